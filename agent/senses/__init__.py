@@ -1,0 +1,1 @@
+"""The senses: samples in, cues out. They know no language model and not each other."""

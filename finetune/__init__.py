@@ -1,0 +1,1 @@
+"""Training: the face synthesiser, the action unit estimator, SFT, GRPO."""

@@ -1,0 +1,1 @@
+"""Wording and definitions, one file each, filled strictly."""
