@@ -1,0 +1,75 @@
+"""What comes out: claims that cite cues, and the answer that stands on them.
+
+Knows the shape of an answer, not how one is found. JSON both ways.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from agent.evidence import Missing, Seconds, Share
+
+Part = Literal["observation", "interpretation", "conclusion"]
+Polar = Annotated[float, Field(ge=-1, le=1)]
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Emotion(_Record):
+    """One label and how much of the whole belongs to it."""
+
+    label: str
+    share: Share
+
+
+class Claim(_Record):
+    """One sentence and the cues it stands on."""
+
+    text: str
+    cites: tuple[str, ...] = ()
+    """Ids of cues in the evidence."""
+    part: Part = "observation"
+    grounded: bool = True
+    """False where grounding found no cue that carries it; such a claim is marked, not hidden."""
+    why: str | None = None
+    """What grounding objected to."""
+
+
+class Reading(_Record):
+    """What one reasoner makes of one person over one span, before it is put into words."""
+
+    person: str | None
+    span: tuple[Seconds, Seconds]
+    emotions: tuple[Emotion, ...] = ()
+    """Most likely first; shares sum to 1 where there are any. Empty means "cannot tell"."""
+    valence: Polar = 0.0
+    arousal: Polar = 0.0
+    behavior: str | None = None
+    cognition: str | None = None
+    claims: tuple[Claim, ...] = ()
+    confidence: Share = 0.0
+
+
+class Answer(_Record):
+    """The answer to one question; `duchenne ask --json` prints exactly this."""
+
+    answer: str
+    person: str | None
+    span: tuple[Seconds, Seconds]
+    emotions: tuple[Emotion, ...] = ()
+    valence: Polar = 0.0
+    arousal: Polar = 0.0
+    behavior: str | None = None
+    cognition: str | None = None
+    claims: tuple[Claim, ...] = ()
+    grounded: Share = 1.0
+    """Share of the claims that grounding let stand, before the others were struck out."""
+    confidence: Share = 0.0
+    missing: tuple[Missing, ...] = ()
+    model: str
+    evidence: str | None = None
+    """Path of the evidence file."""
