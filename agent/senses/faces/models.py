@@ -1,0 +1,70 @@
+"""The networks that the face sense runs, from the model files that are there.
+
+Knows which file serves what; nothing about fetching them (`agent.senses.assets` does).
+"""
+
+from __future__ import annotations
+
+import zipfile
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from agent.senses.assets import AssetError, asset
+from agent.senses.faces.detect import Detector
+from agent.senses.faces.mesh import Mesh
+
+BUNDLE = "face_landmarker.task"
+SHORT = "face_detection_short_range.tflite"
+FULL = "face_detection_full_range_sparse.tflite"
+SMALL_MESH = "face_landmark.tflite"
+
+
+@dataclass(frozen=True, slots=True)
+class Models:
+    """One detector and one mesh. Not safe to share between threads."""
+
+    detector: Detector
+    mesh: Mesh
+    blendshapes: bool
+    """Does the mesh come with blendshapes (and irises)?"""
+    name: str
+    """Which files these are; part of the sense's version."""
+
+
+def load(bundle: bool = True) -> Models:
+    """The best models at hand; `bundle=False` does without face_landmarker.task.
+
+    Raises AssetError where neither the bundle nor the small mesh can be had.
+    """
+    found = _bundle() if bundle else None
+    full = _optional(FULL)
+    if found is not None:
+        inside = unpack(found)
+        mesh = Mesh(inside["face_landmarks_detector"], inside["face_blendshapes"])
+        return Models(Detector(inside["face_detector"], full), mesh, True, "mesh478")
+    return Models(Detector(asset(SHORT), full), Mesh(asset(SMALL_MESH)), False, "mesh468")
+
+
+@cache
+def shared() -> Models:
+    """One set of models for simple use from one thread."""
+    return load()
+
+
+def unpack(bundle: Path) -> dict[str, bytes]:
+    """The networks inside a .task file, by name without suffix."""
+    with zipfile.ZipFile(bundle) as inside:
+        names = [n for n in inside.namelist() if n.endswith(".tflite")]
+        return {Path(name).stem: inside.read(name) for name in names}
+
+
+def _bundle() -> Path | None:
+    return _optional(BUNDLE)
+
+
+def _optional(name: str) -> Path | None:
+    try:
+        return asset(name)
+    except AssetError:
+        return None
