@@ -1,0 +1,128 @@
+"""What a person at a terminal reads: progress, answers, a summary of the evidence, tables.
+
+Progress and prompts go to standard error, results are returned as text for standard output.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from io import StringIO
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from agent.answer import Answer
+    from agent.api import Talk
+    from agent.evidence import Cue, Evidence, Person
+
+Report = Callable[[float, str], None]
+
+
+@contextmanager
+def progress() -> Iterator[Report]:
+    """A bar on standard error while it is a terminal; silent otherwise."""
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    bar = Progress(*columns, TimeRemainingColumn(), console=console, transient=True)
+    with bar:
+        task = bar.add_task("opening", total=1.0)
+
+        def report(done: float, step: str) -> None:
+            bar.update(task, completed=done, description=step)
+
+        yield report
+
+
+def clock(seconds: float) -> str:
+    """0:07.3 for 7.3 seconds."""
+    minutes, rest = divmod(round(seconds, 1), 60)
+    return f"{int(minutes)}:{rest:04.1f}"
+
+
+def answer(found: Answer) -> str:
+    """The answer, how sure, and what is missing."""
+    lines = [found.answer]
+    if found.missing:
+        lines += ["", "Not there: " + "; ".join(f"{m.what} ({m.why})" for m in found.missing)]
+    return "\n".join(lines)
+
+
+def evidence(found: Evidence) -> str:
+    """A summary of a look: the clip, the people, every cue, what is missing."""
+    media = found.media
+    size = f"{media.width}×{media.height}, {media.fps:.4g} frames/s, " if media.has_video else ""
+    sound = "with sound" if media.has_audio else "no sound"
+    parts = [f"{media.file}: {media.kind}, {clock(media.duration)}, {size}{sound}"]
+    parts += [_person(person) for person in found.people]
+    if found.cues:
+        parts.append(_table([_cue(cue) for cue in found.cues]))
+    parts += [f"missing: {m.what}: {m.why}" for m in found.missing]
+    return "\n".join(parts)
+
+
+def _person(person: Person) -> str:
+    star = ", main" if person.main else ""
+    doubt = f"; {person.doubt}" if person.doubt else ""
+    return (
+        f"{person.id}{star}: {clock(person.start)}–{clock(person.end)}, "
+        f"visible {person.share:.0%}, speaking {person.speaking:.0%}, "
+        f"quality {person.quality:.2f}{doubt}"
+    )
+
+
+def _cue(cue: Cue) -> dict[str, str]:
+    return {
+        "id": cue.id,
+        "who": cue.person or "–",
+        "from": clock(cue.start),
+        "apex": clock(cue.apex),
+        "to": clock(cue.end),
+        "what": cue.text,
+        "sure": f"{cue.confidence:.2f}",
+    }
+
+
+def rows(found: Sequence[Mapping[str, object]], *, as_json: bool) -> None:
+    """Print rows of equal keys, as a table or as JSON."""
+    if as_json:
+        print(json.dumps([dict(row) for row in found], indent=2, default=str))
+    else:
+        print(_table([{key: str(value) for key, value in row.items()} for row in found]))
+
+
+def _table(found: Sequence[Mapping[str, str]]) -> str:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for key in found[0]:
+        table.add_column(key, overflow="fold")
+    for row in found:
+        table.add_row(*row.values())
+    text = StringIO()
+    console = Console(stderr=False)
+    Console(file=text, width=max(console.width, 100), color_system=None).print(table)
+    return "\n".join(line.rstrip() for line in text.getvalue().splitlines())
+
+
+def converse(talk: Talk) -> int:
+    """Read questions until the end of input; print answers. Returns the exit code."""
+    console = Console(stderr=True)
+    console.print(f"{talk.evidence.media.file}: ask; an empty line or Ctrl-D ends.")
+    while question := _prompt():
+        with progress() as report:
+            found = talk.ask(question, report)
+        print(answer(found), flush=True)
+    return 0
+
+
+def _prompt() -> str:
+    if not sys.stdin.isatty():
+        return sys.stdin.readline().strip()
+    try:
+        return input("> ").strip()
+    except EOFError:
+        return ""
