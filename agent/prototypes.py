@@ -1,0 +1,129 @@
+"""Which muscles move in which emotion: published tables as data, and the chance of each unit.
+
+Knows FACS tables, no evidence and no scores. Sources: Du, Tao & Martinez, "Compound facial
+expressions of emotion", PNAS 2014, table 1 (share of 230 posing people who moved each unit;
+units below 20 % are not listed there); Friesen & Ekman, EMFACS-7, 1983 (core combinations);
+Ekman & Friesen, "A new pan-cultural facial expression of emotion", 1986 (one-sided contempt).
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+BASIC: Final[tuple[str, ...]] = (
+    "neutral",
+    "happiness",
+    "sadness",
+    "anger",
+    "fear",
+    "surprise",
+    "disgust",
+    "contempt",
+)
+"""Labels of the general profile."""
+
+USUAL: Final = 0.9
+"""Share given to units that the table calls prototypical (more than 70 % of people)."""
+CORE: Final = 0.6
+"""Least share of a unit in EMFACS' core combination for an emotion."""
+RARE: Final = 0.1
+"""Share of units that a table does not list: below 20 %, so about half of that."""
+QUIET: Final = 0.05
+"""Share of any unit in a face at rest."""
+
+_BASIC: Final[dict[str, tuple[tuple[int, ...], dict[int, float]]]] = {
+    "happiness": ((12, 25), {6: 0.51}),
+    "sadness": ((4, 15), {1: 0.60, 6: 0.50, 11: 0.26, 17: 0.67}),
+    "fear": ((1, 4, 20, 25), {2: 0.57, 5: 0.63, 26: 0.33}),
+    "anger": ((4, 7, 24), {10: 0.26, 17: 0.52, 23: 0.29}),
+    "surprise": ((1, 2, 25, 26), {5: 0.66}),
+    "disgust": ((9, 10, 17), {4: 0.31, 24: 0.26}),
+}
+
+COMPOUND: Final[dict[str, tuple[tuple[int, ...], dict[int, float]]]] = {
+    "happily surprised": ((1, 2, 12, 25), {5: 0.64, 26: 0.67}),
+    "happily disgusted": ((10, 12, 25), {4: 0.32, 6: 0.61, 9: 0.59}),
+    "sadly fearful": ((1, 4, 20, 25), {2: 0.46, 5: 0.24, 6: 0.34, 15: 0.30}),
+    "sadly angry": ((4, 15), {6: 0.26, 7: 0.48, 11: 0.20, 17: 0.50}),
+    "sadly surprised": ((1, 4, 25, 26), {2: 0.27, 6: 0.31}),
+    "sadly disgusted": (
+        (4, 10),
+        {1: 0.49, 6: 0.61, 9: 0.20, 11: 0.35, 15: 0.54, 17: 0.47, 25: 0.43},
+    ),
+    "fearfully angry": ((4, 20, 25), {5: 0.40, 7: 0.39, 10: 0.30, 11: 0.33}),
+    "fearfully surprised": ((1, 2, 5, 20, 25), {4: 0.47, 10: 0.35, 11: 0.22, 26: 0.51}),
+    "fearfully disgusted": ((1, 4, 10, 20, 25), {2: 0.64, 5: 0.50, 6: 0.26, 9: 0.28, 15: 0.33}),
+    "angrily surprised": ((4, 25, 26), {5: 0.35, 7: 0.50, 10: 0.34}),
+    "angrily disgusted": ((4, 10, 17), {7: 0.60, 9: 0.57, 24: 0.36}),
+    "disgustedly surprised": ((1, 2, 5, 10), {4: 0.45, 9: 0.37, 17: 0.66, 24: 0.33}),
+}
+"""Prototypical units and variants with their shares, for blends of two basic emotions."""
+
+PARTS: Final[dict[str, tuple[str, str]]] = {
+    "happily surprised": ("happiness", "surprise"),
+    "happily disgusted": ("happiness", "disgust"),
+    "sadly fearful": ("sadness", "fear"),
+    "sadly angry": ("sadness", "anger"),
+    "sadly surprised": ("sadness", "surprise"),
+    "sadly disgusted": ("sadness", "disgust"),
+    "fearfully angry": ("fear", "anger"),
+    "fearfully surprised": ("fear", "surprise"),
+    "fearfully disgusted": ("fear", "disgust"),
+    "angrily surprised": ("anger", "surprise"),
+    "angrily disgusted": ("anger", "disgust"),
+    "disgustedly surprised": ("disgust", "surprise"),
+}
+
+C_EXPR: Final[tuple[str, ...]] = (
+    "fearfully surprised",
+    "happily surprised",
+    "sadly surprised",
+    "disgustedly surprised",
+    "angrily surprised",
+    "sadly fearful",
+    "sadly angry",
+)
+"""The seven compound classes of C-EXPR-DB, in the order of its challenge."""
+
+_EMFACS: Final[dict[str, tuple[int, ...]]] = {
+    "happiness": (6, 12),
+    "sadness": (1, 4, 15),
+    "surprise": (1, 2, 5, 26),
+    "fear": (1, 2, 4, 5, 7, 20, 26),
+    "anger": (4, 5, 7, 23),
+    "disgust": (9, 15, 17),
+}
+
+ONE_SIDED: Final[dict[str, float]] = {"AU12_uni": 0.5, "AU14_uni": 0.7}
+"""Contempt: a corner tightened or pulled on one side only; how often each form is shown is
+not in the tables, the two shares say that 14 is the commoner one."""
+
+UNITS: Final[tuple[int, ...]] = (
+    1, 2, 4, 5, 6, 7, 9, 10, 11, 12, 14, 15, 17, 20, 23, 24, 25, 26,
+)  # fmt: skip
+"""Units that any of the tables uses."""
+
+
+def table(emotion: str) -> dict[str, float]:
+    """Code of each unit → share of people who show it in this emotion, 0-1.
+
+    Knows the basic labels, "calm" and the compounds; raises KeyError for others.
+    """
+    if emotion == "neutral":
+        return dict.fromkeys(_codes(UNITS), QUIET) | dict.fromkeys(ONE_SIDED, QUIET)
+    if emotion == "calm":
+        # No table has it. At rest, with the slight smile of mild pleasantness.
+        return table("neutral") | {"AU12": 0.25}
+    if emotion == "contempt":
+        return table("neutral") | {"AU14": 0.3, "AU12": 0.2} | ONE_SIDED
+    usual, variants = _BASIC[emotion] if emotion in _BASIC else COMPOUND[emotion]
+    shares = dict.fromkeys(_codes(UNITS), RARE) | dict.fromkeys(ONE_SIDED, QUIET)
+    shares |= dict(zip(_codes(usual), (USUAL,) * len(usual), strict=True))
+    shares |= {f"AU{unit:02d}": share for unit, share in variants.items()}
+    for code in _codes(_EMFACS.get(emotion, ())):
+        shares[code] = max(shares[code], CORE)
+    return shares
+
+
+def _codes(units: tuple[int, ...]) -> tuple[str, ...]:
+    return tuple(f"AU{unit:02d}" for unit in units)

@@ -1,0 +1,164 @@
+"""The numbers of the rules: levels of face and voice in, one score for each emotion out.
+
+Pure: knows no evidence, no words and no clip. The same core reads cues, tables of features
+and, later, the self-made training world. Nothing here was fitted to labelled clips; each
+number's source is in docs/rules.md.
+
+A level says how far something departs from this person's usual self: for action units in
+FACS intensity steps, for the voice (and for tables) in robust standard deviations. A level
+of 1 is just noticeable in both, 2 is clear, 3 is strong.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from functools import cache
+from typing import Final, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from agent.prototypes import BASIC, QUIET, table
+
+Levels = Mapping[str, float]
+"""AU01 … AU26, AU12_uni, AU14_uni (left against right), and the names in `VOICE`."""
+
+Reference = Literal["rest", "usual"]
+"""What a level is relative to: quiet moments, or the person's average over many emotions."""
+
+VOICE: Final[tuple[str, ...]] = (
+    "pitch",
+    "pitch_range",
+    "energy",
+    "energy_range",
+    "brightness",
+    "rate",
+    "roughness",
+)
+
+_TONE: Final[dict[str, tuple[float, ...]]] = {
+    # pitch, range, energy, its range, brightness, rate, roughness
+    "neutral": (0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0),
+    "calm": (-0.5, -0.5, -1.0, -0.5, -0.7, -0.5, 0.0),
+    "happiness": (1.5, 1.5, 1.0, 0.7, 0.7, 0.5, 0.0),
+    "sadness": (-0.5, -0.5, -0.7, -0.5, -0.8, -1.0, 0.3),
+    "anger": (1.2, 1.2, 2.0, 1.5, 2.0, 0.7, 0.7),
+    "fear": (2.0, 0.5, 0.7, 0.7, 0.5, 1.0, 0.3),
+    "surprise": (1.5, 2.0, 0.7, 0.7, 0.3, 0.3, 0.0),
+    "disgust": (-0.3, 0.2, 0.0, 0.0, 0.2, -1.0, 0.7),
+    "contempt": (-0.5, 0.0, 0.0, 0.0, 0.0, -0.5, 0.0),
+}
+"""Direction and size of each change of the voice against neutral speech: Juslin & Laukka
+2003, table 11; Scherer 2003, table 2; Banse & Scherer 1996; Murray & Arnott 1993, table I
+(disgust); Scherer & Oshinsky 1977 (surprise)."""
+
+_TRUST: Final[dict[str, float]] = dict.fromkeys(
+    ("AU05", "AU07", "AU09", "AU10", "AU14", "AU17", "AU26"), 0.7
+) | dict.fromkeys(("AU11", "AU15", "AU20", "AU23", "AU24"), 0.5)
+"""How far a detector's word counts; 0.8 for the units that every detector reads well."""
+
+_SPEECH: Final[dict[str, float]] = {
+    "AU25": 0.15,
+    "AU26": 0.15,
+    "AU20": 0.6,
+    "AU23": 0.6,
+    "AU24": 0.6,
+    "AU17": 0.6,
+}
+"""What a mouth's movement still says while the person speaks: vowels open it, b, p and m
+press and raise it."""
+
+_TOGETHER: Final[tuple[tuple[str, ...], ...]] = (
+    ("AU01", "AU02"),
+    ("AU06", "AU07", "AU09", "AU10", "AU11", "AU12", "AU14"),
+    ("AU25", "AU26"),
+    ("AU17", "AU23", "AU24"),
+    ("pitch", "energy", "brightness"),
+    ("pitch", "pitch_range"),
+    ("energy", "energy_range"),
+)
+"""What moves together whatever is felt: neighbouring muscles bulge the same skin (FACS
+lists 6, 9, 10 and 12 among each other's look-alikes), vocal effort raises pitch, energy
+and high frequencies at once. Members are not independent witnesses."""
+
+_SHARED: Final = 0.5
+"""Correlation within such a group."""
+_APEX: Final = 2.0
+"""Steps above rest that a unit reaches where it is shown."""
+_SIGNAL: Final = 0.7
+"""Correlation of a detector's output with the unit's presence; half of the variance."""
+
+Matrix = npt.NDArray[np.float64]
+
+
+def expected(code: str, labels: tuple[str, ...], reference: Reference) -> Matrix:
+    """Level to expect of one code under each label."""
+    if code in VOICE:
+        tone = np.array([_TONE[label][VOICE.index(code)] for label in labels])
+        return tone - tone.mean() if reference == "usual" else tone
+    share = np.array([table(label)[code] for label in labels])
+    if reference == "rest":
+        return _APEX * (share - QUIET)
+    often = float(share.mean())
+    return _SIGNAL * (share - often) / math.sqrt(often * (1 - often))
+
+
+@cache
+def _model(
+    codes: tuple[str, ...], labels: tuple[str, ...], reference: Reference, speaking: float
+) -> tuple[Matrix, Matrix]:
+    """Expected levels (labels × codes) and the inverse covariance (codes × codes)."""
+    means = np.stack([expected(code, labels, reference) for code in codes], axis=1)
+    trust = [_TRUST.get(c, 0.8) * (1 - speaking * (1 - _SPEECH.get(c, 1.0))) for c in codes]
+    width = 1 / np.sqrt(trust)
+    alike = np.eye(len(codes))
+    for i, one in enumerate(codes):
+        for j, other in enumerate(codes):
+            if i != j and any(one in group and other in group for group in _TOGETHER):
+                alike[i, j] = _SHARED
+    return means, np.linalg.inv(alike * np.outer(width, width))
+
+
+def scores(
+    levels: Levels,
+    labels: Iterable[str] = BASIC,
+    *,
+    speaking: float = 0.0,
+    reference: Reference = "rest",
+) -> dict[str, float]:
+    """Log-likelihood of each label, from face and voice; empty where nothing has a level.
+
+    A Gaussian about what the tables expect of each label, with the covariance of `_TOGETHER`.
+    `speaking` 0-1 is the share of the time with speech; it takes weight from the movements
+    of the mouth. Codes that no table knows are ignored.
+
+    >>> best = scores({"AU06": 2.5, "AU12": 3.0, "AU04": 0.0})
+    >>> max(best, key=best.get)
+    'happiness'
+    """
+    labels = tuple(labels)
+    known = table("neutral").keys() | set(VOICE)
+    codes = tuple(sorted(c for c, v in levels.items() if c in known and math.isfinite(v)))
+    if not codes:
+        return {}
+    means, precision = _model(codes, labels, reference, round(speaking, 1))
+    away = np.array([_soft(levels[c]) for c in codes]) - means
+    fits = -0.5 * np.einsum("lc,cd,ld->l", away, precision, away)
+    return dict(zip(labels, map(float, fits), strict=True))
+
+
+def _soft(level: float) -> float:
+    """A level with its extremes drawn in, so that one wild measurement cannot decide."""
+    return 3.0 * math.tanh(level / 3.0)
+
+
+def shares(scores: Mapping[str, float]) -> dict[str, float]:
+    """Scores as shares that sum to 1, most likely first; empty stays empty."""
+    if not scores:
+        return {}
+    top = max(scores.values())
+    raw = {label: math.exp(score - top) for label, score in scores.items()}
+    whole = sum(raw.values())
+    ordered = sorted(raw, key=lambda label: -raw[label])
+    return {label: raw[label] / whole for label in ordered}
