@@ -1,0 +1,150 @@
+"""The sense of facial muscles: face samples → AU series, and AU events as cues.
+
+Keeps compact rows until `finish`, never pictures. Does not know how an action unit is read
+off a face: that is the estimator's part, and any object with the shape of `Estimator` will
+do. Pushing samples as they come or all at once gives the same result.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+import numpy as np
+
+from agent.evidence import Cue, Missing
+from agent.senses import au_reading
+from agent.senses.au_reading import Knowledge
+from agent.senses.baseline import Baseline
+from agent.senses.samples import Columns, FaceSample, Floats, People
+
+__all__ = ["ActionUnits", "Enrolment", "Estimator", "Knowledge"]
+
+QUALITY: Final = 0.15
+"""Samples of lower quality are gaps: neither measured nor taken for rest."""
+
+
+class Estimator(Protocol):
+    """Reads action units off face samples."""
+
+    @property
+    def version(self) -> str:
+        """Changes whenever readings change; part of the cache's key."""
+
+    @property
+    def knowledge(self) -> Mapping[int, Knowledge]:
+        """What is known about its readings, by action unit; defaults apply to the others."""
+
+    def observe(self, sample: FaceSample) -> Floats:
+        """One sample as a row of fixed length, cheap to keep: it is all that is kept."""
+
+    def intensities(self, times: Floats, rows: Floats) -> Columns:
+        """All rows (samples × width) of one person in order of time → `AU01` … `AU45`.
+
+        Intensities 0-5, as `AU01_L`, `AU01_R` (the person's own sides) for sided ones. AU45
+        holds eye closure of any length; long closures become AU43 later. NaN where a row
+        cannot be read. `AU01_rel` may be given too, else it is taken from the baseline.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolment:
+    """Rows of another clip of the same person, to tell their resting face from."""
+
+    times: Floats
+    rows: Floats
+
+
+class ActionUnits:
+    """Face samples in, AU series and cues out."""
+
+    def __init__(
+        self, estimator: Estimator, enrolment: Mapping[str, Enrolment] | None = None
+    ) -> None:
+        """`enrolment` by person id."""
+        self._estimator = estimator
+        self._enrolment = dict(enrolment or {})
+        self._width = 0
+        self._rows = array("f")
+        self._meta = array("d")
+
+    @property
+    def version(self) -> str:
+        return f"1 {self._estimator.version}"
+
+    def push(self, sample: FaceSample) -> None:
+        """Take one sample; the picture is not kept."""
+        row = np.ascontiguousarray(self._estimator.observe(sample), dtype=np.float32)
+        self._width = len(row)
+        self._rows.frombytes(row.tobytes())
+        self._meta.extend((sample.frame.time, sample.frame.index, sample.track, sample.quality))
+
+    def enrol(self, tracks: Sequence[int] | None = None) -> Enrolment:
+        """What was pushed of some tracks (None: all), for reading another clip against it."""
+        columns, rows = self._kept(tracks)
+        return Enrolment(columns["time"].astype(np.float32), rows.copy())
+
+    def finish(self, tracks: People) -> tuple[dict[str, Columns], list[Cue], list[Missing]]:
+        """Series and cues by person; call once everything was pushed.
+
+        Series hold `time` (s), `frame`, `quality`, `AU01` … `AU45`, `AU01_L`, `AU01_R`,
+        `AU01_rel` …, one row a sample; samples of too low a quality are NaN.
+        """
+        series: dict[str, Columns] = {}
+        cues: list[Cue] = []
+        missing: list[Missing] = []
+        for person, numbers in tracks.items():
+            columns, rows = self._kept(numbers)
+            if len(rows) == 0:
+                continue
+            measured, base = self._measure(person, columns, rows)
+            series[person], found, lacks = au_reading.read(
+                columns | measured, person, self._estimator.knowledge, base
+            )
+            cues += found
+            missing += lacks
+        return series, cues, missing
+
+    def _kept(self, tracks: Sequence[int] | None) -> tuple[Columns, Floats]:
+        """Rows of some tracks in order of time, the best one where times coincide."""
+        meta = np.array(self._meta, dtype=np.float64).reshape(-1, 4)
+        rows = np.array(self._rows, dtype=np.float32).reshape(len(meta), self._width)
+        mine = np.ones(len(meta), bool) if tracks is None else np.isin(meta[:, 2], list(tracks))
+        index = np.flatnonzero(mine)
+        index = index[np.lexsort((-meta[index, 3], meta[index, 0]))]
+        index = index[np.diff(meta[index, 0], prepend=-np.inf) > 0]
+        columns: Columns = {
+            "time": meta[index, 0],
+            "frame": meta[index, 1].astype(np.int64),
+            "quality": meta[index, 3].astype(np.float32),
+        }
+        return columns, rows[index]
+
+    def _measure(
+        self, person: str, columns: Columns, rows: Floats
+    ) -> tuple[Columns, Baseline | None]:
+        """The estimator's columns, gaps made, and the enrolled baseline if there is one."""
+        times = columns["time"].astype(np.float32)
+        enrolled = self._enrolment.get(person)
+        base = None
+        if enrolled is None or len(enrolled.times) == 0:
+            measured = self._estimator.intensities(times, rows)
+        else:
+            measured, before = self._beside(enrolled, times, rows)
+            base = au_reading.resting(
+                au_reading.complete(before), self._estimator.knowledge, kind="enrolment"
+            )
+        poor = columns["quality"].astype(np.float32) < QUALITY
+        return {name: np.where(poor, np.nan, v) for name, v in measured.items()}, base
+
+    def _beside(self, enrolled: Enrolment, times: Floats, rows: Floats) -> tuple[Columns, Columns]:
+        """Both clips read as one, so that the estimator knows the person; then parted."""
+        count = len(enrolled.times)
+        earlier = enrolled.times - enrolled.times[-1] + times[0] - np.float32(10)
+        both = self._estimator.intensities(
+            np.concatenate([earlier, times]), np.concatenate([enrolled.rows, rows])
+        )
+        before: Columns = {"time": earlier} | {name: v[:count] for name, v in both.items()}
+        return {name: v[count:] for name, v in both.items()}, before

@@ -1,0 +1,173 @@
+"""Raw AU columns of one person → complete series, events as cues, what is missing.
+
+The one way from numbers to evidence, whether they were measured here or read from another
+program's table. Knows nothing about faces or files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, Literal
+
+import numpy as np
+
+from agent.evidence import Cue, Missing
+from agent.facs import AUS
+from agent.senses import au_words, baseline, events
+from agent.senses.baseline import Baseline, Flags
+from agent.senses.events import Event
+from agent.senses.samples import Columns, Floats
+
+MOST: Final = 12
+"""Cues of one action unit that a clip may have before the weak ones are left out, plus
+PER_MINUTE for every minute. Too many small cues hide the large ones; the series has all."""
+PER_MINUTE: Final = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Knowledge:
+    """What is known about an estimator's reading of one action unit."""
+
+    trust: float = 0.7
+    """How far an event of it is believed under good conditions, 0-1."""
+    rest: float = 0.5
+    """Largest reading, 0-5, that a relaxed face may give; more is taken for expression."""
+    floor: float = events.FLOOR
+    """Intensity above rest that an event must reach."""
+
+
+Known = Mapping[int, Knowledge]
+_UNKNOWN: Final = Knowledge()
+
+
+def read(
+    columns: Columns, person: str, knowledge: Known, base: Baseline | None = None
+) -> tuple[Columns, list[Cue], list[Missing]]:
+    """Complete one person's columns and find the cues in them.
+
+    `columns` holds `time` (s) and `AU12` or `AU12_L` and `AU12_R` … (0-5, NaN for gaps), and
+    `quality` (0-1) where known. Without `base` the baseline comes from the clip's own quiet
+    moments; `levels` of a given one are in the order of `names(columns)`.
+    """
+    columns = complete(columns)
+    if base is None:
+        base = resting(columns, knowledge)
+    relative = _relative(columns, base)
+    found = events.find(
+        columns["time"].astype(np.float64),
+        columns if base.kind == "none" else relative,
+        _floors(knowledge, base),
+    )
+    kept, missing = sift(found, _seconds(columns))
+    if base.kind == "none":
+        missing.insert(0, _no_baseline(person, columns))
+    trust = {number: knowledge.get(number, _UNKNOWN).trust for number in AUS}
+    scene = au_words.Scene(person, columns, base.kind, trust)
+    cues = [au_words.cue(event, scene) for event in kept]
+    rel = {f"{n}_rel": v for n, v in relative.items() if n in _middles(columns)}
+    return {**columns, **rel}, cues, missing
+
+
+def complete(columns: Columns) -> Columns:
+    """Add what follows: the mean of both sides, blinks and long closures apart."""
+    columns = dict(columns)
+    for unit in AUS.values():
+        left, right = columns.get(f"{unit.code}_L"), columns.get(f"{unit.code}_R")
+        if unit.code not in columns and left is not None and right is not None:
+            middle = (left.astype(np.float32) + right.astype(np.float32)) / 2
+            columns[unit.code] = middle.astype(np.float32)
+    for end in ("", "_L", "_R"):
+        closed = columns.get(f"AU45{end}", columns.get(f"AU43{end}"))
+        if closed is not None:
+            times = columns["time"].astype(np.float64)
+            long, short = events.closures(times, closed.astype(np.float64))
+            columns[f"AU43{end}"] = long.astype(np.float32)
+            columns[f"AU45{end}"] = short.astype(np.float32)
+    return columns
+
+
+def names(columns: Columns) -> tuple[str, ...]:
+    """The AU columns, sides included, in the order of FACS."""
+    wanted = (f"{unit.code}{end}" for unit in AUS.values() for end in ("", "_L", "_R"))
+    return tuple(name for name in wanted if name in columns)
+
+
+def values(columns: Columns) -> Floats:
+    """The AU columns as samples × `names(columns)`."""
+    return np.stack([columns[name].astype(np.float32) for name in names(columns)], axis=1)
+
+
+def resting(
+    columns: Columns, knowledge: Known, kind: Literal["clip", "enrolment"] = "clip"
+) -> Baseline:
+    """Baseline of the AU columns from the quiet moments of these rows."""
+    times, rows = columns["time"].astype(np.float64), values(columns)
+    limit = np.array([_of(knowledge, n).rest for n in names(columns)], dtype=np.float32)
+    limit[[n.startswith(("AU43", "AU45")) for n in names(columns)]] = 0
+    chosen = baseline.calm(times, values(_only_middles(columns)), _good(columns))
+    return baseline.rest(times, rows, chosen, limit, kind=kind)
+
+
+def sift(found: list[Event], seconds: float) -> tuple[list[Event], list[Missing]]:
+    """Keep the strongest events of each action unit; say which were left out."""
+    most = MOST + int(PER_MINUTE * seconds / 60)
+    kept, missing = [], []
+    for number in AUS:
+        mine = sorted((e for e in found if e.au == number), key=lambda e: -e.peak)
+        kept += mine[:most]
+        if dropped := mine[most:]:
+            why = f"{len(dropped)} weaker of {len(mine)} are left out; the series has them all"
+            missing.append(Missing(what=f"events of AU{number}", why=why))
+    return sorted(kept, key=lambda e: (e.onset, e.au)), missing
+
+
+def _relative(columns: Columns, base: Baseline) -> Columns:
+    """AU columns against rest, −5…5; an estimator's own `_rel` columns take precedence."""
+    rows = np.clip(base.relative(values(columns)), -5, 5)
+    return {
+        name: columns.get(f"{name}_rel", rows[:, i]).astype(np.float32)
+        for i, name in enumerate(names(columns))
+    }
+
+
+def _floors(knowledge: Known, base: Baseline) -> dict[int, float]:
+    """What an event must reach; without a baseline the reading of a relaxed face on top."""
+    none = base.kind == "none"
+    every = {number: knowledge.get(number, _UNKNOWN) for number in AUS}
+    return {n: k.floor + (k.rest if none else 0.0) for n, k in every.items()}
+
+
+def _good(columns: Columns) -> Flags:
+    good = np.isfinite(values(columns)).all(axis=1)
+    if "quality" in columns:
+        quality = columns["quality"].astype(np.float32)
+        good &= quality >= np.nanquantile(quality, 0.2) * 0.8
+    return np.asarray(good)
+
+
+def _middles(columns: Columns) -> tuple[str, ...]:
+    return tuple(name for name in names(columns) if not name.endswith(("_L", "_R")))
+
+
+def _only_middles(columns: Columns) -> Columns:
+    return {name: columns[name] for name in _middles(columns)}
+
+
+def _of(knowledge: Known, name: str) -> Knowledge:
+    return knowledge.get(int(name[2:4]), _UNKNOWN)
+
+
+def _seconds(columns: Columns) -> float:
+    times = columns["time"].astype(np.float64)
+    return float(times[-1] - times[0]) if len(times) > 1 else 0.0
+
+
+def _no_baseline(person: str, columns: Columns) -> Missing:
+    shown = _seconds(columns)
+    why = (
+        "a single picture cannot show how this face looks at rest"
+        if shown == 0
+        else f"{shown:.1f} s of this face are too short to tell how it looks at rest"
+    )
+    return Missing(what="baseline", why=f"{person}: {why}; intensities are absolute")

@@ -1,0 +1,167 @@
+"""An AU event as a cue: plain words, FACS letter, confidence.
+
+Knows FACS wording and what makes a reading doubtful; measures nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, Literal
+
+import numpy as np
+
+from agent.evidence import Cue, Grade, Side
+from agent.facs import AUS, grade
+from agent.senses.events import Event
+from agent.senses.samples import Columns, Floats
+
+SEEN: Final[Mapping[int, str]] = {
+    1: "inner brows raised",
+    2: "outer brows raised",
+    4: "brows lowered and drawn together",
+    5: "upper lids raised, eyes wide",
+    6: "cheeks raised",
+    7: "lids tightened",
+    9: "nose wrinkled",
+    10: "upper lip raised",
+    11: "nasolabial fold deepened",
+    12: "lip corners pulled up",
+    13: "lip corners pulled up sharply",
+    14: "lip corners tightened, dimpled",
+    15: "lip corners pulled down",
+    16: "lower lip pulled down",
+    17: "chin raised",
+    18: "lips puckered",
+    19: "tongue shown",
+    20: "lips stretched sideways",
+    22: "lips funnelled",
+    23: "lips tightened",
+    24: "lips pressed together",
+    25: "lips parted",
+    26: "jaw dropped",
+    27: "mouth stretched wide open",
+    28: "lips sucked in",
+    29: "jaw thrust forward",
+    30: "jaw moved sideways",
+    34: "cheeks puffed",
+    43: "eyes closed",
+    45: "blink",
+}
+"""What each action looks like."""
+
+STRENGTH: Final[dict[Grade, str]] = {
+    "A": "trace", "B": "slight", "C": "marked", "D": "severe", "E": "maximum",
+}  # fmt: skip
+"""FACS words for the intensity letters."""
+WHERE: Final[dict[Side, str]] = {
+    "L": "on the person's left only",
+    "R": "on the person's right only",
+    "B": "on both sides",
+}
+ENOUGH_SAMPLES: Final = 5
+"""An event seen in fewer samples is less sure."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What the wording and the confidence of one person's events depend on."""
+
+    person: str
+    columns: Columns
+    """`time` and, where known, `quality`, `AU12`, `AU12_L` …: raw readings."""
+    baseline: Literal["clip", "enrolment", "none"]
+    trust: Mapping[int, float]
+    """How far the estimator is believed, 0-1, by action unit."""
+
+    @property
+    def rate(self) -> float:
+        """Samples a second; 0 for a still."""
+        times = self.columns["time"].astype(np.float64)
+        return float(1 / np.median(np.diff(times))) if len(times) > 1 else 0.0
+
+
+def cue(event: Event, scene: Scene) -> Cue:
+    """The event as a cue of the sense "face".
+
+    `intensity` is FACS intensity: change from this person's resting face where a baseline is
+    there, else the plain reading. `value` keeps the estimator's reading before the baseline.
+    """
+    return Cue(
+        sense="face",
+        person=scene.person,
+        code=AUS[event.au].code,
+        side=event.side,
+        start=event.onset,
+        apex=event.apex,
+        end=event.offset,
+        intensity=round(event.peak, 2),
+        grade=grade(event.peak),
+        value=_raw(event, scene.columns),
+        unit="reading 0-5",
+        relative=None if scene.baseline == "none" else round(event.peak, 2),
+        brief=event.brief,
+        text=describe(event, scene.rate),
+        confidence=round(confidence(event, scene), 2),
+    )
+
+
+def describe(event: Event, rate: float) -> str:
+    """Plain words: "lip corners pulled up on both sides, marked (AU12C)"."""
+    letter = grade(event.peak)
+    where = f" {WHERE[event.side]}" if event.side and event.au != 45 else ""
+    if event.au == 45 and event.side in ("L", "R"):
+        where = f" of the {'left' if event.side == 'L' else 'right'} eye only"
+    strength = f", {STRENGTH[letter]}" if letter and event.au not in (43, 45) else ""
+    code = f"AU{event.au}{letter if letter and event.au not in (43, 45) else ''}"
+    text = f"{SEEN[event.au]}{where}{strength} ({code})"
+    return text + _remarks(event, rate)
+
+
+def _remarks(event: Event, rate: float) -> str:
+    if rate == 0:
+        return ", judged without knowing the person's resting face"
+    if event.brief:
+        return (
+            f", for only {event.seconds:.2f} s: a possible micro-expression "
+            f"({event.samples} samples at {rate:.0f} a second)"
+        )
+    if event.au == 43:
+        return f", for {event.seconds:.1f} s"
+    if not event.seen_onset and not event.seen_offset:
+        return ", all the time the face is in view"
+    return "" if event.seen_onset else ", already there when the face comes into view"
+
+
+def confidence(event: Event, scene: Scene) -> float:
+    """0-1: trust in the estimator, times quality, clearness, sampling and baseline."""
+    clear = float(np.clip(0.5 + 0.2 * event.peak, 0.5, 1.0))
+    quiet = event.peak / (event.peak + 3 * event.noise) if event.peak > 0 else 0.0
+    sampled = 1.0 if scene.rate == 0 else 0.6 + 0.4 * min(event.samples / ENOUGH_SAMPLES, 1.0)
+    known = 0.8 if scene.baseline == "none" else 1.0
+    product = scene.trust.get(event.au, 0.5) * _quality(event, scene.columns)
+    return float(np.clip(product * clear * quiet * sampled * known, 0.0, 1.0))
+
+
+def _quality(event: Event, columns: Columns) -> float:
+    """Median quality of the event's samples; the root, since quality is a product itself."""
+    if "quality" not in columns:
+        return 1.0
+    values = _during(event, columns, columns["quality"].astype(np.float32))
+    return float(np.sqrt(np.clip(np.nanmedian(values), 0, 1))) if len(values) else 1.0
+
+
+def _raw(event: Event, columns: Columns) -> float | None:
+    """Greatest raw reading during the event, of its side."""
+    name = AUS[event.au].code
+    sided = f"{name}_{event.side}"
+    column = columns.get(sided, columns.get(name, columns.get("AU45")))
+    if column is None:
+        return None
+    values = _during(event, columns, column.astype(np.float32))
+    return round(float(np.nanmax(values)), 2) if np.isfinite(values).any() else None
+
+
+def _during(event: Event, columns: Columns, values: Floats) -> Floats:
+    times = columns["time"].astype(np.float64)
+    return np.asarray(values[(times >= event.onset - 1e-6) & (times <= event.offset + 1e-6)])
