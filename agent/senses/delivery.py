@@ -1,0 +1,398 @@
+"""How a voice is used: columns of one clip into cues about pitch, loudness, pace and timbre.
+
+Knows numbers over time; not how they were measured, not who speaks, nothing of emotion.
+
+A value means little without the speaker's own usual value. Where the clip holds enough
+speech, or an enrolment clip was given, cues carry `relative` in robust standard deviations
+of that speaker. Where it does not, `relative` stays empty, a missing "voice baseline" says
+so, and the text compares with adults in general, at low confidence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Final, Literal, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from agent.evidence import Cue, Missing
+from agent.senses.samples import Columns
+
+Span = tuple[float, float]
+Values = npt.NDArray[np.floating]
+Rows = npt.NDArray[np.bool_]
+
+NOTABLE: Final = 1.0
+"""Standard deviations from the speaker's own usual from which a phrase gets a cue of its own."""
+UNUSUAL: Final = 1.2
+"""Standard deviations from adults in general from which a value is called unusual."""
+ENOUGH: Final = 8
+"""Half-overlapping seconds of voiced speech that a baseline needs."""
+LONG_PAUSE: Final = 0.5
+TURN: Final = 5.0
+"""Seconds; a longer silence is no longer a pause within what is said."""
+
+
+@dataclass(frozen=True, slots=True)
+class Norm:
+    """How adults in general speak: a mean, a standard deviation between and within talkers."""
+
+    mean: float
+    sd: float
+    unit: str
+    source: str
+
+
+NORMS: Final[Mapping[str, Norm]] = {
+    "pitch_range": Norm(
+        7.2, 2.6, "semitones", "2.56 × the 2.8 semitones of Traunmüller & Eriksson 1995"
+    ),
+    "rate": Norm(4.9, 1.2, "syllables/s", "Jacewicz, Fox & Wei 2010, with our miscounts"),
+    "effort": Norm(-13.0, 4.0, "dB", "the recordings this was tried on; microphones differ"),
+}
+"""Norms for values that compare across speakers. Pitch itself does not: see `pitch_class`."""
+
+
+def against_norm(code: str, value: float) -> float:
+    """Standard deviations of a value from adults in general; KeyError for a code without norm."""
+    norm = NORMS[code]
+    return (value - norm.mean) / norm.sd
+
+
+def pitch_class(hz: float) -> str:
+    """Plain words for a mean speaking pitch among adults.
+
+    Usual ranges after Fitch & Holbrook 1970 (men 85–155 Hz, women 165–255 Hz).
+    """
+    for top, words in (
+        (85, "low for any adult"),
+        (155, "usual for a man, low for a woman"),
+        (165, "high for a man, low for a woman"),
+        (255, "usual for a woman, high for a man"),
+    ):
+        if hz < top:
+            return words
+    return "high for any adult"
+
+
+class Usual(NamedTuple):
+    """Middle and robust standard deviation of one measure."""
+
+    middle: float
+    sd: float
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """How one voice usually sounds."""
+
+    measures: Mapping[str, Usual]
+    """By code: pitch in semitones over 100 Hz, energy, effort and harmonics in dB, rate in
+    syllables/s. Rate may be absent."""
+    kind: Literal["clip", "enrolment"]
+
+    def relative(self, code: str, value: float) -> float | None:
+        """Robust standard deviations from the usual, None where this is not known."""
+        usual = self.measures.get(code)
+        return None if usual is None else (value - usual.middle) / usual.sd
+
+
+class Told(NamedTuple):
+    """Cues, what is missing, and the baseline that the clip itself offers (None: too short)."""
+
+    cues: tuple[Cue, ...]
+    missing: tuple[Missing, ...]
+    baseline: Baseline | None
+
+
+def describe(series: Columns, phrases: Sequence[Span], enrolled: Baseline | None = None) -> Told:
+    """Cues for phrases (in seconds, in order) of one voice; series as in `Heard.series`."""
+    own = usual(series, phrases)
+    baseline = enrolled or own
+    cues = [_speech(series, span) for span in phrases]
+    cues += _overall(series, phrases, enrolled)
+    if baseline is not None and (len(phrases) > 1 or enrolled is None):
+        for span in phrases:
+            cues += _departures(series, span, baseline)
+    for span in phrases:
+        cues += _contour(series, span)
+    cues += _pauses(phrases)
+    return Told(tuple(cues), tuple(_missing(series, phrases, baseline)), own)
+
+
+FLOORS: Final = {"pitch": 1.0, "energy": 2.0, "effort": 2.0, "harmonics": 1.5, "rate": 0.6}
+"""Smallest standard deviation believed: less is the steadiness of a short sample."""
+
+
+def usual(series: Columns, phrases: Sequence[Span]) -> Baseline | None:
+    """The voice's own usual values over the clip, None where there is too little speech."""
+    windows = [w for span in _seconds(phrases) if (w := _measures(series, span)) is not None]
+    if len(windows) < ENOUGH:
+        return None
+    measures = {
+        code: _robust([window[code] for window in windows], code)
+        for code in ("pitch", "energy", "effort", "harmonics")
+    }
+    rates = [_rate(series, span) for span in phrases if span[1] - span[0] >= 1.0]
+    if len(rates) >= 4:
+        measures["rate"] = _robust(rates, "rate")
+    return Baseline(measures, "clip")
+
+
+def _seconds(phrases: Sequence[Span]) -> Iterable[Span]:
+    """Windows of a second, every half second, within phrases."""
+    for start, end in phrases:
+        for at in np.arange(start, max(end - 0.75, start + 0.01), 0.5):
+            yield float(at), min(float(at) + 1.0, end)
+
+
+def _robust(values: Sequence[float], code: str) -> Usual:
+    middle = float(np.median(values))
+    spread = 1.4826 * float(np.median(np.abs(np.asarray(values) - middle)))
+    return Usual(middle, max(spread, FLOORS[code]))
+
+
+def _rows(series: Columns, span: Span) -> Rows:
+    time = series["time"].astype(np.float64)
+    return (time >= span[0]) & (time <= span[1])
+
+
+def _voiced(series: Columns, span: Span) -> Rows:
+    return _rows(series, span) & np.isfinite(series["f0_hz"].astype(np.float32))
+
+
+def _measures(series: Columns, span: Span) -> dict[str, float] | None:
+    """Medians over the voiced rows of a span; None with less than 0.2 s of voicing."""
+    rows = _voiced(series, span)
+    if rows.sum() < 20:
+        return None
+    return {
+        "pitch": float(np.median(_semitones(series["f0_hz"][rows].astype(np.float32)))),
+        "energy": _median(series, "energy_db", rows),
+        "effort": _median(series, "tilt_db", rows),
+        "harmonics": _median(series, "hnr_db", rows),
+    }
+
+
+def _median(series: Columns, column: str, rows: Rows) -> float:
+    return float(np.median(series[column][rows].astype(np.float32)))
+
+
+def _semitones(hz: Values) -> Values:
+    return np.asarray(12 * np.log2(hz / 100.0))
+
+
+def _hertz(semitones: float) -> float:
+    return float(100.0 * 2 ** (semitones / 12))
+
+
+def _rate(series: Columns, span: Span) -> float:
+    """Syllables a second, pauses left out where `span` is a phrase."""
+    count = float(series["syllable"][_rows(series, span)].astype(np.float32).sum())
+    return count / max(span[1] - span[0], 0.01)
+
+
+def _speech(series: Columns, span: Span) -> Cue:
+    sure = float(np.mean(series["vad"][_rows(series, span)].astype(np.float32)))
+    seconds = span[1] - span[0]
+    return _cue("speech", span, f"speaks for {seconds:.1f} s", seconds, "s", min(sure, 0.99))
+
+
+def _cue(
+    code: str,
+    span: Span,
+    text: str,
+    value: float,
+    unit: str,
+    confidence: float,
+    relative: float | None = None,
+    apex: float | None = None,
+) -> Cue:
+    return Cue(
+        sense="voice",
+        person=None,
+        code=code,
+        start=round(span[0], 3),
+        apex=round((span[0] + span[1]) / 2 if apex is None else apex, 3),
+        end=round(span[1], 3),
+        value=round(value, 2),
+        unit=unit,
+        relative=None if relative is None else round(relative, 2),
+        text=text,
+        confidence=round(confidence, 2),
+    )
+
+
+def _overall(series: Columns, phrases: Sequence[Span], enrolled: Baseline | None) -> list[Cue]:
+    """How the voice is used over the whole clip: one cue a measure."""
+    spoken = np.zeros(len(series["time"]), bool)
+    for span in phrases:
+        spoken |= _voiced(series, span)
+    if spoken.sum() < 20:
+        return []
+    whole = (phrases[0][0], phrases[-1][1])
+    pitch = _semitones(series["f0_hz"][spoken].astype(np.float32))
+    low, middle, high = (float(q) for q in np.percentile(pitch, (10, 50, 90)))
+    seconds = sum(end - start for start, end in phrases)
+    syllables = sum(_rate(series, span) * (span[1] - span[0]) for span in phrases)
+    found = [
+        _whole_pitch(middle, whole, enrolled),
+        _whole("pitch_range", high - low, whole, enrolled),
+        _whole("effort", _median(series, "tilt_db", spoken), whole, enrolled),
+    ]
+    if seconds >= 1.0:
+        found.append(_whole("rate", syllables / seconds, whole, enrolled))
+    energy = _median(series, "energy_db", spoken)
+    if enrolled and (z := enrolled.relative("energy", energy)) is not None:
+        found.append(_departure("energy", energy, z, whole))
+    return found
+
+
+def _whole_pitch(semitones: float, span: Span, enrolled: Baseline | None) -> Cue:
+    hz = _hertz(semitones)
+    if enrolled and (z := enrolled.relative("pitch", semitones)) is not None:
+        return _departure("pitch", semitones, z, span)
+    return _cue("pitch", span, f"voice pitch {hz:.0f} Hz, {pitch_class(hz)}", hz, "Hz", 0.5)
+
+
+_WHOLE: Final[Mapping[str, tuple[str, str, str, str]]] = {
+    "pitch_range": (
+        "pitch is flat", "pitch moves as usual", "pitch moves widely", "semitones",
+    ),
+    "rate": (
+        "speaks slowly", "speaks at a usual pace", "speaks fast", "syllables a second",
+    ),
+    "effort": (
+        "voice soft and dull", "voice at usual effort", "voice loud or pressed",
+        "dB above 1 kHz against below",
+    ),
+}  # fmt: skip
+"""Words for low, usual and high among adults in general, and the unit spelt out."""
+
+
+def _whole(code: str, value: float, span: Span, enrolled: Baseline | None) -> Cue:
+    z = against_norm(code, value)
+    low, usual_words, high, unit = _WHOLE[code]
+    words = usual_words if abs(z) < UNUSUAL else high if z > 0 else low
+    norm = NORMS[code]
+    text = f"{words} ({value:.1f} {unit}; adults {norm.mean:g} ± {norm.sd:g})"
+    relative = enrolled.relative(code, value) if enrolled else None
+    return _cue(code, span, text, value, norm.unit, 0.4, relative)
+
+
+_DEPARTURES: Final[Mapping[str, tuple[str, str]]] = {
+    "pitch": ("voice pitched low for this speaker", "voice pitched high for this speaker"),
+    "energy": ("quiet for this speaker", "loud for this speaker"),
+    "effort": ("voice softer than usual for this speaker", "voice more pressed than usual"),
+    "rate": ("slow for this speaker", "fast for this speaker"),
+    "roughness": ("voice rougher than usual for this speaker", ""),
+    "breathiness": ("voice breathier than usual for this speaker", ""),
+}
+
+
+def _departure(code: str, value: float, z: float, span: Span) -> Cue:
+    """A cue against the speaker's own usual value."""
+    shown, unit = value, {"rate": "syllables/s"}.get(code, "dB")
+    if code == "pitch":
+        shown, unit = _hertz(value), "Hz"
+    low, high = _DEPARTURES[code]
+    if abs(z) < NOTABLE:
+        words = {"pitch": "voice pitch", "energy": "loudness"}[code] + " usual for this speaker"
+    else:
+        words = high if z > 0 and high else low
+    number = {"Hz": f"{shown:.0f} Hz", "dB": f"{shown:.1f} dB"}.get(
+        unit, f"{shown:.1f} syllables a second"
+    )
+    confidence = min(0.45 + 0.1 * abs(z), 0.8)
+    if code in ("roughness", "breathiness"):
+        confidence *= 0.6
+    return _cue(code, span, f"{words} ({number}, {z:+.1f} sd)", shown, unit, confidence, z)
+
+
+def _departures(series: Columns, span: Span, baseline: Baseline) -> list[Cue]:
+    """Where one phrase departs from how the speaker usually sounds."""
+    found = _measures(series, span)
+    if found is None:
+        return []
+    if span[1] - span[0] >= 1.0:
+        found["rate"] = _rate(series, span)
+    apart = {
+        code: z
+        for code, value in found.items()
+        if (z := baseline.relative(code, value)) is not None
+    }
+    cues = [
+        _departure(code, found[code], z, span)
+        for code, z in apart.items()
+        if code != "harmonics" and abs(z) >= NOTABLE
+    ]
+    if (z := apart["harmonics"]) <= -2.0:
+        # Noise between the harmonics: breath goes with a soft spectrum, roughness without.
+        code = "breathiness" if apart["effort"] <= -0.5 else "roughness"
+        cues.append(_departure(code, found["harmonics"], z, span))
+    return cues
+
+
+RISE: Final = 3.0
+FALL: Final = -7.0
+"""Semitones over a phrase; voices drift down by some 3 by themselves."""
+
+
+def _contour(series: Columns, span: Span) -> list[Cue]:
+    """A pitch that climbs or falls over the phrase more than voices do by themselves."""
+    rows = np.flatnonzero(_voiced(series, span))
+    if len(rows) < 40:
+        return []
+    time = series["time"][rows].astype(np.float64)
+    pitch = _semitones(series["f0_hz"][rows].astype(np.float32))
+    third = (time[-1] - time[0]) / 3
+    first, last = pitch[time <= time[0] + third], pitch[time >= time[-1] - third]
+    change = float(np.median(last) - np.median(first))
+    if FALL < change < RISE:
+        return []
+    slope = change / (2 * third)
+    words = "pitch rises" if change > 0 else "pitch falls"
+    text = f"{words} over the phrase ({change:+.1f} semitones, {slope:+.1f} a second)"
+    return [_cue("pitch_slope", span, text, slope, "semitones/s", 0.5)]
+
+
+def _pauses(phrases: Sequence[Span]) -> list[Cue]:
+    return [
+        _cue("pause", (before[1], after[0]), f"silent for {gap:.1f} s", gap, "s", 0.8)
+        for before, after in pairwise(phrases)
+        if LONG_PAUSE <= (gap := after[0] - before[1]) <= TURN
+    ]
+
+
+def _missing(
+    series: Columns, phrases: Sequence[Span], baseline: Baseline | None
+) -> Iterable[Missing]:
+    seconds = sum(end - start for start, end in phrases)
+    if baseline is None:
+        yield Missing(
+            what="voice baseline",
+            why=f"{seconds:.1f} s of speech are too little to know how this voice usually "
+            "sounds; it is compared with adults in general",
+        )
+    if groups := _two_voices(series, phrases):
+        low, high = groups
+        yield Missing(
+            what="speakers",
+            why=f"phrases fall into two groups of pitch, around {low:.0f} and {high:.0f} Hz: "
+            "perhaps more than one speaker, and voices are not told apart by sound",
+        )
+
+
+def _two_voices(series: Columns, phrases: Sequence[Span]) -> tuple[float, float] | None:
+    """Middle pitches in Hz of two groups of phrases at least 7 semitones apart."""
+    found = [(m["pitch"], b - a) for a, b in phrases if (m := _measures(series, (a, b)))]
+    pitches, lengths = np.array(sorted(found)).reshape(-1, 2).T
+    if len(pitches) < 4:
+        return None
+    at = int(np.diff(pitches).argmax()) + 1
+    low, high = float(np.median(pitches[:at])), float(np.median(pitches[at:]))
+    smaller = min(lengths[:at].sum(), lengths[at:].sum()) / lengths.sum()
+    return (_hertz(low), _hertz(high)) if high - low >= 7 and smaller >= 0.15 else None
