@@ -1,0 +1,323 @@
+"""Which cue does each claim cite, and does that cue carry it?
+
+One piece of code for the agent's check, the reward and the measure. Pure and fast; knows the
+evidence record and what `agent.mentions` reads, no model and no label.
+
+The rules, in the order in which they object:
+1. Every cited id must be in the evidence; a made-up id sinks the claim.
+2. Cues of another person than the claim's sink it.
+3. Each thing the claim asserts is carried by at least one cue it cites: a code that matches,
+   a compatible side, an intensity overstated by at most one grade, the stated direction, and a
+   time that overlaps. A quotation must occur in the cited words.
+4. Each thing it denies holds where nothing of that code above trace is in the record for that
+   person and time, and where it would have been seen or heard.
+5. An emotion must have at least one cited cue that bears on it, at most `MOST_EMOTIONS` at once.
+6. Citing is not free: at least half of the cited cues must carry something the claim says, and
+   an interpretation cites at most `MOST_CITES`.
+7. What asserts nothing that could be checked, or repeats the words without quoting them, is not
+   grounded; an honest "cannot tell" and a gap that the record declares are.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from agent import facs, lexicon
+from agent.answer import Claim
+from agent.evidence import Cue, Evidence, Person
+from agent.mentions import Mention, action_units, mentions
+
+__all__ = ["Mention", "action_units", "ground", "ground_all", "grounded_share", "mentions"]
+
+MOST_EMOTIONS: Final = 3
+"""Emotions one claim may name; more is listing, not reading."""
+MOST_CITES: Final = 8
+"""Cues an interpretation or conclusion may cite."""
+
+_ABSENCES: Final = tuple(
+    (re.compile(rf"\b(?:{pattern})"), names.split("|")) for pattern, names in lexicon.ABSENCES
+)
+_ABSTAINS: Final = re.compile(rf"\b(?:{lexicon.ABSTAINS})", re.I)
+_PERSON: Final = re.compile(r"\bP\d+\b")
+_PLURAL: Final = re.compile(r"\b(?:both|everyone|everybody|all|they|each other|people)\b", re.I)
+_FACE: Final[tuple[str, ...]] = ("face", "faces", "video", "pictures", "action units")
+_SOUND: Final[tuple[str, ...]] = ("sound", "voice", "audio")
+_WORD: Final = re.compile(r"\w+")
+
+
+def ground(claim: Claim, evidence: Evidence, person: str | None = None) -> Claim:
+    """The claim with `grounded` and `why` set by the rules above.
+
+    `person` is whom the claim is about where its text names nobody (P1, P2, …); without it,
+    the person most of its cues belong to, else the main person.
+    """
+    ids = dict.fromkeys(id.strip().strip("[]").upper() for id in claim.cites)
+    cited = [cue for id in ids if (cue := evidence.cue(id)) is not None]
+    unknown = [id for id in ids if evidence.cue(id) is None]
+    people = _people(claim, cited, evidence, person)
+    foreign = [c for c in cited if c.person is not None and c.person not in people]
+    own = [c for c in cited if c not in foreign]
+    said = mentions(_ABSTAINS.sub(" ", claim.text))
+    faults = [f"{_list(unknown)} not in the evidence"] if unknown else []
+    faults += [f"{c.id} is of {c.person}, not of {_list(sorted(people))}" for c in foreign]
+    carrying, objections, notes = _weigh(claim, said, own, evidence, people)
+    faults += objections
+    idle = [c for c in own if c.id not in carrying]
+    if idle:
+        note = f"{_list([f'{c.id} ({c.code})' for c in idle])} carries nothing it says"
+        (faults if 2 * len(idle) > len(ids) else notes).append(note)
+    why = "; ".join([*faults, *notes])
+    return claim.model_copy(update={"grounded": not faults, "why": why or None})
+
+
+def ground_all(
+    claims: Iterable[Claim], evidence: Evidence, person: str | None = None
+) -> tuple[Claim, ...]:
+    """`ground` over several claims."""
+    return tuple(ground(claim, evidence, person) for claim in claims)
+
+
+def grounded_share(claims: Sequence[Claim]) -> float:
+    """Share of distinct claims that are grounded, 0-1; 0 where there are none.
+
+    Repeating a claim adds nothing, and claims that only deny count at most as often as those
+    that assert, so neither copies nor a list of true denials can raise the share.
+    """
+    distinct: dict[str, Claim] = {}
+    for claim in claims:
+        key = " ".join(_WORD.findall(claim.text.lower()))
+        if key not in distinct or not claim.grounded:
+            distinct[key] = claim
+    denying = [c for c in distinct.values() if _only_denies(c.text)]
+    asserting = [c for c in distinct.values() if c not in denying]
+    denying.sort(key=lambda c: c.grounded)  # the wrong ones count first
+    counted = asserting + denying[: max(1, len(asserting))]
+    return sum(c.grounded for c in counted) / len(counted) if counted else 0.0
+
+
+def carries(cue: Cue, mention: Mention) -> str | None:
+    """None where the cue carries what is asserted, else what is wrong with it.
+
+    An empty string means the cue is about something else.
+    """
+    sign = _sign_wanted(cue, mention)
+    if sign is None:
+        return ""
+    if mention.time and not _overlaps(cue, mention.time):
+        return f"{cue.id} is at {cue.start:.1f}–{cue.end:.1f} s"
+    if sign and _sign(cue) == -sign:
+        return f"{cue.id} goes the other way"
+    if (mention.side == "one" and cue.side in {None, "B"}) or (
+        mention.side in {"L", "R"} and cue.side not in {None, "B", mention.side}
+    ):
+        return f"{cue.id} is {_side_name(cue.side)}"
+    grade = _grade(cue)
+    if mention.grade and grade and mention.grade > grade + 1:
+        letters = facs.GRADES
+        return f"{cue.id} is {letters[grade - 1]}, not {letters[mention.grade - 1]}"
+    return None
+
+
+def bears(cue: Cue, family: str) -> bool:
+    """Whether a cue has anything to do with a family of emotions (`lexicon.EMOTIONS`)."""
+    units = lexicon.BEARS.get(family)
+    return units is None or cue.sense != "face" or int(cue.code[2:]) in units
+
+
+def _weigh(
+    claim: Claim, said: Sequence[Mention], own: Sequence[Cue], evidence: Evidence, people: set[str]
+) -> tuple[set[str], list[str], list[str]]:
+    """Ids that carry something, what is objected to, what is merely noted."""
+    carrying: set[str] = set()
+    objections: list[str] = []
+    feelings = [m for m in said if m.sense == "emotion"]
+    facts = [m for m in said if m.sense != "emotion"]
+    if gap := _gap(claim.text, evidence):
+        return {c.id for c in own}, [], [gap]
+    if _copied(claim.text, evidence):
+        return carrying, ["repeats the words without quoting them"], []
+    for mention in facts:
+        ids, objection = (
+            _refuted(mention, own, evidence, people) if mention.negated else _carried(mention, own)
+        )
+        carrying |= ids
+        objections += [objection] if objection else []
+    named = {m.codes[0] for m in feelings if not m.negated}
+    reads = claim.part != "observation"
+    if len(named) > MOST_EMOTIONS:
+        objections.append(f"names {len(named)} emotions at once")
+    for family in named:
+        bearing = {c.id for c in own if bears(c, family)}
+        carrying |= bearing
+        if not bearing:
+            objections.append(f"nothing it cites bears on {family}")
+    if reads and (not named or not facts):
+        carrying |= {c.id for c in own if not named or any(bears(c, f) for f in named)}
+        if not own and not (facts and all(m.negated for m in facts)):
+            objections.append("cites nothing")
+    if reads and len(own) > MOST_CITES:
+        objections.append(f"cites {len(own)} cues; at most {MOST_CITES} can be weighed")
+    if not reads and not facts and not named and not _ABSTAINS.search(claim.text):
+        objections.append("asserts nothing that a cue could carry")
+    if reads and _ABSTAINS.search(claim.text) and not facts and not named:
+        objections = [o for o in objections if o != "cites nothing"]
+    return carrying, list(dict.fromkeys(objections)), []
+
+
+def _carried(mention: Mention, own: Sequence[Cue]) -> tuple[set[str], str | None]:
+    if mention.quote:
+        return _quoted(mention, own)
+    verdicts = {c.id: carries(c, mention) for c in own}
+    good = {id for id, verdict in verdicts.items() if verdict is None}
+    if mention.side == "B":
+        sides = {c.side for c in own if c.id in good}
+        if sides and not (sides & {None, "B"}) and not {"L", "R"} <= sides:
+            return set(), f"“{mention.text}”: only the {_side_name(next(iter(sides)))} is shown"
+    if good:
+        return good, None
+    near = [verdict for verdict in verdicts.values() if verdict]
+    about = "; ".join(near) if near else "no cited cue shows it"
+    return set(), f"“{mention.text}”: {about}"
+
+
+def _quoted(mention: Mention, own: Sequence[Cue]) -> tuple[set[str], str | None]:
+    """A quotation must occur in the cited words, taken together in order of time."""
+    wanted = _WORD.findall(mention.text.lower())
+    spoken = sorted((c for c in own if c.sense == "words"), key=lambda c: c.start)
+    stream = [(word, c.id) for c in spoken for word in _WORD.findall(c.text.lower())]
+    for i in range(len(stream) - len(wanted) + 1):
+        if wanted and [word for word, _ in stream[i : i + len(wanted)]] == wanted:
+            return {id for _, id in stream[i : i + len(wanted)]}, None
+    return set(), f"“{mention.text}” is not in the cited words"
+
+
+def _refuted(
+    mention: Mention, own: Sequence[Cue], evidence: Evidence, people: set[str]
+) -> tuple[set[str], str | None]:
+    """A denial falls with any cue above trace that would carry the assertion."""
+    relevant = {c.id for c in own if c.sense == mention.sense}
+    if mention.quote:
+        ids, objection = _quoted(mention, evidence.cues)
+        return relevant, None if objection else f"“{mention.text}” was said ({_list(sorted(ids))})"
+    if blind := _unseen(mention, evidence, people):
+        return set(), f"“{mention.text}” is denied, but {blind}"
+    against = [
+        c
+        for c in evidence.cues
+        if (c.person in people or c.person is None)
+        and carries(c, mention) is None
+        and (_grade(c) or 2) > 1
+    ]
+    if against:
+        return set(), f"“{mention.text}” is denied, but {against[0].id} shows {against[0].text}"
+    return relevant, None
+
+
+def _unseen(mention: Mention, evidence: Evidence, people: set[str]) -> str | None:
+    """Why the evidence could not have shown what is denied; None where it could."""
+    missing = {m.what.lower(): m.why for m in evidence.missing}
+    if mention.sense in {"face", "head"}:
+        seen = [p for p in evidence.people if p.id in people and _shown(p, mention)]
+        gone = [
+            what
+            for what in ("face", "faces", "video", "pictures", "action units")
+            if what in missing
+        ]
+        unmeasured = [
+            code
+            for code in mention.codes
+            if code.startswith("AU") and int(code[2:]) not in facs.MEASURED
+        ]
+        gone += [code for code in mention.codes if code.lower() in missing]
+        if not seen or gone:
+            return f"no face could be seen{': ' + missing[gone[0].lower()] if gone else ''}"
+        return f"{_list(unmeasured)} is not measured" if unmeasured else None
+    gone = [what for what in missing if what in _SOUND]
+    if not evidence.media.has_audio or gone:
+        return "no sound could be heard"
+    if mention.sense == "words" and "words" in missing:
+        return "the words are missing"
+    return None
+
+
+def _shown(person: Person, mention: Mention) -> bool:
+    if person.share <= 0:
+        return False
+    return mention.time is None or (
+        person.start <= mention.time[1] and person.end >= mention.time[0]
+    )
+
+
+def _sign_wanted(cue: Cue, mention: Mention) -> int | None:
+    """0, +1 or −1 where the codes match, None where the cue is about something else."""
+    for code in mention.codes:
+        if code.rstrip("+-") == cue.code or (code == "words" and cue.sense == "words"):
+            return 1 if code.endswith("+") else -1 if code.endswith("-") else 0
+    return None
+
+
+def _sign(cue: Cue) -> int:
+    if cue.relative is not None:
+        return (cue.relative > 0) - (cue.relative < 0)
+    for mention in mentions(cue.text):
+        for code in mention.codes:
+            if code.rstrip("+-") == cue.code and code[-1] in "+-":
+                return 1 if code.endswith("+") else -1
+    return 0
+
+
+def _grade(cue: Cue) -> int | None:
+    letter = cue.grade or (facs.grade(cue.intensity) if cue.intensity is not None else None)
+    return facs.GRADES.index(letter) + 1 if letter else None
+
+
+def _overlaps(cue: Cue, span: tuple[float, float]) -> bool:
+    return cue.start <= span[1] and cue.end >= span[0]
+
+
+def _people(claim: Claim, cited: Sequence[Cue], evidence: Evidence, person: str | None) -> set[str]:
+    """Ids of whom the claim is about."""
+    if named := set(_PERSON.findall(claim.text)):
+        return named
+    owners = Counter(c.person for c in cited if c.person is not None)
+    if owners and len(owners) > 1 and _PLURAL.search(claim.text):
+        return {str(owner) for owner in owners}
+    if person is not None:
+        return {person}
+    main = evidence.main.id if evidence.main else None
+    if owners:
+        most = max(owners.values())
+        best = [owner for owner, n in owners.items() if n == most]
+        return {main if main in best else str(best[0])}
+    return {main} if main else set()
+
+
+def _gap(text: str, evidence: Evidence) -> str | None:
+    """The note for a statement that something is missing, where the record says so too."""
+    declared = {m.what.lower() for m in evidence.missing}
+    for pattern, names in _ABSENCES:
+        if pattern.search(text.lower()) and declared & set(names):
+            return f"declared missing: {_list(sorted(declared & set(names)))}"
+    return None
+
+
+def _copied(text: str, evidence: Evidence) -> bool:
+    words = " ".join(_WORD.findall(text.lower()))
+    spoken = (" ".join(_WORD.findall(c.text.lower())) for c in evidence.cues if c.sense == "words")
+    return any(words and words == line for line in spoken)
+
+
+def _only_denies(text: str) -> bool:
+    said = mentions(text)
+    return bool(said) and all(m.negated for m in said)
+
+
+def _side_name(side: str | None) -> str:
+    return {"L": "left side", "R": "right side", "B": "on both sides"}.get(side or "", "not sided")
+
+
+def _list(names: Sequence[str]) -> str:
+    return ", ".join(names)

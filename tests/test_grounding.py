@@ -1,0 +1,251 @@
+"""Claims stand on cues: what is read in text, and when a cue carries it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from agent.answer import Claim
+from agent.evidence import Cue, Evidence, Media, Missing, Person, Sense, number
+from agent.grounding import ground, grounded_share
+from agent.mentions import Mention, action_units, mentions
+
+
+def face(code: str, start: float, end: float, intensity: float, **more: Any) -> Cue:
+    grades: Any = "-ABCDE"[int(intensity + 0.5)]
+    cue = Cue(
+        sense="face", person="P1", code=code, side="B", start=start, apex=(start + end) / 2,
+        end=end, intensity=intensity, grade=grades, text=code, confidence=0.9,
+    )  # fmt: skip
+    return cue.model_copy(update=more)
+
+
+def other(sense: Sense, code: str, start: float, end: float, text: str, **more: Any) -> Cue:
+    cue = Cue(
+        sense=sense, person="P1", code=code, start=start, apex=start, end=end, text=text,
+        confidence=0.9,
+    )  # fmt: skip
+    return cue.model_copy(update=more)
+
+
+@pytest.fixture(scope="module")
+def evidence() -> Evidence:
+    """P1 smiles (A1, A2), frowns later (A4), speaks; P2 only smiles (A5)."""
+    cues = number(
+        [
+            face("AU12", 1.0, 3.0, 3.2),
+            face("AU06", 1.1, 2.9, 2.0),
+            face("AU14", 4.0, 4.5, 2.2, side="L"),
+            face("AU04", 6.0, 8.0, 4.1),
+            face("AU12", 9.0, 9.5, 1.0, person="P2"),
+            face("AU25", 9.2, 9.4, 0.8),
+            other("head", "nod", 2.0, 3.0, "nods twice"),
+            other("voice", "pitch", 1.0, 3.0, "pitch above her own level", relative=2.1),
+            other("voice", "energy", 6.0, 8.0, "quieter than usual", relative=-1.4, person=None),
+            other("words", "phrase", 1.0, 3.0, "I can't believe we won"),
+            other("words", "phrase", 6.0, 8.0, "but it is late now"),
+        ]
+    )
+    return Evidence(
+        media=Media(
+            file="a.mp4", kind="video", duration=10, fps=25, width=640, height=480,
+            has_video=True, has_audio=True, sha256="0",
+        ),
+        people=(
+            Person(id="P1", main=True, start=0, end=10, share=1),
+            Person(id="P2", main=False, start=5, end=10, share=0.5),
+        ),
+        cues=cues,
+    )  # fmt: skip
+
+
+def check(evidence: Evidence, text: str, *cites: str, part: str = "observation") -> Claim:
+    return ground(Claim(text=text, cites=cites, part=part), evidence)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "text", ["AU6", "AU06", "au 6", "AU06_r", "action unit 6", "cheek raiser", "Cheeks are raised",
+             "she lifts her cheeks", "AU6B", "06B"],
+)  # fmt: skip
+def test_every_spelling_of_a_unit_is_the_same_unit(text: str) -> None:
+    assert action_units(text) == {6}
+
+
+@pytest.mark.parametrize(
+    ("text", "units"),
+    [
+        ("She smiles", {12}),
+        ("lip corners pulled up on both sides, marked (AU12C)", {12}),
+        ("a genuine smile", {6, 12}),
+        ("AU6+12 and AU 25", {6, 12, 25}),
+        ("AUs 1, 2 and 4 are seen for 3 s", {1, 2, 4}),
+        ("AU6 and 12 seconds later AU4", {4, 6}),
+        ("brows raised and drawn together", {1, 4}),
+        ("lowers her brows and raises her cheeks", {4, 6}),
+        ("wide eyes, jaw dropped", {5, 26}),
+        ("lips pressed together", {24}),
+        ("corners of the mouth turned down", {15}),
+        ("wrinkled nose and furrowed brow", {9, 4}),
+        ("brows and upper lids raised", {1, 5}),
+        ("the room is red", set()),
+        ("", set()),
+    ],
+)
+def test_plain_words_name_units(text: str, units: set[int]) -> None:
+    assert action_units(text) == units
+
+
+@pytest.mark.parametrize(
+    ("text", "asserted"),
+    [
+        ("no AU4", set()),
+        ("without a smile", set()),
+        ("neither smiles nor frowns", set()),
+        ("she doesn't raise her brows", set()),
+        ("lack of AU12 and absence of a frown", set()),
+        ("AU4, AU5 and AU7 are absent", set()),
+        ("AU4=0", set()),
+        ("no AU4, AU5 or AU7, AU12 is strong", {12}),
+        ("AU12 is strong and AU4 is absent", {12}),
+        ("no frown but a smile", {12}),
+        ("smiles without frowning", {12}),
+        ("She smiles, not frowns", {12}),
+        ("a smile that does not reach the eyes", {12}),
+        ("not only a smile but raised cheeks", {6, 12}),
+        ("she can't help smiling", {12}),
+        ("The smile is not strong", {12}),
+        ("No smile. Brows lowered.", {4}),
+        ("Without moving, she smiles", {12}),
+    ],
+)
+def test_denied_units_are_not_asserted(text: str, asserted: set[int]) -> None:
+    assert action_units(text) == asserted
+
+
+def one(text: str) -> Mention:
+    (mention,) = mentions(text)
+    return mention
+
+
+def test_side_intensity_and_time_are_read() -> None:
+    assert one("AU12L").side == "L"
+    assert one("R14B").side == "R"
+    assert one("raises her left eyebrow").side == "L"
+    assert one("a one-sided smile").side == "one"
+    assert one("a smile right now").side is None
+    assert one("a strong smile").grade == 4
+    assert one("AU12 (2.8)").grade == 3
+    assert one("a trace of AU4").grade == 1
+    assert one("smiles at 1:02:03.5").time == (3723.0, 3724.0)
+    assert one("smiles from 3.1 to 4.0 s").time == (2.85, 4.25)
+    assert one("smiles for 3 s").time is None
+    first, second = mentions("She smiles at 0:12, and at 0:15 she frowns")
+    assert (first.time, second.time) == ((11.5, 13.0), (14.5, 16.0))
+
+
+@pytest.mark.parametrize(
+    ("text", "cites"),
+    [
+        ("She smiles", ("A1",)),
+        ("She smiles", ("a1",)),
+        ("AU12 at 0:02", ("A1",)),
+        ("A marked smile with raised cheeks", ("A1", "A2")),
+        ("A strong smile", ("A1",)),
+        ("The left cheek dimples", ("A3",)),
+        ("She smiles and nods", ("A1", "H1")),
+        ("Her pitch rises", ("V1",)),
+        ("The voice is quiet", ("V2",)),
+        ('She says "I can’t believe we won!"', ("W1",)),
+        ('She says "we won but it is late"', ("W1", "W2")),
+        ("She smiles without frowning, from 1 to 3 s", ("A1",)),
+        ("No upper lid raiser", ()),
+        ("P2 smiles slightly", ("A5",)),
+        ("Both smile", ("A1", "A5")),
+        ("No parted lips", ()),
+    ],
+)
+def test_carried_claims_stand(evidence: Evidence, text: str, cites: tuple[str, ...]) -> None:
+    claim = check(evidence, text, *cites)
+    assert claim.grounded, claim.why
+    assert claim.why is None
+
+
+@pytest.mark.parametrize(
+    ("text", "cites", "why"),
+    [
+        ("She smiles", (), "no cited cue shows it"),
+        ("She smiles", ("A99",), "A99 not in the evidence"),
+        ("She smiles", ("A1", "A99"), "A99 not in the evidence"),
+        ("She smiles", ("A4",), "no cited cue shows it"),
+        ("She smiles", ("A1", "A5"), "A5 is of P2, not of P1"),
+        ("She smiles at 0:07", ("A1",), "A1 is at 1.0–3.0 s"),
+        ("Maximum smile", ("A1",), "A1 is C, not E"),
+        ("The right cheek dimples", ("A3",), "A3 is left side"),
+        ("Both cheeks dimple", ("A3",), "only the left side is shown"),
+        ("A one-sided smile", ("A1",), "A1 is on both sides"),
+        ("Her pitch falls", ("V1",), "V1 goes the other way"),
+        ("There is no smile", (), "A1 shows"),
+        ("She smiles without frowning", ("A1",), "A4 shows"),
+        ('She says "we lost"', ("W1",), "not in the cited words"),
+        ("I can't believe we won", ("W1",), "without quoting"),
+        ("The light is warm", ("A1",), "asserts nothing"),
+        ("", (), "asserts nothing"),
+        ("AU11 is absent", (), "AU11 is not measured"),
+    ],
+)
+def test_uncarried_claims_fall_and_say_why(
+    evidence: Evidence, text: str, cites: tuple[str, ...], why: str
+) -> None:
+    claim = check(evidence, text, *cites)
+    assert not claim.grounded
+    assert why in str(claim.why)
+
+
+def test_citing_everything_is_not_free(evidence: Evidence) -> None:
+    everything = tuple(cue.id for cue in evidence.cues if cue.person != "P2")
+    assert not check(evidence, "She smiles", *everything).grounded
+    half = check(evidence, "She smiles", "A1", "A4")
+    assert half.grounded
+    assert "A4 (AU04) carries nothing" in str(half.why)
+
+
+def test_listing_every_unit_does_not_pass(evidence: Evidence) -> None:
+    text = " ".join(f"AU{n}" for n in range(1, 29))
+    assert not check(evidence, text, *(cue.id for cue in evidence.cues)).grounded
+
+
+def test_interpretations_need_a_cue_that_bears(evidence: Evidence) -> None:
+    assert check(evidence, "She is happy", "A1", part="conclusion").grounded
+    assert not check(evidence, "She is happy", part="conclusion").grounded
+    assert not check(evidence, "She is happy", "A4", part="interpretation").grounded
+    assert not check(evidence, "She is happy", "A99", part="interpretation").grounded
+    assert check(evidence, "The effort eases after the win", "A1", part="interpretation").grounded
+    many = "She is happy, sad, angry, afraid, disgusted and surprised"
+    assert not check(evidence, many, "A1", "A4", "V1", part="conclusion").grounded
+
+
+def test_denial_needs_eyes_and_ears(evidence: Evidence) -> None:
+    blind = evidence.model_copy(
+        update={
+            "people": (),
+            "cues": (),
+            "media": evidence.media.model_copy(update={"has_audio": False}),
+            "missing": (Missing(what="face", why="no face was found"),),
+        }
+    )
+    assert "no face was found" in str(check(blind, "No smile").why)
+    assert not check(blind, "There is no laughter").grounded
+    assert check(blind, "No face is visible.").grounded
+    assert check(blind, "It cannot be told what anybody feels.", part="conclusion").grounded
+    assert not check(evidence, "No face is visible.").grounded
+
+
+def test_share_cannot_be_raised_by_copies_or_denials() -> None:
+    good = Claim(text="She smiles", cites=("A1",))
+    bad = Claim(text="She frowns", grounded=False)
+    assert grounded_share([]) == 0
+    assert grounded_share([good, bad]) == 0.5
+    assert grounded_share([good] * 9 + [bad]) == 0.5
+    denials = [Claim(text=f"No AU{n}") for n in range(1, 20)]
+    assert grounded_share([bad, *denials]) == 0.5
