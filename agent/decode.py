@@ -1,0 +1,333 @@
+"""Opens one file and decodes it: pictures upright in RGB, sound as mono blocks.
+
+Knows containers and codecs; does not know which frames are wanted, nor threads: that is
+`agent.media`. Files are hostile: only listed containers are opened, only from this disk,
+playlists and addresses are refused, and no picture may be larger than `MAX_PIXELS`.
+"""
+
+from __future__ import annotations
+
+import re
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import av
+import numpy as np
+import numpy.typing as npt
+from av.container import InputContainer
+from av.video.frame import VideoFrame
+from av.video.reformatter import VideoReformatter
+
+from agent.evidence import Missing
+from agent.senses.samples import Floats, Image, Sound
+
+RATE: Final = 16_000
+"""Samples per second of every Sound."""
+BLOCK: Final = RATE // 2
+"""Samples in one block of sound."""
+MAX_PIXELS: Final = 120_000_000
+"""Of one picture: 8K video has 33 million, a large camera 100 million."""
+MAX_GAP: Final = 600.0
+"""Seconds without sound that are filled with silence; a longer jump is a broken clock."""
+
+CONTAINERS: Final = (
+    "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,flv,asf,ogg,gif,mxf,dv,ivf,"
+    "wav,w64,aiff,mp3,aac,flac,caf,amr,au,ac3"
+)
+"""Demuxers that may be used. None of them opens a second file or an address."""
+
+
+class MediaError(ValueError):
+    """A file that cannot be read as a clip; the message says what was given and what to do."""
+
+
+def check(path: str | Path) -> Path:
+    """The path of a regular file that is not empty. Raises MediaError."""
+    if re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", str(path)):
+        raise MediaError(f"{path}: an address, not a file. Download it first and give its path.")
+    given = Path(path).expanduser()
+    try:
+        info = given.stat()
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise MediaError(
+            f"{path}: {why}. Give the path of a video, sound or picture file."
+        ) from error
+    if stat.S_ISDIR(info.st_mode):
+        raise MediaError(f"{path}: a folder. Give the path of one file in it.")
+    if not stat.S_ISREG(info.st_mode):
+        raise MediaError(f"{path}: not a regular file. Save it to disk and give that path.")
+    if info.st_size == 0:
+        raise MediaError(f"{path}: the file is empty. Copy or download it again.")
+    return given
+
+
+@dataclass(slots=True)
+class Clip:
+    """An open file with the streams that can be decoded. Close it after use."""
+
+    path: Path
+    container: InputContainer
+    video: Any | None
+    """av.VideoStream, and av.AudioStream below: kept loosely typed, stubs differ by version."""
+    audio: Any | None
+    origin: float
+    """Time stamp of the clip's start in seconds: time 0 for everyone else."""
+    notes: list[Missing] = field(default_factory=list)
+    """What could not be read; complete when decoding has ended."""
+
+    def close(self) -> None:
+        self.container.close()
+
+    def seek(self, start: float) -> bool:
+        """Go to a key frame at or before `start` seconds; False where that is impossible."""
+        try:
+            self.container.seek(max(0, round((self.origin + start) * 1_000_000)))
+        except av.FFmpegError:
+            return False
+        return True
+
+    def decoded(self, *, video: bool, audio: bool) -> Iterator[Any]:
+        """Frames of the chosen streams, av.VideoFrame and av.AudioFrame, as the file has them.
+
+        Damaged packets and pictures are left out and counted in `notes`.
+        """
+        damaged = 0
+        for packet in self.packets(video=video, audio=audio):
+            try:
+                frames = packet.decode()
+            except av.FFmpegError:
+                damaged += 1
+                continue
+            for frame in frames:
+                if frame.is_corrupt:
+                    damaged += 1
+                else:
+                    yield frame
+        if damaged:
+            self.notes.append(Missing(what="frames", why=f"{damaged} damaged parts were left out"))
+
+    def packets(self, *, video: bool, audio: bool) -> Iterator[Any]:
+        """av.Packet of the chosen streams; ends where the file can be read no further."""
+        streams = [s for s, on in ((self.video, video), (self.audio, audio)) if on and s]
+        try:
+            if streams:
+                yield from self.container.demux(streams)
+        except av.FFmpegError as error:
+            self.notes.append(
+                Missing(what="rest", why=f"the file cannot be read to its end: {error.strerror}")
+            )
+
+    def time(self, frame: Any) -> float | None:
+        """Seconds from the clip's start, None where the file does not say."""
+        return None if frame.time is None else frame.time - self.origin
+
+
+def open_clip(path: str | Path) -> Clip:
+    """Open a video or sound file. Raises MediaError."""
+    given = check(path)
+    try:
+        container = av.open(
+            f"file:{given.absolute()}",
+            options={"format_whitelist": CONTAINERS, "protocol_whitelist": "file"},
+            metadata_errors="replace",
+        )
+    except (av.FFmpegError, OSError, ValueError) as error:
+        raise MediaError(_unreadable(given, error)) from error
+    clip = Clip(given, container, None, None, (container.start_time or 0) / 1_000_000)
+    clip.video, clip.audio = _best(clip, "video"), _best(clip, "audio")
+    if clip.video is None and clip.audio is None:
+        clip.close()
+        why = "; ".join(note.why for note in clip.notes) or "it holds neither pictures nor sound"
+        raise MediaError(f"{path}: {why}. Convert it to MP4 (H.264, AAC) or give another file.")
+    return clip
+
+
+def _best(clip: Clip, kind: Literal["video", "audio"]) -> Any | None:
+    """The stream to decode; cover art is not a moving picture."""
+    stream: Any = clip.container.streams.best(kind)
+    if stream is None or (kind == "video" and "attached_pic" in str(stream.disposition)):
+        return None
+    what = "pictures" if kind == "video" else "sound"
+    if stream.codec_context is None:
+        clip.notes.append(Missing(what=what, why=f"no decoder here for its {kind} codec"))
+        return None
+    if kind == "video":
+        if stream.width * stream.height > MAX_PIXELS:
+            clip.notes.append(
+                Missing(what=what, why=f"{stream.width}×{stream.height} pixels are too many")
+            )
+            return None
+        stream.codec_context.options = {"max_pixels": str(MAX_PIXELS)}
+        stream.thread_type = "AUTO"
+    return stream
+
+
+def _unreadable(path: Path, error: Exception) -> str:
+    head = path.open("rb").read(4096) if not isinstance(error, PermissionError) else b""
+    if isinstance(error, PermissionError):
+        return f"{path}: no permission to read it."
+    if head.lstrip()[:8] in (b"#EXTM3U\n", b"#EXTM3U\r") or head.startswith(b"ffconcat"):
+        return f"{path}: a playlist, not a clip. Give the path of one clip."
+    if head[4:8] in (b"ftyp", b"moov", b"mdat"):
+        return (
+            f"{path}: an MP4 or MOV file without its index: cut off while it was recorded, "
+            "copied or downloaded. Get it again in full."
+        )
+    if b"\0" not in head:
+        return f"{path}: a text file, not a video, sound or picture. Give another file."
+    return (
+        f"{path}: not a video, sound or picture that can be read ({CONTAINERS.split(',')[1]}, "
+        "mkv, webm, avi, wav, mp3, jpg, png and the like can). Convert it or give another file."
+    )
+
+
+@dataclass(slots=True)
+class Upright:
+    """Turns decoded pictures into upright RGB with square pixels, `max_side` at most."""
+
+    max_side: int | None = None
+    aspect: float = 1.0
+    """Width of one pixel over its height."""
+    _reformat: VideoReformatter = field(default_factory=VideoReformatter)
+
+    def __call__(self, frame: VideoFrame) -> Image:
+        """Height × width × 3, RGB, contiguous."""
+        # Same size and one thread: swscale's fast path, three times as quick as scaling in it.
+        image: Any = self._reformat.reformat(frame, format="rgb24", threads=1).to_ndarray()
+        width, height = self._size(frame.width, frame.height)
+        if (width, height) != (frame.width, frame.height):
+            import cv2
+
+            image = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
+        return turned(image, matrix(frame))
+
+    def _size(self, width: int, height: int) -> tuple[int, int]:
+        wide = width * self.aspect
+        scale = min(1.0, self.max_side / max(wide, height)) if self.max_side else 1.0
+        return max(1, round(wide * scale)), max(1, round(height * scale))
+
+
+def aspect(stream: Any) -> float:
+    """Width of one pixel over its height, 1 where it hardly differs or the file does not say."""
+    ratio = float(stream.sample_aspect_ratio or 1)
+    return ratio if 0.2 < ratio < 5 and abs(ratio - 1) > 0.02 else 1.0
+
+
+def matrix(frame: VideoFrame) -> npt.NDArray[np.int32] | None:
+    """3 × 3 display matrix of the picture, None where it is shown as it is stored."""
+    sides: Any = frame.side_data
+    try:
+        data = sides["DISPLAYMATRIX"]
+    except KeyError:
+        return None
+    found = np.frombuffer(bytes(data), np.int32)
+    return found.reshape(3, 3) if found.size == 9 else None
+
+
+def is_sideways(display: npt.NDArray[np.int32] | None) -> bool:
+    """Whether width and height change places."""
+    if display is None:
+        return False
+    rows = np.abs(display[:2, :2].astype(np.int64))
+    return bool(rows[0, 1] + rows[1, 0] > rows[0, 0] + rows[1, 1])
+
+
+def turned(image: Image, display: npt.NDArray[np.int32] | None) -> Image:
+    """The image as its display matrix shows it: quarter turns and mirrorings."""
+    if display is None:
+        return image
+    (a, b), (c, d) = (int(x) for x in display[0, :2]), (int(x) for x in display[1, :2])
+    # A point (x, y) of the stored picture is shown at (a·x + c·y, b·x + d·y).
+    across, down = a, d
+    if is_sideways(display):
+        image, across, down = image.transpose(1, 0, 2), c, b
+    image = image[:: -1 if down < 0 else 1, :: -1 if across < 0 else 1]
+    return np.ascontiguousarray(image)
+
+
+class Mono:
+    """Turns decoded sound into contiguous blocks of mono, 16 kHz, float32 in −1…1.
+
+    Gaps in the file become silence, so that block follows on block; a clock that jumps
+    back, or ahead by more than `MAX_GAP`, is not believed.
+    """
+
+    def __init__(self, start: float, end: float | None) -> None:
+        self._start, self._end = start, np.inf if end is None else end
+        self._resampler: av.AudioResampler | None = None
+        self._shape: object = None
+        self._clock: float | None = None
+        """Time of the next sample that comes in."""
+        self._held: list[Floats] = []
+        self._count = 0
+        self._time = 0.0
+        """Time of the first sample held."""
+
+    @property
+    def done(self) -> bool:
+        """True once everything up to `end` came in."""
+        return self._clock is not None and self._clock >= self._end
+
+    def push(self, frame: Any, time: float | None) -> Iterator[Sound]:
+        """Blocks that became full. `time` of the frame in seconds."""
+        if self._clock is None:
+            self._clock = time or 0.0
+        gap = 0.0 if time is None else time - self._clock
+        if 0.1 < gap < MAX_GAP:
+            yield from self._drain()
+            yield from self._silence(round(gap * RATE))
+        shape = (frame.format.name, frame.layout.name, frame.sample_rate)
+        if shape != self._shape:
+            yield from self._drain()
+            # 32-bit integers between: swresample then keeps the mix of channels below 1.
+            self._resampler = av.AudioResampler(format="s32", layout="mono", rate=RATE)
+            self._shape = shape
+        frame.pts = None
+        yield from self._resampled(frame)
+
+    def finish(self) -> Iterator[Sound]:
+        """The last, shorter block."""
+        yield from self._drain()
+        if self._count:
+            yield self._take(self._count)
+
+    def _drain(self) -> Iterator[Sound]:
+        if self._resampler is not None:
+            yield from self._resampled(None)
+            self._resampler = self._shape = None
+
+    def _resampled(self, frame: Any | None) -> Iterator[Sound]:
+        assert self._resampler is not None
+        for out in self._resampler.resample(frame):
+            yield from self._add(out.to_ndarray()[0].astype(np.float32) / np.float32(2**31))
+
+    def _silence(self, count: int) -> Iterator[Sound]:
+        while count > 0 and not self.done:
+            yield from self._add(np.zeros(min(count, BLOCK), np.float32))
+            count -= BLOCK
+
+    def _add(self, samples: Floats) -> Iterator[Sound]:
+        assert self._clock is not None
+        time = self._clock
+        self._clock += len(samples) / RATE
+        first = max(0, round((self._start - time) * RATE))
+        last = len(samples) if self._clock <= self._end else round((self._end - time) * RATE)
+        if last <= first:
+            return
+        if not self._count:
+            self._time = time + first / RATE
+        self._held.append(samples[first:last])
+        self._count += last - first
+        while self._count >= BLOCK:
+            yield self._take(BLOCK)
+
+    def _take(self, count: int) -> Sound:
+        joined = np.concatenate(self._held)
+        block = Sound(self._time, joined[:count])
+        self._held, self._count = [joined[count:]], self._count - count
+        self._time += count / RATE
+        return block

@@ -1,0 +1,83 @@
+"""Reads a still picture upright: JPEG, PNG, WebP, BMP, TIFF, AVIF, a GIF of one frame.
+
+Knows nothing of moving pictures; `agent.media` asks here first whether a file is a still.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from agent.decode import MAX_PIXELS, MediaError
+from agent.senses.samples import Image
+
+_HEADS = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"BM", b"II*\0", b"MM\0*")
+_BRANDS = (b"avif", b"avis", b"heic", b"heix", b"heim", b"hevc", b"mif1", b"msf1")
+
+
+def is_still(path: Path) -> bool:
+    """Whether the first bytes are those of a still picture."""
+    with path.open("rb") as opened:
+        head = opened.read(32)
+    if head.startswith(b"RIFF"):
+        return head[8:12] == b"WEBP"
+    if head.startswith(b"GIF8"):
+        return _frames(path) == 1
+    return head.startswith(_HEADS) or (head[4:8] == b"ftyp" and head[8:12] in _BRANDS)
+
+
+def read(path: Path, max_side: int | None = None) -> Image:
+    """The picture, height × width × 3, RGB, turned as its EXIF says, on white where it is clear.
+
+    Of an animated picture the first frame. Raises MediaError.
+    """
+    from PIL import Image as Pillow
+    from PIL import ImageOps, UnidentifiedImageError
+
+    try:
+        with Pillow.open(path) as opened:
+            if opened.width * opened.height > MAX_PIXELS:
+                raise MediaError(
+                    f"{path}: {opened.width}×{opened.height} pixels are too many. Scale it down."
+                )
+            if max_side:
+                opened.draft("RGB", (max_side, max_side))
+            upright = ImageOps.exif_transpose(opened)
+            if max_side:
+                upright.thumbnail((max_side, max_side), Pillow.Resampling.BOX)
+            return np.ascontiguousarray(_rgb(upright))
+    except UnidentifiedImageError as error:
+        raise MediaError(
+            f"{path}: a picture of a kind that cannot be read. Save it as JPEG or PNG."
+        ) from error
+    except (OSError, ValueError, SyntaxError, Pillow.DecompressionBombError) as error:
+        if isinstance(error, MediaError):
+            raise
+        raise MediaError(
+            f"{path}: a damaged picture ({error}). Save or download it again."
+        ) from error
+
+
+def _rgb(picture: object) -> Image:
+    from PIL import Image as Pillow
+
+    assert isinstance(picture, Pillow.Image)
+    if picture.mode in ("I;16", "I;16B", "I;16L", "I"):  # 16 bits a pixel
+        grey = (np.asarray(picture).astype(np.int64) >> 8).clip(0, 255).astype(np.uint8)
+        return np.repeat(grey[..., None], 3, axis=2)
+    if picture.has_transparency_data:
+        clear = picture.convert("RGBA")
+        white = Pillow.new("RGBA", clear.size, "white")
+        picture = Pillow.alpha_composite(white, clear)
+    return np.asarray(picture.convert("RGB"))
+
+
+def _frames(path: Path) -> int:
+    from PIL import Image as Pillow
+
+    try:
+        with Pillow.open(path) as opened:
+            return int(getattr(opened, "n_frames", 1))
+    except (OSError, ValueError, SyntaxError):
+        return 0
