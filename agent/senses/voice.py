@@ -172,6 +172,13 @@ COLUMNS: Final = ("time", "vad", "f0_hz", "energy_db", "hnr_db", "cpp_db", "tilt
 """Columns of the series, in order."""
 
 
+def phrases_of(series: Columns) -> tuple[Span, ...]:
+    """The phrases, in seconds, that the columns `time`, `vad` and `energy_db` imply."""
+    time = series["time"].astype(np.float64)
+    runs = _cut(_spoken(series["vad"].astype(np.float32)), series["energy_db"].astype(np.float32))
+    return tuple((float(time[a]), float(time[b - 1])) for a, b in runs)
+
+
 def _series(
     rows: prosody.Frames, vad: Sequence[float], start: float
 ) -> tuple[Columns, tuple[Span, ...]]:
