@@ -43,8 +43,8 @@ _ABSENCES: Final = tuple(
 _ABSTAINS: Final = re.compile(rf"\b(?:{lexicon.ABSTAINS})", re.I)
 _PERSON: Final = re.compile(r"\bP\d+\b")
 _PLURAL: Final = re.compile(r"\b(?:both|everyone|everybody|all|they|each other|people)\b", re.I)
-_FACE: Final[tuple[str, ...]] = ("face", "faces", "video", "pictures", "action units")
-_SOUND: Final[tuple[str, ...]] = ("sound", "voice", "audio")
+_FACE: Final = ["face", "faces", "video", "pictures", "action units"]
+_SOUND: Final = ["sound", "voice", "audio"]
 _WORD: Final = re.compile(r"\w+")
 
 
@@ -139,6 +139,8 @@ def _weigh(
         return {c.id for c in own}, [], [gap]
     if _copied(claim.text, evidence):
         return carrying, ["repeats the words without quoting them"], []
+    quoting = {c.id for c in own if _retold(c, claim.text)}
+    carrying |= quoting
     for mention in facts:
         ids, objection = (
             _refuted(mention, own, evidence, people) if mention.negated else _carried(mention, own)
@@ -160,7 +162,7 @@ def _weigh(
             objections.append("cites nothing")
     if reads and len(own) > MOST_CITES:
         objections.append(f"cites {len(own)} cues; at most {MOST_CITES} can be weighed")
-    if not reads and not facts and not named and not _ABSTAINS.search(claim.text):
+    if not (reads or facts or named or quoting or _ABSTAINS.search(claim.text)):
         objections.append("asserts nothing that a cue could carry")
     if reads and _ABSTAINS.search(claim.text) and not facts and not named:
         objections = [o for o in objections if o != "cites nothing"]
@@ -219,28 +221,17 @@ def _refuted(
 def _unseen(mention: Mention, evidence: Evidence, people: set[str]) -> str | None:
     """Why the evidence could not have shown what is denied; None where it could."""
     missing = {m.what.lower(): m.why for m in evidence.missing}
-    if mention.sense in {"face", "head"}:
-        seen = [p for p in evidence.people if p.id in people and _shown(p, mention)]
-        gone = [
-            what
-            for what in ("face", "faces", "video", "pictures", "action units")
-            if what in missing
-        ]
-        unmeasured = [
-            code
-            for code in mention.codes
-            if code.startswith("AU") and int(code[2:]) not in facs.MEASURED
-        ]
-        gone += [code for code in mention.codes if code.lower() in missing]
-        if not seen or gone:
-            return f"no face could be seen{': ' + missing[gone[0].lower()] if gone else ''}"
-        return f"{_list(unmeasured)} is not measured" if unmeasured else None
-    gone = [what for what in missing if what in _SOUND]
-    if not evidence.media.has_audio or gone:
-        return "no sound could be heard"
-    if mention.sense == "words" and "words" in missing:
-        return "the words are missing"
-    return None
+    if mention.sense not in {"face", "head"}:
+        if not evidence.media.has_audio or not missing.keys().isdisjoint(_SOUND):
+            return "no sound could be heard"
+        return "the words are missing" if mention.sense == "words" and "words" in missing else None
+    wanted = [*_FACE, *(code.lower() for code in mention.codes)]
+    if gone := next((missing[what] for what in wanted if what in missing), None):
+        return f"this could not be seen: {gone}"
+    if not any(p.id in people and _shown(p, mention) for p in evidence.people):
+        return "no face was in view"
+    unmeasured = [f"AU{n:02d}" for n in mention.units if n not in facs.MEASURED]
+    return f"{_list(unmeasured)} is not measured" if unmeasured else None
 
 
 def _shown(person: Person, mention: Mention) -> bool:
@@ -252,21 +243,29 @@ def _shown(person: Person, mention: Mention) -> bool:
 
 
 def _sign_wanted(cue: Cue, mention: Mention) -> int | None:
-    """0, +1 or −1 where the codes match, None where the cue is about something else."""
+    """0, +1 or −1 where the codes match, None where the cue is about something else.
+
+    What a cue of head or voice says in its own words counts as its code does.
+    """
     for code in mention.codes:
         if code.rstrip("+-") == cue.code or (code == "words" and cue.sense == "words"):
             return 1 if code.endswith("+") else -1 if code.endswith("-") else 0
+    if cue.sense in {"head", "voice"} and _own_words(cue) & set(mention.codes):
+        return 0
     return None
 
 
+def _own_words(cue: Cue) -> set[str]:
+    """Codes that the cue's text asserts."""
+    return {code for m in mentions(cue.text) if not m.negated for code in m.codes}
+
+
 def _sign(cue: Cue) -> int:
-    if cue.relative is not None:
-        return (cue.relative > 0) - (cue.relative < 0)
-    for mention in mentions(cue.text):
-        for code in mention.codes:
-            if code.rstrip("+-") == cue.code and code[-1] in "+-":
-                return 1 if code.endswith("+") else -1
-    return 0
+    """Direction against the person's own usual: as worded, else as measured; 0 if unknown."""
+    worded = {code[-1] for code in _own_words(cue) if code[:-1] == cue.code}
+    if len(worded) == 1:
+        return 1 if worded == {"+"} else -1
+    return 0 if cue.relative is None else (cue.relative > 0) - (cue.relative < 0)
 
 
 def _grade(cue: Cue) -> int | None:
@@ -308,6 +307,13 @@ def _copied(text: str, evidence: Evidence) -> bool:
     words = " ".join(_WORD.findall(text.lower()))
     spoken = (" ".join(_WORD.findall(c.text.lower())) for c in evidence.cues if c.sense == "words")
     return any(words and words == line for line in spoken)
+
+
+def _retold(cue: Cue, text: str) -> bool:
+    """Whether a claim repeats a cue's own words; quotations are judged as such."""
+    told = " ".join(_WORD.findall(cue.text.lower()))
+    said = " ".join(_WORD.findall(text.lower()))
+    return cue.sense != "words" and " " in told and told in said
 
 
 def _only_denies(text: str) -> bool:

@@ -72,12 +72,16 @@ _CITES: Final = re.compile(r"\[[^\]]*\]|\((?:\s*[ahvw]\d+\s*[,;]?)+\)|\b[ahvw]\d
 _CLOCK: Final = r"(?:\d{1,2}:)?\d{1,2}:\d{2}(?:\.\d+)?"
 _UNIT: Final = r"\s*(?:s|secs?|seconds?)\b"
 _TIME: Final = re.compile(
-    r"(?P<pre>\b(?:before|until|up to|after|since|from|for|lasting|lasts?|within|over|about|around)"
-    r"\s+)?(?<![\w.])(?P<between>between\s+)?"
+    r"(?P<pre>\b(?:before|until|up to|after|since|from|for|lasting|lasts?|within|over|an?|about)"
+    r"\s+)?(?:(?:only|just|about|around|nearly|at least|(?:more|less) than)\s+)?"
+    r"(?<![\w.])(?P<between>between\s+)?"
     rf"(?:(?P<from>{_CLOCK}|\d+(?:\.\d+)?)(?:{_UNIT})?\s*(?:-|–|—|to|until|(?(between)and|to))\s*"
     rf"(?P<to>{_CLOCK}(?:{_UNIT})?|\d+(?:\.\d+)?{_UNIT})"
-    rf"|(?P<at>{_CLOCK}(?:{_UNIT})?|\d+(?:\.\d+)?{_UNIT}))(?P<post>\s*(?:long|later|earlier|apart))?"
+    rf"|(?P<at>{_CLOCK}(?:{_UNIT})?|\d+(?:\.\d+)?{_UNIT}))"
+    r"(?P<post>\s*(?:long|later|earlier|apart|of)\b)?"
 )
+_LASTING: Final = {"for", "lasting", "last", "lasts", "within", "over", "a", "an"}
+"""Words before a duration; a duration is no moment."""
 _NEGATOR: Final = re.compile(_B.format(lexicon.NEGATORS))
 _NOT_NEGATOR: Final = re.compile(_B.format(lexicon.NOT_NEGATORS))
 _SCOPE_END: Final = re.compile(lexicon.SCOPE_ENDS)
@@ -183,7 +187,7 @@ def _seconds(text: str) -> float:
 def _times(plain: str) -> Iterator[tuple[tuple[float, float], int, int]]:
     for match in _TIME.finditer(plain):
         pre, start, end = (match["pre"] or "").strip(), match.start(), match.end()
-        if match["post"] or (pre in {"for", "lasting", "last", "lasts", "within", "over"}):
+        if match["post"] or pre in _LASTING:
             yield (0.0, float("inf")), start, end  # a duration, not a moment
             continue
         if match["at"]:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from itertools import product
 from typing import Any
 
+import numpy as np
 import pytest
 
+from agent import facs
 from agent.answer import Claim
-from agent.evidence import Cue, Evidence, Media, Missing, Person, Sense, number
+from agent.evidence import Cue, Evidence, Media, Missing, Person, Sense, Side
+from agent.evidence import number as numbered
 from agent.grounding import ground, grounded_share
 from agent.mentions import Mention, action_units, mentions
+from agent.senses.au_words import Scene, cue, describe
+from agent.senses.events import Event
 
 
 def face(code: str, start: float, end: float, intensity: float, **more: Any) -> Cue:
@@ -32,7 +38,7 @@ def other(sense: Sense, code: str, start: float, end: float, text: str, **more: 
 @pytest.fixture(scope="module")
 def evidence() -> Evidence:
     """P1 smiles (A1, A2), frowns later (A4), speaks; P2 only smiles (A5)."""
-    cues = number(
+    cues = numbered(
         [
             face("AU12", 1.0, 3.0, 3.2),
             face("AU06", 1.1, 2.9, 2.0),
@@ -47,6 +53,10 @@ def evidence() -> Evidence:
             other("words", "phrase", 6.0, 8.0, "but it is late now"),
         ]
     )
+    return record(cues)
+
+
+def record(cues: tuple[Cue, ...]) -> Evidence:
     return Evidence(
         media=Media(
             file="a.mp4", kind="video", duration=10, fps=25, width=640, height=480,
@@ -239,6 +249,20 @@ def test_denial_needs_eyes_and_ears(evidence: Evidence) -> None:
     assert check(blind, "No face is visible.").grounded
     assert check(blind, "It cannot be told what anybody feels.", part="conclusion").grounded
     assert not check(evidence, "No face is visible.").grounded
+
+
+@pytest.mark.parametrize("number", facs.AUS)
+def test_words_of_a_face_cue_parse_back_to_its_own_code(number: int) -> None:
+    scene = Scene("P1", {"time": np.arange(0, 10, 0.04)}, "clip", {})
+    sides: tuple[Side | None, ...] = (None, "L", "R", "B")
+    for side, peak, length in product(sides, (0.6, 1.2, 2.0, 3.3, 4.0, 5.0), (0.3, 2.0)):
+        event = Event(number, side, 1.0, 1.1, 1.0 + length, peak, 0.1, 9, True, True)
+        told = [m for m in mentions(describe(event, 25.0)) if m.sense == "face"]
+        assert {code for m in told for code in m.codes} == {facs.AUS[number].code}
+        assert not any(m.negated for m in told)
+        made = numbered([cue(event, scene)])
+        carried = ground(Claim(text=made[0].text, cites=(made[0].id,)), record(made))
+        assert carried.grounded, carried.why
 
 
 def test_share_cannot_be_raised_by_copies_or_denials() -> None:
