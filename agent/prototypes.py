@@ -94,12 +94,16 @@ _EMFACS: Final[dict[str, tuple[int, ...]]] = {
     "disgust": (9, 15, 17),
 }
 
+_LIDS: Final[dict[str, float]] = {"sadness": 0.4, "disgust": 0.3, "surprise": 0.02, "fear": 0.02}
+"""Lids lowered or shut (AU43). The posing table has none; the FACS Investigator's Guide lists
+sad looks with head and eyes down, narrowed eyes go with 9, and AU5 works against it."""
+
 ONE_SIDED: Final[dict[str, float]] = {"AU12_uni": 0.5, "AU14_uni": 0.7}
 """Contempt: a corner tightened or pulled on one side only; how often each form is shown is
 not in the tables, the two shares say that 14 is the commoner one."""
 
 UNITS: Final[tuple[int, ...]] = (
-    1, 2, 4, 5, 6, 7, 9, 10, 11, 12, 14, 15, 17, 20, 23, 24, 25, 26,
+    1, 2, 4, 5, 6, 7, 9, 10, 11, 12, 14, 15, 17, 20, 23, 24, 25, 26, 43,
 )  # fmt: skip
 """Units that any of the tables uses."""
 
@@ -120,6 +124,7 @@ def table(emotion: str) -> dict[str, float]:
     shares = dict.fromkeys(_codes(UNITS), RARE) | dict.fromkeys(ONE_SIDED, QUIET)
     shares |= dict(zip(_codes(usual), (USUAL,) * len(usual), strict=True))
     shares |= {f"AU{unit:02d}": share for unit, share in variants.items()}
+    shares["AU43"] = _LIDS.get(emotion, RARE)
     for code in _codes(_EMFACS.get(emotion, ())):
         shares[code] = max(shares[code], CORE)
     return shares

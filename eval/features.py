@@ -40,7 +40,7 @@ NAMES: Final[dict[str, str]] = {
 }  # fmt: skip
 """Spellings of labels in tables → our labels."""
 
-LABELS: Final = (
+LABELS: Final[tuple[str, ...]] = (
     "neutral", "calm", "happiness", "sadness", "anger", "fear", "disgust", "surprise",
 )  # fmt: skip
 """The eight classes of RAVDESS speech."""
@@ -58,7 +58,7 @@ class Clip:
 def table(path: str | Path) -> list[Row]:
     """Rows of a CSV. Raises SystemExit-free ValueError when it has no `file` column."""
     with Path(path).open(newline="", encoding="utf-8-sig") as handle:
-        rows = list(csv.DictReader(handle))
+        rows: list[Row] = list(csv.DictReader(handle))
     if not rows or "file" not in rows[0]:
         raise ValueError(f"{path}: needs a header with a `file` column and at least one row")
     return rows
@@ -125,17 +125,24 @@ def _spoken(values: Mapping[str, float]) -> float:
     return -math.log(2 * pause * (1 - silence) / silence)
 
 
+def _tilt(values: Mapping[str, float]) -> float:
+    """Lean towards high frequencies in speech: silent frames count 0 and thin it out."""
+    silence = values.get("silence_ratio", 0.0) / 100
+    return -values.get("mfcc2_mean", math.nan) / (1 - silence) if silence < 1 else math.nan
+
+
 VOICE: Final[dict[str, tuple[Callable[[Mapping[str, float]], float], ...]]] = {
     "pitch": (_log("f0_mean"),),
     "pitch_range": (_log("f0_stddev"), _log("f0_range")),
     "energy": (_column("mfcc1_mean"),),
-    "energy_range": (_column("mfcc1_var"),),
-    "brightness": (_minus("mfcc2_mean"),),
+    "brightness": (_tilt,),
     "rate": (_spoken,),
     "roughness": (_column("jitter"), _column("shimmer"), _minus("hnr_mean")),
 }
 """What each part of the voice is read from: the mean of these, each person-relative. The
-first cepstral coefficient is the log energy, the second the tilt towards low frequencies."""
+first cepstral coefficient is the log energy, the second the tilt towards low frequencies.
+The spread of loudness is left out: with digital silence around the sentence it tells how
+deep the silence is."""
 
 
 def levels(all_clips: Sequence[Clip]) -> list[dict[str, float]]:
@@ -167,22 +174,21 @@ def _fill(found: list[dict[str, float]], name: str, parts: Sequence[Vector]) -> 
 
 
 def _relative(all_clips: Sequence[Clip], raw: Sequence[float]) -> Vector:
-    """Each value against its person's median, in robust standard deviations of that person."""
+    """Each value against its person's mean, in standard deviations of that person's clips.
+
+    The most extreme tenth on either side is drawn in first: one wild clip must not set the
+    scale. NaN for a person whose values do not differ.
+    """
     values = np.array(raw, dtype=float)
     people = np.array([c.person for c in all_clips])
     out = np.full(len(values), np.nan)
     for person in np.unique(people):
         mine = people == person
         known = values[mine][np.isfinite(values[mine])]
-        if known.size:
-            out[mine] = (values[mine] - np.median(known)) / (_width(known) or np.nan)
+        if known.size > 1:
+            tame = np.clip(known, *np.percentile(known, [5, 95]))
+            out[mine] = (values[mine] - tame.mean()) / (tame.std() or np.nan)
     return out
-
-
-def _width(known: Vector) -> float:
-    """Robust standard deviation; the plain one where over half of the values are equal."""
-    robust = 1.4826 * float(np.median(np.abs(known - np.median(known))))
-    return max(robust, 0.5 * float(known.std()))
 
 
 def read(video: Sequence[Row], audio: Sequence[Row]) -> dict[str, dict[str, float]]:
@@ -198,7 +204,7 @@ def report(guess: Mapping[str, str], gold: Mapping[str, str]) -> dict[str, Any]:
     """Accuracy, unweighted average recall, confusion and their company."""
     keys = sorted(guess.keys() & gold.keys())
     labels = [x for x in LABELS if x in {gold[k] for k in keys}]
-    table_ = {t: {p: 0 for p in LABELS} for t in labels}
+    table_ = {t: dict.fromkeys(LABELS, 0) for t in labels}
     for key in keys:
         table_[gold[key]][guess[key]] += 1
     recall = {t: table_[t][t] / sum(table_[t].values()) for t in labels}
@@ -224,7 +230,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--json", action="store_true")
     args = parser.parse_args(argv)
     video, audio = table(args.video), table(args.audio)
-    found, gold = clips(video, audio)
+    _, gold = clips(video, audio)
     guess = {k: next(iter(v)) for k, v in read(video, audio).items() if v}
     print(json.dumps(report(guess, gold), indent=2))
     return 0
