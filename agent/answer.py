@@ -46,6 +46,8 @@ class Reading(_Record):
     span: tuple[Seconds, Seconds]
     emotions: tuple[Emotion, ...] = ()
     """Most likely first; shares sum to 1 where there are any. Empty means "cannot tell"."""
+    words: tuple[str, ...] = ()
+    """Names of the feeling in open vocabulary, where a model gives any."""
     valence: Polar = 0.0
     arousal: Polar = 0.0
     behavior: str | None = None
@@ -61,6 +63,8 @@ class Answer(_Record):
     person: str | None
     span: tuple[Seconds, Seconds]
     emotions: tuple[Emotion, ...] = ()
+    words: tuple[str, ...] = ()
+    """Names of the feeling in open vocabulary, where a model gives any."""
     valence: Polar = 0.0
     arousal: Polar = 0.0
     behavior: str | None = None
@@ -73,3 +77,5 @@ class Answer(_Record):
     model: str
     evidence: str | None = None
     """Path of the evidence file."""
+    others: tuple[Reading, ...] = ()
+    """Readings of the other people, where the question is about several."""

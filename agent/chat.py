@@ -1,0 +1,239 @@
+"""Conversations about one clip: questions in, answers out, the thread kept between runs.
+
+Threads live in one SQLite file in the cache folder, through LangGraph's checkpointer, and
+hold plain values only. A thread belongs to the clip it began with, by the clip's sha256:
+going on about another clip under the same name is an error, never a silent new beginning.
+A question that was killed on its way leaves the thread as it was before it.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from functools import lru_cache
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Self, cast
+from uuid import uuid4
+
+from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.base import BaseCheckpointSaver
+from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
+from langgraph.checkpoint.sqlite import SqliteSaver
+
+import prompts
+from agent import graph
+from agent.answer import Answer
+from agent.cache import cache_dir
+from agent.context import AskError, Context, LookCloser, Pictures, Step, no_pictures
+from agent.evidence import Evidence
+from agent.model import Model, connect
+from agent.state import Json, State, Turn
+
+LONGEST_NAME: Final = 200
+LONGEST_QUESTION: Final = 4000
+
+
+class ThreadError(ValueError):
+    """A thread that cannot be continued like this; the message says why."""
+
+
+def strict() -> JsonPlusSerializer:
+    """Reads back plain values only: no class of any module, no pickle."""
+    return JsonPlusSerializer(pickle_fallback=False, allowed_msgpack_modules=None)
+
+
+def threads_file() -> Path:
+    """Where threads are kept."""
+    return cache_dir("threads.sqlite")
+
+
+class Conversation:
+    """Questions about one clip, each knowing those before it."""
+
+    def __init__(
+        self,
+        evidence: Evidence,
+        *,
+        model: Model | str | None = None,
+        base_url: str | None = None,
+        profile: str = "general",
+        person: str | None = None,
+        thread: str | None = None,
+        store: Path | None = None,
+        pictures: Pictures = no_pictures,
+        look_closer: LookCloser | None = None,
+        keep: Callable[[Evidence], str | None] | None = None,
+        evidence_path: str | None = None,
+    ) -> None:
+        """Begin or continue `thread`; without a name the conversation is not kept.
+
+        `store`: the SQLite file, else `threads_file()`. For the others see `agent.context` and
+        `agent.model.connect`. Raises AskError, ThreadError, ModelError, OSError.
+        """
+        if profile not in prompts.profiles():
+            raise AskError(f"no profile {profile!r}; there are {', '.join(prompts.profiles())}")
+        self.profile, self.person = profile, person
+        self.context = Context(
+            evidence=evidence,
+            model=connect(model, base_url) if model is None or isinstance(model, str) else model,
+            pictures=lru_cache(maxsize=16)(pictures),
+            look_closer=look_closer,
+            keep=keep,
+            evidence_path=evidence_path,
+        )
+        self.thread = _named(thread) if thread is not None else uuid4().hex
+        self._connection = None if thread is None else _connect(store or threads_file())
+        self._graph = graph.build(self._saver())
+        self._config: RunnableConfig = {"configurable": {"thread_id": self.thread}}
+        try:
+            self._belongs()
+        except BaseException:
+            self.close()
+            raise
+
+    def ask(
+        self,
+        question: str,
+        *,
+        person: str | None = None,
+        on_step: Callable[[Step], None] | None = None,
+    ) -> Answer:
+        """The answer to one question; `on_step` is told of each step as it is done.
+
+        Raises AskError for a question or person that cannot be, ModelError, OSError.
+        """
+        for step in self.stream(question, person=person):
+            if on_step is not None:
+                on_step(step)
+        return self.last
+
+    def stream(self, question: str, *, person: str | None = None) -> Iterator[Step]:
+        """The same, step by step; the answer is in `last` when the steps are over."""
+        if not question.strip():
+            raise AskError("the question is empty")
+        if len(question) > LONGEST_QUESTION:
+            raise AskError(
+                f"the question has {len(question)} characters; at most {LONGEST_QUESTION} are read"
+            )
+        given: State = {
+            "question": question.strip(),
+            "profile": self.profile,
+            "asked": person or self.person,
+            "clip": self.context.evidence.media.sha256,
+            "file": self.context.evidence.media.file,
+        }
+        try:
+            # Saved once, at the end: a question that is killed leaves the thread untouched.
+            for part in self._graph.stream(
+                given,
+                self._config,
+                context=self.context,
+                stream_mode="custom",
+                subgraphs=True,
+                durability="exit",
+            ):
+                event = cast(Json, part[-1] if isinstance(part, tuple) else part)
+                yield Step(event["step"], event["person"], event["text"])
+        except sqlite3.OperationalError as error:
+            raise _unwritable(error) from error
+
+    @property
+    def last(self) -> Answer:
+        """The last answer. Raises ThreadError where nothing was asked yet."""
+        values = self._values()
+        if "result" not in values:
+            raise ThreadError(f"nothing was asked in thread {self.thread!r} yet")
+        return Answer.model_validate(values["result"])
+
+    @property
+    def history(self) -> list[Turn]:
+        """All questions and answers so far."""
+        return list(self._values().get("history", []))
+
+    def close(self) -> None:
+        """Let go of the threads' file."""
+        if self._connection is not None:
+            self._connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _values(self) -> dict[str, Any]:
+        return self._graph.get_state(self._config).values
+
+    def _saver(self) -> BaseCheckpointSaver[Any]:
+        if self._connection is None:
+            return InMemorySaver(serde=strict())
+        return SqliteSaver(self._connection, serde=strict())
+
+    def _belongs(self) -> None:
+        """A thread goes on only about the clip it began with."""
+        try:
+            values = self._values()
+        except sqlite3.DatabaseError as error:
+            raise _unwritable(error) from error
+        clip = self.context.evidence.media.sha256
+        if values.get("clip", clip) != clip:
+            raise ThreadError(
+                f"thread {self.thread!r} is about another clip ({values.get('file')}); choose "
+                "another name, or forget it first"
+            )
+
+
+def run(
+    question: str,
+    evidence: Evidence,
+    *,
+    on_step: Callable[[Step], None] | None = None,
+    **settings: Any,
+) -> Answer:
+    """One question about one clip; `settings` are those of `Conversation`."""
+    with Conversation(evidence, **settings) as talk:
+        return talk.ask(question, on_step=on_step)
+
+
+def forget(thread: str, store: Path | None = None) -> None:
+    """Delete a thread with all that was said in it."""
+    with closing(_connect(store or threads_file())) as connection:
+        SqliteSaver(connection, serde=strict()).delete_thread(_named(thread))
+
+
+def _named(thread: str) -> str:
+    name = thread.strip()
+    if not name or len(name) > LONGEST_NAME or not name.isprintable():
+        raise ThreadError(
+            f"{thread[:40]!r} is no name for a thread: 1 to {LONGEST_NAME} printable characters"
+        )
+    return name
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    """The threads' file, made where it is not there yet. Raises OSError naming it."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        connection = sqlite3.connect(path, timeout=30, check_same_thread=False)
+        SqliteSaver(connection).setup()
+    except sqlite3.DatabaseError as error:
+        raise OSError(
+            f"conversations cannot be kept in {path}: {error}; set DUCHENNE_CACHE to a folder "
+            "that can be written, or ask without --thread"
+        ) from error
+    return connection
+
+
+def _unwritable(error: sqlite3.DatabaseError) -> OSError:
+    return OSError(
+        f"the thread could not be kept: {error}; set DUCHENNE_CACHE to a folder that can be "
+        "written and has room, or ask without --thread"
+    )

@@ -1,0 +1,76 @@
+"""What a run of the graph is given from outside: evidence, a model, eyes to look again with.
+
+Lives beside the state, never in it: models, clients and pictures are not saved in threads.
+Knows no node and no wording.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from agent.evidence import Evidence
+
+if TYPE_CHECKING:
+    from agent.model import Model
+
+PNG: Final = b"\x89PNG\r\n\x1a\n"
+
+
+class AskError(ValueError):
+    """A question, a profile, a person or a model that cannot be asked as it was given."""
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """One picture for a model, lossless as it was made."""
+
+    name: str
+    """What it shows, in plain words: "frame at 1.20 s", "voice picture of P1", …"""
+    png: bytes
+
+    def __post_init__(self) -> None:
+        if not self.png.startswith(PNG):
+            raise ValueError(
+                f"picture {self.name!r} is no PNG: pictures for a model stay lossless, because "
+                "the voice picture is read back from its pixels"
+            )
+
+
+Span = tuple[float, float]
+Pictures = Callable[[str | None, Span], Sequence[Picture]]
+"""Person and span in seconds → the pictures a model is shown, in this order."""
+LookCloser = Callable[[float, float], Evidence | None]
+"""Start and end in seconds → evidence of this window in all its frames, with the people's ids of
+the whole clip; None where the clip cannot be read again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing the graph did, for those who watch it work."""
+
+    name: str
+    """plan, behaviour, cognition, emotion, check, revise, look, answer"""
+    person: str | None
+    text: str
+    """What came of it, in a few words; of "answer" the whole answer."""
+
+
+def no_pictures(_person: str | None, _span: Span) -> Sequence[Picture]:
+    """For clips that cannot be shown: sound alone, or evidence without its clip."""
+    return ()
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Everything the nodes may use besides the state."""
+
+    evidence: Evidence
+    model: Model
+    pictures: Pictures = no_pictures
+    look_closer: LookCloser | None = None
+    keep: Callable[[Evidence], str | None] | None = None
+    """Called with the evidence after a closer look; gives the path the answer should name."""
+    evidence_path: str | None = None
+    """Path of the evidence as it was before any closer look."""

@@ -1,0 +1,116 @@
+"""A model of the Hugging Face kind on this machine, with an adapter if there is one.
+
+Knows transformers and peft; torch is imported here alone, when a model is asked for. On a
+GPU the weights are held in 4 bits (nf4) where bitsandbytes is installed, else in bfloat16.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Final
+
+import prompts
+from agent.hosts import Completion, HostRefusedError, Message, ModelError, NoSuchModelError
+from agent.state import Json
+
+INSTALL: Final = "pip install 'duchenne[train]'"
+
+
+class HuggingFaceHost:
+    """One image-text-to-text checkpoint from a folder or a hub name."""
+
+    def __init__(self, path: str, adapter: str | None = None, *, max_tokens: int = 1500) -> None:
+        """Load it. Raises ModelError where torch is missing or the checkpoint cannot be read."""
+        missing = [name for name in ("torch", "transformers", "PIL") if find_spec(name) is None]
+        missing += ["peft"] if adapter and find_spec("peft") is None else []
+        if missing:
+            raise ModelError(f"hf:{path} needs {', '.join(missing)}, not installed here: {INSTALL}")
+        self.name = f"hf:{path}" + (f"+{adapter}" if adapter else "")
+        self.lacks: tuple[str, ...] = ("json_schema",)
+        self.max_tokens = max_tokens
+        self._model, self._processor = _loaded(path, adapter)
+
+    def complete(self, messages: list[Message], schema: Json) -> Completion:
+        """One completion; see `Host.complete`. Greedy, so the same input gives the same text."""
+        import json
+
+        import torch
+
+        shape = prompts.fill("shape", schema=json.dumps(schema, ensure_ascii=False))
+        inputs = self._processor.apply_chat_template(
+            _chat(messages, shape),
+            add_generation_prompt=True,
+            tokenize=True,
+            return_dict=True,
+            return_tensors="pt",
+        ).to(self._model.device)
+        length = int(inputs["input_ids"].shape[1])
+        try:
+            with torch.inference_mode():
+                out = self._model.generate(
+                    **inputs, max_new_tokens=self.max_tokens, do_sample=False
+                )
+        except torch.OutOfMemoryError as error:
+            raise HostRefusedError(
+                f"{self.name} has no memory left for {length} tokens of evidence and pictures: {error}"
+            ) from error
+        new = out[0, length:]
+        text = self._processor.tokenizer.decode(new, skip_special_tokens=True)
+        return Completion(text, len(new) >= self.max_tokens, length)
+
+
+def _loaded(path: str, adapter: str | None) -> tuple[Any, Any]:
+    """Model and processor, ready to generate."""
+    import torch
+    from transformers import AutoModelForImageTextToText, AutoProcessor
+
+    settings: dict[str, Any] = {"dtype": torch.float32}
+    if torch.cuda.is_available():
+        settings = {"dtype": torch.bfloat16, "device_map": "auto"}
+        if find_spec("bitsandbytes") is not None and not os.environ.get("DUCHENNE_FULL_PRECISION"):
+            settings["quantization_config"] = _four_bits()
+    try:
+        model = AutoModelForImageTextToText.from_pretrained(path, **settings)
+        processor = AutoProcessor.from_pretrained(path)
+        if adapter:
+            from peft import PeftModel
+
+            model = PeftModel.from_pretrained(model, adapter)
+    except (OSError, ValueError) as error:
+        what = "folder" if Path(path).exists() else "folder or model of this name"
+        said = " ".join(str(error).split())[:300]
+        raise NoSuchModelError(
+            f"hf:{path}{'+' + adapter if adapter else ''}: no {what} with an image-text-to-text "
+            f"checkpoint{' and adapter' if adapter else ''} to load: {said}"
+        ) from error
+    return model.eval(), processor
+
+
+def _four_bits() -> Any:
+    import torch
+    from transformers import BitsAndBytesConfig
+
+    return BitsAndBytesConfig(
+        load_in_4bit=True,
+        bnb_4bit_quant_type="nf4",
+        bnb_4bit_compute_dtype=torch.bfloat16,
+        bnb_4bit_use_double_quant=True,
+    )
+
+
+def _chat(messages: list[Message], shape: str) -> list[Json]:
+    """Messages as a chat template takes them, the JSON's shape at the end of the last one."""
+    from PIL import Image
+
+    chat: list[Json] = []
+    for n, message in enumerate(messages):
+        last = n == len(messages) - 1
+        pictures = [Image.open(io.BytesIO(p.png)).convert("RGB") for p in message.pictures]
+        content: list[Json] = [{"type": "image", "image": picture} for picture in pictures]
+        text = f"{message.text}\n\n{shape}" if last else message.text
+        content.append({"type": "text", "text": text})
+        chat.append({"role": message.role, "content": content})
+    return chat

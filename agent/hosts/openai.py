@@ -1,0 +1,211 @@
+"""Any OpenAI-compatible endpoint, vLLM first, through the official client.
+
+Knows the protocol and its failures. What a host refuses (JSON schemas, pictures) is tried
+once, remembered, and not sent again.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+import re
+import time
+from typing import TYPE_CHECKING, Any, Final, cast
+
+import openai
+from openai.types.chat import ChatCompletion, ChatCompletionMessageParam
+
+import prompts
+from agent.hosts import (
+    Completion,
+    HostRefusedError,
+    HostTimeoutError,
+    HostUnreachableError,
+    Message,
+    NoSuchModelError,
+    WrongKeyError,
+)
+from agent.state import Json
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+OFFICIAL: Final = "https://api.openai.com/v1"
+TRIES: Final = 3
+"""For answers that ask to come again (429, 5xx) and broken connections; a timeout is final."""
+_ABOUT_PICTURES: Final = re.compile(r"image|multi-?modal|vision", re.IGNORECASE)
+_TOO_MANY: Final = re.compile(r"at most|limit|too many", re.IGNORECASE)
+_TOO_LONG: Final = re.compile(r"context length|max(imum)?[ _]model[ _]len|too long", re.IGNORECASE)
+
+
+class OpenAIHost:
+    """One model behind one base URL."""
+
+    def __init__(
+        self,
+        model: str,
+        base_url: str | None = None,
+        api_key: str | None = None,
+        *,
+        timeout: float = 300.0,
+        max_tokens: int = 1500,
+    ) -> None:
+        """`base_url` with its `/v1`; the key comes from DUCHENNE_API_KEY or OPENAI_API_KEY.
+
+        `timeout`: seconds until an answer must be there. `max_tokens`: length of one answer.
+        """
+        self.name = f"openai:{model}"
+        self.model = model
+        self.url = base_url or os.environ.get("OPENAI_BASE_URL") or OFFICIAL
+        self.timeout = timeout
+        self.max_tokens = max_tokens
+        self.lacks: tuple[str, ...] = ()
+        key = api_key or os.environ.get("DUCHENNE_API_KEY") or os.environ.get("OPENAI_API_KEY")
+        if key is None and self.url.startswith(OFFICIAL):
+            raise WrongKeyError(
+                f"{self.name} at {self.url} needs a key: set OPENAI_API_KEY, or name your own "
+                "host with --base-url http://HOST:PORT/v1"
+            )
+        self._client = openai.OpenAI(
+            base_url=self.url,
+            api_key=key or "none",
+            max_retries=0,
+            timeout=openai.Timeout(timeout, connect=10.0),
+        )
+
+    def complete(self, messages: list[Message], schema: Json) -> Completion:
+        """One completion; see `Host.complete`."""
+        while True:
+            try:
+                answer = self._patiently(lambda: self._send(messages, schema))
+            except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
+                self.lacks += (self._culprit(error, messages),)
+            else:
+                return self._read(answer)
+
+    def _send(self, messages: list[Message], schema: Json) -> ChatCompletion:
+        plain = "json_schema" in self.lacks
+        told = [*messages]
+        if plain:
+            shape = prompts.fill("shape", schema=_dumps(schema))
+            last = told[-1]
+            told[-1] = Message(last.role, f"{last.text}\n\n{shape}", last.pictures)
+        extra: Json = {} if plain else {"response_format": _format(schema)}
+        return self._client.chat.completions.create(
+            model=self.model,
+            messages=[self._message(message) for message in told],
+            temperature=0,
+            max_tokens=self.max_tokens,
+            stream=False,
+            **extra,
+        )
+
+    def _message(self, message: Message) -> ChatCompletionMessageParam:
+        if message.role != "user" or not message.pictures or "pictures" in self.lacks:
+            return cast(ChatCompletionMessageParam, {"role": message.role, "content": message.text})
+        parts: list[Json] = [
+            {"type": "image_url", "image_url": {"url": _data_url(picture.png)}}
+            for picture in message.pictures
+        ]
+        parts.append({"type": "text", "text": message.text})
+        return cast(ChatCompletionMessageParam, {"role": "user", "content": parts})
+
+    def _culprit(self, error: openai.APIStatusError, messages: list[Message]) -> str:
+        """Which part of a refused request to leave out from now on; raises if none is left."""
+        said = _said(error)
+        if _TOO_LONG.search(said):
+            raise HostRefusedError(
+                f"{self.name} at {self.url}: the clip's evidence and pictures are longer than "
+                f"the model's context ({said}); serve it with a larger --max-model-len"
+            ) from error
+        pictures = any(message.pictures for message in messages)
+        if pictures and "pictures" not in self.lacks and _ABOUT_PICTURES.search(said):
+            if _TOO_MANY.search(said):
+                raise HostRefusedError(
+                    f"{self.name} at {self.url} takes fewer pictures than were sent ({said}); "
+                    """serve it with --limit-mm-per-prompt '{"image": 16}'"""
+                ) from error
+            return "pictures"
+        if "json_schema" not in self.lacks:
+            return "json_schema"
+        raise HostRefusedError(f"{self.name} at {self.url} refused the request: {said}") from error
+
+    def _patiently(self, send: Callable[[], ChatCompletion]) -> ChatCompletion:
+        """Send, again where the host asks for it; every failure under its own name."""
+        for attempt in range(1, TRIES + 1):
+            try:
+                return send()
+            except openai.APITimeoutError as error:
+                raise HostTimeoutError(
+                    f"{self.name} at {self.url} gave no answer within {self.timeout:g} s; is it "
+                    "busy or still loading? Set DUCHENNE_TIMEOUT to wait longer"
+                ) from error
+            except (openai.AuthenticationError, openai.PermissionDeniedError) as error:
+                raise WrongKeyError(
+                    f"{self.name} at {self.url} does not accept the key ({_said(error)}); set "
+                    "DUCHENNE_API_KEY or OPENAI_API_KEY to one that it does"
+                ) from error
+            except openai.NotFoundError as error:
+                raise NoSuchModelError(self._absent(error)) from error
+            except openai.APIConnectionError as error:
+                if attempt == TRIES:
+                    raise HostUnreachableError(
+                        f"nobody answers at {self.url} ({error.__cause__ or error}); is the host "
+                        "running, and is --base-url right?"
+                    ) from error
+            except (openai.RateLimitError, openai.InternalServerError) as error:
+                if attempt == TRIES:
+                    raise HostRefusedError(
+                        f"{self.name} at {self.url} failed {TRIES} times: {error.status_code} "
+                        f"{_said(error)}; look at the host's log, or try again later"
+                    ) from error
+            time.sleep(0.3 * 2**attempt)
+        raise AssertionError("unreachable")
+
+    def _absent(self, error: openai.NotFoundError) -> str:
+        """Why a 404 came: no such model, or no such address."""
+        try:
+            names = [model.id for model in self._client.models.list()]
+        except openai.OpenAIError:
+            return (
+                f"{self.url} has no chat completions ({_said(error)}); a base URL usually ends "
+                "in /v1"
+            )
+        return (
+            f"{self.url} has no model {self.model!r}; it has "
+            f"{', '.join(names) or 'none'}: use --model openai:NAME with one of them"
+        )
+
+    def _read(self, answer: ChatCompletion) -> Completion:
+        """The text of an answer; hosts that speak another protocol are told apart here."""
+        choices = getattr(answer, "choices", None)
+        if not choices or choices[0].message is None:
+            raise HostRefusedError(
+                f"what answers at {self.url} does not speak the OpenAI protocol: "
+                f"{str(answer)[:200]!r}; is --base-url right? It usually ends in /v1"
+            )
+        choice = choices[0]
+        usage = answer.usage.prompt_tokens if answer.usage else 0
+        return Completion(choice.message.content or "", choice.finish_reason == "length", usage)
+
+
+def _format(schema: Json) -> Json:
+    inner = {"name": "reply", "schema": schema, "strict": True}
+    return {"type": "json_schema", "json_schema": inner}
+
+
+def _data_url(png: bytes) -> str:
+    return "data:image/png;base64," + base64.b64encode(png).decode("ascii")
+
+
+def _dumps(schema: Json) -> str:
+    import json
+
+    return json.dumps(schema, ensure_ascii=False)
+
+
+def _said(error: openai.APIStatusError) -> str:
+    """The host's own words, short and on one line."""
+    body: Any = error.body
+    message = body.get("message") if isinstance(body, dict) else None
+    return " ".join(str(message or error.message).split())[:300]

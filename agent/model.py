@@ -1,0 +1,364 @@
+"""The only edge to a language model: which one thinks, and how it is asked.
+
+`rules` needs none; `openai:NAME` and `hf:PATH[+ADAPTER]` ask a host for JSON, mend a malformed
+reply once, and otherwise report it. Knows steps and prompts, no graph. Hosts load on demand.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final, Protocol, TypeVar
+
+import prompts
+from agent import brief, replies
+from agent.answer import Claim, Part, Reading
+from agent.context import AskError, Pictures, Span
+from agent.evidence import Evidence, Missing
+from agent.hosts import (
+    Host,
+    HostRefusedError,
+    HostTimeoutError,
+    HostUnreachableError,
+    Message,
+    ModelError,
+    NonsenseError,
+    NoSuchModelError,
+    WrongKeyError,
+)
+from agent.state import Turn
+from prompts import Profile
+
+__all__ = [
+    "HostRefusedError",
+    "HostTimeoutError",
+    "HostUnreachableError",
+    "Language",
+    "Model",
+    "ModelError",
+    "NoSuchModelError",
+    "NonsenseError",
+    "Rules",
+    "Told",
+    "View",
+    "WrongKeyError",
+    "connect",
+]
+
+T = TypeVar("T")
+R = TypeVar("R", bound=replies.Reply)
+FREE: Final = "one or two plain sentences."
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What one step may look at."""
+
+    question: str
+    evidence: Evidence
+    person: str | None
+    span: Span
+    profile: Profile
+    pictures: Pictures
+    history: tuple[Turn, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """The answer in words, before it is checked: sentences, each with its cues."""
+
+    claims: tuple[Claim, ...]
+    text: str | None = None
+    """The whole answer where its author worded it with citations already."""
+    lacking: str = ""
+    """What would be needed, where the evidence does not answer."""
+    span: Span | None = None
+    """Moment the answer is about, where its author can tell."""
+
+
+class Model(Protocol):
+    """Whoever thinks: each step takes the reading so far and gives it back with more in it."""
+
+    name: str
+    mends: bool
+    """Whether telling it why a claim fell can change anything."""
+
+    def behaviour(self, view: View) -> Reading: ...
+
+    def cognition(self, view: View, draft: Reading) -> Reading: ...
+
+    def emotion(self, view: View, draft: Reading) -> Reading: ...
+
+    def revise(self, view: View, draft: Reading) -> Reading: ...
+
+    def answer(self, view: View, readings: Sequence[Reading]) -> Told: ...
+
+    def lacking(self) -> tuple[Missing, ...]:
+        """What this model could not be shown."""
+        ...
+
+
+def connect(
+    spec: str | None = None, base_url: str | None = None, *, timeout: float | None = None
+) -> Model:
+    """The model of a spec: `rules`, `openai:NAME` or `hf:PATH[+ADAPTER]`.
+
+    Without one, DUCHENNE_MODEL and DUCHENNE_BASE_URL decide, else the rules. `timeout` is in
+    seconds for one reply (DUCHENNE_TIMEOUT, else 300). Raises AskError for a spec that is none,
+    ModelError where the model cannot be had.
+    """
+    chosen = spec or os.environ.get("DUCHENNE_MODEL") or "rules"
+    kind, _, name = chosen.partition(":")
+    if chosen == "rules":
+        if base_url:
+            raise AskError("--base-url names a host, and the rules need none; add --model openai:…")
+        return Rules()
+    if kind == "openai" and name:
+        from agent.hosts.openai import OpenAIHost
+
+        url = base_url or os.environ.get("DUCHENNE_BASE_URL")
+        return Language(OpenAIHost(name, url, timeout=timeout or _patience()))
+    if kind == "hf" and name:
+        from agent.hosts.hf import HuggingFaceHost
+
+        path, _, adapter = name.partition("+")
+        return Language(HuggingFaceHost(path, adapter or None))
+    raise AskError(f"no model {chosen!r}: say rules, openai:NAME or hf:PATH[+ADAPTER]")
+
+
+def _patience() -> float:
+    given = os.environ.get("DUCHENNE_TIMEOUT", "300")
+    try:
+        seconds = float(given)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds < float("inf"):
+        raise AskError(f"DUCHENNE_TIMEOUT is {given!r}; it must be a number of seconds above 0")
+    return seconds
+
+
+class Rules:
+    """FACS knowledge instead of a model; see `agent.rules`."""
+
+    name = "rules"
+    mends = False
+
+    def behaviour(self, view: View) -> Reading:
+        whole = self._appraise(view)
+        observed = tuple(claim for claim in whole.claims if claim.part == "observation")
+        return Reading(
+            person=whole.person, span=whole.span, behavior=whole.behavior, claims=observed
+        )
+
+    def cognition(self, view: View, draft: Reading) -> Reading:
+        whole = self._appraise(view)
+        more = tuple(claim for claim in whole.claims if claim.part == "interpretation")
+        update = {"cognition": whole.cognition, "claims": (*draft.claims, *more)}
+        return draft.model_copy(update=update)
+
+    def emotion(self, view: View, draft: Reading) -> Reading:  # noqa: ARG002
+        return self._appraise(view)
+
+    def revise(self, view: View, draft: Reading) -> Reading:  # noqa: ARG002
+        return draft
+
+    def answer(self, view: View, readings: Sequence[Reading]) -> Told:
+        from agent import questions
+
+        history = [turn["question"] for turn in view.history]
+        told = [questions.reply(view.evidence, view.question, r, history) for r in readings]
+        several = len(told) > 1
+        texts = [
+            f"{reading.person}: {text}" if several else text
+            for reading, (text, _, _) in zip(readings, told, strict=True)
+        ]
+        return Told(
+            claims=tuple(claim for _, claims, _ in told for claim in claims),
+            text="\n".join(texts),
+            span=told[0][2],
+        )
+
+    def lacking(self) -> tuple[Missing, ...]:
+        return ()
+
+    def _appraise(self, view: View) -> Reading:
+        from agent import rules
+
+        return rules.appraise(view.evidence, view.person, view.span, view.profile.name)
+
+
+class Language:
+    """A language model at some host, asked step by step for JSON."""
+
+    mends = True
+
+    def __init__(self, host: Host) -> None:
+        self.host = host
+        self.name = host.name
+
+    def behaviour(self, view: View) -> Reading:
+        labels = view.profile.behavior
+        task = prompts.fill("behaviour", **_about(view, "behaviour"), labels=_choice(labels))
+
+        def taken(reply: replies.BehaviourReply) -> Reading:
+            return Reading(
+                person=view.person,
+                span=view.span,
+                behavior=replies.among(reply.behavior, labels, "behavior"),
+                claims=_claims(reply.claims, "observation"),
+            )
+
+        return self._ask(view, task, replies.BehaviourReply, taken)
+
+    def cognition(self, view: View, draft: Reading) -> Reading:
+        labels = view.profile.cognition
+        so_far = brief.reading_text(draft)
+        task = prompts.fill(
+            "cognition", **_about(view, "cognition"), labels=_choice(labels), so_far=so_far
+        )
+
+        def taken(reply: replies.CognitionReply) -> Reading:
+            cognition = replies.among(reply.cognition, labels, "cognition")
+            claims = (*draft.claims, *_claims(reply.claims, "interpretation"))
+            return draft.model_copy(update={"cognition": cognition, "claims": claims})
+
+        return self._ask(view, task, replies.CognitionReply, taken)
+
+    def emotion(self, view: View, draft: Reading) -> Reading:
+        profile = view.profile
+        wording = "up to five names for the feeling in your own words"
+        task = prompts.fill(
+            "emotion",
+            **_about(view, "emotion"),
+            labels=", ".join(profile.emotion),
+            so_far=brief.reading_text(draft),
+            words=wording if profile.words else "an empty list",
+        )
+
+        def taken(reply: replies.EmotionReply) -> Reading:
+            return draft.model_copy(
+                update={
+                    "emotions": replies.distribution(reply.emotions, profile.emotion),
+                    "words": reply.words if profile.words else (),
+                    "valence": reply.valence / 100,
+                    "arousal": reply.arousal / 100,
+                    "confidence": reply.confidence / 100,
+                    "claims": (*draft.claims, *_claims(reply.claims, "conclusion")),
+                }
+            )
+
+        return self._ask(view, task, replies.EmotionReply, taken)
+
+    def revise(self, view: View, draft: Reading) -> Reading:
+        struck = [claim for claim in draft.claims if not claim.grounded]
+        standing = [claim for claim in draft.claims if claim.grounded]
+        task = prompts.fill(
+            "revise",
+            person=view.person or "the clip",
+            start=f"{view.span[0]:.2f}",
+            end=f"{view.span[1]:.2f}",
+            struck="\n".join(
+                f"{n}. {brief.claim_line(claim)}: {brief.quoted(claim.why or 'not carried')}"
+                for n, claim in enumerate(struck, 1)
+            ),
+            standing="\n".join(f"- {brief.claim_line(claim)}" for claim in standing) or "None.",
+        )
+
+        def taken(reply: replies.RevisedReply) -> Reading:
+            if len(reply.claims) != len(struck):
+                raise replies.ReplyError(f"claims: {len(struck)} are needed, in the same order")
+            mended = iter(reply.claims)
+            claims = []
+            for claim in draft.claims:
+                if not claim.grounded:
+                    said = next(mended)
+                    if not said.text.strip():
+                        continue
+                    claim = Claim(text=said.text, cites=said.cites, part=claim.part)
+                claims.append(claim)
+            return draft.model_copy(update={"claims": tuple(claims)})
+
+        return self._ask(view, task, replies.RevisedReply, taken)
+
+    def answer(self, view: View, readings: Sequence[Reading]) -> Told:
+        so_far = "\n".join(map(brief.reading_text, readings))
+        task = prompts.fill("answer", question=brief.quoted(view.question, 2000), so_far=so_far)
+
+        def taken(reply: replies.AnswerReply) -> Told:
+            return Told(
+                claims=_claims(reply.sentences, "conclusion"), lacking=reply.lacking.strip()
+            )
+
+        people = [reading.person for reading in readings]
+        return self._ask(view, task, replies.AnswerReply, taken, people)
+
+    def lacking(self) -> tuple[Missing, ...]:
+        if "pictures" not in self.host.lacks:
+            return ()
+        return (Missing(what="pictures", why=f"{self.name} takes none: it read the cues alone"),)
+
+    def _ask(
+        self,
+        view: View,
+        task: str,
+        shape: type[R],
+        taken: Callable[[R], T],
+        people: Sequence[str | None] | None = None,
+    ) -> T:
+        """One reply, read and checked; a malformed one is sent back once, then reported."""
+        messages = self._messages(view, task, people or [view.person])
+        schema = replies.schema(shape, view.profile, [cue.id for cue in view.evidence.cues])
+        first = self.host.complete(messages, schema)
+        try:
+            return taken(replies.read(first.text, shape))
+        except replies.ReplyError as error:
+            problem = _problem(error, first.cut)
+        mending = [
+            Message("assistant", first.text or "(nothing)"),
+            Message("user", prompts.fill("repair", problem=problem)),
+        ]
+        second = self.host.complete([*messages, *mending], schema)
+        try:
+            return taken(replies.read(second.text, shape))
+        except replies.ReplyError as error:
+            raise NonsenseError(
+                f"{self.name} gave no usable reply in two tries: {_problem(error, second.cut)}. "
+                f"It said {second.text[:200]!r}. Try a more capable model, or --model rules"
+            ) from error
+
+    def _messages(self, view: View, task: str, people: Sequence[str | None]) -> list[Message]:
+        """System, then pictures and evidence (the same for each step, so a host can cache
+        them), then the task."""
+        shown = tuple(view.pictures(view.person, view.span))
+        read = brief.evidence_text(view.evidence, people, view.span, shown, view.history)
+        return [
+            Message("system", prompts.fill("system")),
+            Message("user", f"{read}\n\n{task}", shown),
+        ]
+
+
+def _problem(error: replies.ReplyError, cut: bool) -> str:
+    return f"{error}{' (it was cut off: answer more briefly)' if cut else ''}"
+
+
+def _about(view: View, step: str) -> dict[str, str]:
+    return {
+        "question": brief.quoted(view.question, 2000),
+        "person": view.person or "the clip as a whole",
+        "start": f"{view.span[0]:.2f}",
+        "end": f"{view.span[1]:.2f}",
+        "definitions": view.profile.definitions[step],
+    }
+
+
+def _choice(labels: Sequence[str]) -> str:
+    return f"one of {', '.join(labels)}." if labels else FREE
+
+
+def _claims(said: Sequence[replies.Said], part: Part) -> tuple[Claim, ...]:
+    return tuple(
+        Claim(text=one.text.strip(), cites=tuple(dict.fromkeys(one.cites)), part=part)
+        for one in said
+        if one.text.strip()
+    )
