@@ -6,6 +6,7 @@ stands on. Measured and absent (level 0) is kept apart from not measured (no lev
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -15,6 +16,7 @@ from agent.evidence import Cue, Evidence, Person
 from agent.facs import AUS, MEASURED
 from agent.prototypes import UNITS
 from agent.rules_core import VOICE
+from agent.senses.delivery import NORMS, against_norm
 
 Span = tuple[float, float]
 
@@ -127,15 +129,41 @@ def _voice(cues: Sequence[Cue], cites: dict[str, list[str]]) -> dict[str, float]
     """Mean level of each part of the voice over the cues of this moment."""
     found: dict[str, list[float]] = {}
     for cue in cues:
-        value = tone(cue)
-        if value is not None:
-            found.setdefault(cue.code, []).append(value)
-            cites.setdefault(cue.code, []).append(cue.id)
+        if part := tone(cue):
+            found.setdefault(part[0], []).append(part[1])
+            cites.setdefault(part[0], []).append(cue.id)
     return {code: sum(values) / len(values) for code, values in found.items()}
 
 
-def tone(cue: Cue) -> float | None:
-    """Level of a voice cue in standard deviations of this voice; None where it has none."""
-    if cue.sense != "voice" or cue.code not in VOICE or cue.relative is None:
+CODES: Final[dict[str, str]] = {"effort": "brightness"}
+"""Voice cues whose level goes by another name in the tables: vocal effort is measured as
+energy above against below 1 kHz."""
+
+_ADULT: Final = (85.0, 255.0)
+"""Hz; mean speaking pitch of adults (Fitch & Holbrook 1970). Only outside of it does pitch
+say anything about a voice that nobody knows."""
+
+
+def tone(cue: Cue) -> tuple[str, float] | None:
+    """Part of the voice and its level in standard deviations; None where a cue gives none.
+
+    Against this person's usual where that is known, else against adults in general.
+    """
+    code = CODES.get(cue.code, cue.code)
+    if cue.sense != "voice" or code not in VOICE:
         return None
-    return cue.relative * min(1.0, cue.confidence / 0.6)
+    away = cue.relative if cue.relative is not None else _against_adults(cue)
+    return None if away is None else (code, away * min(1.0, cue.confidence / 0.6))
+
+
+def _against_adults(cue: Cue) -> float | None:
+    if cue.value is None:
+        return None
+    if cue.code == "pitch":
+        low, high = _ADULT
+        if cue.unit != "Hz" or low <= cue.value <= high or cue.value <= 0:
+            return None
+        nearest = low if cue.value < low else high
+        # An octave is some four standard deviations of a speaker's own pitch.
+        return 1.0 * (1 if cue.value > high else -1) + 4 * math.log2(cue.value / nearest)
+    return against_norm(cue.code, cue.value) if cue.code in NORMS else None

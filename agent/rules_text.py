@@ -6,12 +6,14 @@ Knows how to say things, not how they were found. Times are m:ss.s.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from typing import Final
 
 from agent.answer import Claim
 from agent.evidence import Cue
-from agent.facs import AUS, parse
-from agent.prototypes import table
+from agent.facs import parse
+from agent.facs_prose import PHRASES
+from agent.prototypes import BASIC, PARTS, table
 from agent.rules_core import VOICE, expected
 from agent.rules_discord import Discord
 from agent.rules_judge import Judged
@@ -54,7 +56,8 @@ def salience(cue: Cue) -> float:
     if cue.sense == "face":
         return level(cue) * (0.3 if cue.code in ("AU45", "AU25", "AU26") else 1.0)
     if cue.sense == "voice":
-        return abs(tone(cue) or 0.0) if cue.code != "speech" else 0.1
+        part = tone(cue)
+        return abs(part[1]) if part else 0.1
     return 1.2 if cue.sense == "words" else 0.8 * cue.confidence
 
 
@@ -90,14 +93,10 @@ def interpretations(judged: Judged) -> tuple[Claim, ...]:
         if share >= 0.15 and (claim := _fits(judged, label))
     ]
     found += [_clash(d) for d in judged.discords]
+    quotes = {cue.id: cue.text for cue in judged.cues if cue.sense == "words"}
     for label, ids in judged.words.items():
-        found.append(
-            Claim(
-                text=f"The quoted words name {label}; words weigh little here.",
-                cites=ids,
-                part="interpretation",
-            )
-        )
+        text = f"“{quotes[ids[0]]}” names {label}; words weigh little here."
+        found.append(Claim(text=text, cites=ids[:1], part="interpretation"))
     return tuple(found)
 
 
@@ -109,12 +108,21 @@ def support(judged: Judged, label: str) -> dict[str, tuple[str, ...]]:
         for code, value in piece.levels.items():
             if code not in known or code not in piece.cites:
                 continue
-            wanted = float(expected(code, (label,), "rest")[0])
-            points = wanted * value
-            if abs(wanted) >= 0.5 and points > 0.4 and points > found.get(code, (0.0, ()))[0]:
+            wanted = _wanted(code)
+            points = wanted[label] * value
+            telling = abs(wanted[label]) >= 0.5 * max(map(abs, wanted.values()))
+            if telling and points > 0.4 and points > found.get(code, (0.0, ()))[0]:
                 found[code] = (points, piece.cites[code])
+    for code in [code for code in found if f"{code}_uni" in found]:
+        del found[code]
     ranked = sorted(found.items(), key=lambda item: -item[1][0])
     return {code: ids for code, (_, ids) in ranked}
+
+
+@cache
+def _wanted(code: str) -> dict[str, float]:
+    """Level of a code to expect under each basic label."""
+    return dict(zip(BASIC, map(float, expected(code, BASIC, "rest")), strict=True))
 
 
 def name(code: str, judged: Judged, ids: Iterable[str]) -> str:
@@ -122,9 +130,10 @@ def name(code: str, judged: Judged, ids: Iterable[str]) -> str:
     number = parse(code.removesuffix("_uni"))
     if number is not None:
         one = " on one side" if code.endswith("_uni") else ""
-        return f"{AUS[number].name} (AU{number}){one}"
-    values = [tone(c) or 0.0 for c in judged.cues if c.id in set(ids)]
-    return TONE[code][0 if sum(values) >= 0 else 1]
+        return f"{PHRASES[number]}{one} (AU{number})"
+    wanted = set(ids)
+    parts = [part for cue in judged.cues if cue.id in wanted and (part := tone(cue))]
+    return TONE[code][0 if sum(value for _, value in parts) >= 0 else 1]
 
 
 def _fits(judged: Judged, label: str) -> Claim | None:
@@ -144,9 +153,9 @@ def _remark(label: str, codes: Sequence[str]) -> str:
     if label == "happiness" and {"AU06", "AU12"} <= set(codes):
         return " Raised cheeks go with a felt smile more often than not; some can pose them."
     if label == "happiness" and "AU12" in codes:
-        return " Without raised cheeks it may as well be a polite smile."
+        return " Politeness can look like this too."
     if label == "contempt" and any(code.endswith("_uni") for code in codes):
-        return " One-sidedness is what speaks for it; habit can look the same."
+        return " Habit can look the same."
     if label == "anger" and set(codes) <= {"AU04", "AU07"}:
         return " Concentration looks much the same."
     return ""
@@ -159,7 +168,7 @@ def _clash(clash: Discord) -> Claim:
         f"Discord around {clock((clash.start + clash.end) / 2)}: the {one.channel} fits "
         f"{one.label}, the {other.channel} {verb} {other.label}."
     )
-    return Claim(text=text, cites=(*one.cites, *other.cites), part="interpretation")
+    return Claim(text=text, cites=(*one.cites[:4], *other.cites[:4]), part="interpretation")
 
 
 def conclusion(
@@ -168,14 +177,40 @@ def conclusion(
     """The last word: the most likely label, its rival, and how sure; or why there is none."""
     if not emotions:
         return (Claim(text=cannot(judged), part="conclusion"),)
-    ranked = sorted(emotions.items(), key=lambda item: -item[1])
-    (first, most), rest = ranked[0], ranked[1:]
+    (first, most), *rest = sorted(emotions.items(), key=lambda item: -item[1])
+    cites = stands_on(judged, first) or stands_on(judged, top(judged))
+    parts = PARTS.get(first.lower(), ())
+    if not all(stands_on(judged, part) for part in parts):
+        return (Claim(text="Cannot tell which class fits: the cues carry none in full.",
+                      part="conclusion"),)  # fmt: skip
+    if not cites:
+        return (Claim(text=f"Nothing departs from rest: {absent(judged)}.", part="conclusion"),)
     text = f"This fits {first} best ({most:.0%})"
-    if rest and rest[0][1] >= 0.1:
+    backing = stands_on(judged, rest[0][0])[:2] if rest and rest[0][1] >= 0.1 else ()
+    if backing:
         text += f", then {rest[0][0]} ({rest[0][1]:.0%})"
-    cites = tuple(dict.fromkeys(i for ids in support(judged, top(judged)).values() for i in ids))
-    return (Claim(text=f"{text}; confidence is {degree(confidence)}.", cites=cites,
-                  part="conclusion"),)  # fmt: skip
+    cites = tuple(dict.fromkeys((*cites, *backing)))[:8]
+    text = f"{text}; confidence is {degree(confidence)}."
+    return (Claim(text=text, cites=cites, part="conclusion"),)
+
+
+def stands_on(judged: Judged, label: str) -> tuple[str, ...]:
+    """Ids of up to six cues that a label rests on; any cue at all for neutral."""
+    if label == "neutral":
+        return tuple(cue.id for cue in judged.cues if cue.sense != "words")[:2]
+    parts = PARTS.get(label.lower(), (label.lower(),))
+    known = [part for part in parts if part in BASIC]
+    found = [ids for part in known for ids in support(judged, part).values()]
+    return tuple(dict.fromkeys(i for ids in found for i in ids))[:6]
+
+
+def absent(judged: Judged) -> str:
+    """What a face at rest does not show, as far as this one was seen."""
+    if not any(piece.face for piece in judged.moments):
+        return "no raised, loud or fast voice"
+    seen = {cue.code for cue in judged.cues}
+    signs = (("AU12", "smile"), ("AU04", "frown"), ("AU09", "wrinkled nose"), ("AU10", "sneer"))
+    return ", ".join(f"no {word}" for code, word in signs if code not in seen) or "no clear change"
 
 
 def cannot(judged: Judged) -> str:
