@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import re
 import stat
+import weakref
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -185,6 +187,29 @@ def _unreadable(path: Path, error: Exception) -> str:
     )
 
 
+class Pool:
+    """Memory for pictures that is used again once nobody holds the last picture in it.
+
+    Fresh memory for every frame costs the system more time than turning it into RGB.
+    """
+
+    def __init__(self) -> None:
+        self._free: deque[npt.NDArray[np.uint8]] = deque(maxlen=8)
+
+    def image(self, height: int, width: int) -> Image:
+        """Height × width × 3, contents undefined; every view of it keeps it from reuse."""
+        size = height * width * 3
+        memory = self._free.popleft() if self._free else np.empty(size, np.uint8)
+        if memory.size != size:
+            memory = np.empty(size, np.uint8)
+        # Through a memoryview, so that views of views refer to `image` and not to `memory`.
+        image = np.frombuffer(memory.data, np.uint8).reshape(height, width, 3)
+        owner = image.base
+        assert owner is not None
+        weakref.finalize(owner, self._free.append, memory).atexit = False
+        return image
+
+
 @dataclass(slots=True)
 class Upright:
     """Turns decoded pictures into upright RGB with square pixels, `max_side` at most."""
@@ -193,17 +218,30 @@ class Upright:
     aspect: float = 1.0
     """Width of one pixel over its height."""
     _reformat: VideoReformatter = field(default_factory=VideoReformatter)
+    _pool: Pool = field(default_factory=Pool)
+    _turn: int | None = None
+    _matrix: npt.NDArray[np.int32] | None = None
 
     def __call__(self, frame: VideoFrame) -> Image:
         """Height × width × 3, RGB, contiguous."""
         # Same size and one thread: swscale's fast path, three times as quick as scaling in it.
-        image: Any = self._reformat.reformat(frame, format="rgb24", threads=1).to_ndarray()
+        stored: Any = self._reformat.reformat(frame, format="rgb24", threads=1).to_ndarray()
         width, height = self._size(frame.width, frame.height)
-        if (width, height) != (frame.width, frame.height):
+        image = self._pool.image(height, width)
+        if (width, height) == (frame.width, frame.height):
+            image[:] = stored
+        else:
             import cv2
 
-            image = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
-        return turned(image, matrix(frame))
+            cv2.resize(stored, (width, height), dst=image, interpolation=cv2.INTER_AREA)
+        return turned(image, self._display(frame))
+
+    def _display(self, frame: VideoFrame) -> npt.NDArray[np.int32] | None:
+        # Asking a frame for its side data ties it into a cycle and keeps its memory until
+        # the next garbage collection; asking for its rotation does not.
+        if frame.rotation != self._turn:
+            self._turn, self._matrix = frame.rotation, matrix(frame)
+        return self._matrix
 
     def _size(self, width: int, height: int) -> tuple[int, int]:
         wide = width * self.aspect

@@ -244,8 +244,6 @@ def _items(
                 break
         else:
             clip.notes += _cut_off(clip, video, audio, read_to)
-        for chosen in choice.finish():
-            yield Frame(chosen[0], chosen[1], upright(chosen[2]))
         yield from mono.finish()
     finally:
         clip.close()
@@ -330,13 +328,6 @@ class _Choice:
         if self._given:
             yield picture
         self._last = picture
-
-    def finish(self) -> Iterator[_Picture]:
-        """The last picture, where a grid point lies just behind it."""
-        if self._last is not None and self._fps is not None and not self._given:
-            reach = min(self._last[1] + 0.5 / self._fps, self._end)
-            if self._claim(reach):
-                yield self._last
 
     def _claim(self, until: float) -> bool:
         """Whether a free grid point lies at or before `until`; takes all of them."""

@@ -51,9 +51,11 @@ def read(path: Path, max_side: int | None = None) -> Image:
         raise MediaError(
             f"{path}: a picture of a kind that cannot be read. Save it as JPEG or PNG."
         ) from error
-    except (OSError, ValueError, SyntaxError, Pillow.DecompressionBombError) as error:
-        if isinstance(error, MediaError):
-            raise
+    except Pillow.DecompressionBombError as error:
+        raise MediaError(f"{path}: too many pixels for a picture. Scale it down.") from error
+    except MediaError:
+        raise
+    except (OSError, ValueError, SyntaxError) as error:
         raise MediaError(
             f"{path}: a damaged picture ({error}). Save or download it again."
         ) from error
