@@ -1,17 +1,63 @@
 """Faces: found, followed through the clip, meshed, judged.
 
-`face_in` is the simple way for one picture; `Faces` the one for a clip.
+`face_in` is the simple way for one picture, `Faces` the one for a clip. What is given away
+is one FaceSample a face and picture; what is kept until `finish` is columns of numbers.
 """
 
 from __future__ import annotations
 
+from agent.evidence import Missing
 from agent.senses.faces.detect import Detection, Detector
 from agent.senses.faces.mesh import Fit, Mesh, Roi, roi_of_detection, roi_of_mesh
 from agent.senses.faces.models import Models, load, shared
-from agent.senses.faces.quality import judge
+from agent.senses.faces.people import Found, choose_main, found
+from agent.senses.faces.track import Tracker, as_sample
 from agent.senses.samples import FaceSample, Floats, Frame, Image
 
-__all__ = ["Detection", "Detector", "Fit", "Mesh", "Models", "Roi", "face_in", "load"]
+__all__ = [
+    "Detection",
+    "Detector",
+    "Faces",
+    "Fit",
+    "Found",
+    "Mesh",
+    "Models",
+    "Roi",
+    "choose_main",
+    "face_in",
+    "load",
+]
+
+
+class Faces:
+    """All faces of one clip: push its pictures in order, then finish once."""
+
+    def __init__(self, models: Models | None = None) -> None:
+        """Raises AssetError where no model file can be had."""
+        self.models = models or load()
+        self._tracker = Tracker(self.models)
+
+    @property
+    def version(self) -> str:
+        """Changes when the numbers would."""
+        return f"faces-1-{self.models.name}"
+
+    def push(self, frame: Frame) -> list[FaceSample]:
+        """Every face in this picture, in order of track number."""
+        return self._tracker.push(frame)
+
+    def finish(self) -> Found:
+        """The people, their tracks, and what is missing."""
+        result = found(self._tracker.tracks, self._tracker.times)
+        return Found(result.people, result.tracks, self._missing(result), result.centrality)
+
+    def _missing(self, result: Found) -> tuple[Missing, ...]:
+        missing = []
+        if not result.people:
+            missing.append(Missing(what="face", why=self._tracker.why_nobody()))
+        elif self.models.without:
+            missing.append(Missing(what="blendshapes", why=self.models.without))
+        return tuple(missing)
 
 
 def face_in(
@@ -27,29 +73,11 @@ def face_in(
     if fit is None or fit.score < 0.5:
         fits = [models.mesh.fit(image, roi_of_detection(d)) for d in models.detector.find(image)]
         fit = max((f for f in fits if f.score >= 0.5), key=_extent, default=None)
-    if fit is None:
-        return None
-    # The second look, at the region of the mesh itself, is what a tracked face would get.
-    if previous is None:
+        if fit is None:
+            return None
+        # A second look, at the region of the mesh itself: what a tracked face gets.
         fit = models.mesh.fit(image, roi_of_mesh(fit.points))
-    return sample(Frame(0, 0.0, image), 0, fit)
-
-
-def sample(frame: Frame, track: int, fit: Fit) -> FaceSample:
-    """A mesh as a FaceSample."""
-    low, high = fit.points[:, :2].min(axis=0), fit.points[:, :2].max(axis=0)
-    height, width = frame.image.shape[:2]
-    x, y = max(0.0, float(low[0])), max(0.0, float(low[1]))
-    w, h = min(width, float(high[0])) - x, min(height, float(high[1])) - y
-    return FaceSample(
-        frame,
-        track,
-        (x, y, w, h),
-        fit.points,
-        fit.blendshapes,
-        fit.score,
-        judge(fit),
-    )
+    return as_sample(Frame(0, 0.0, image), 0, fit)
 
 
 def _extent(fit: Fit) -> float:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from agent.senses.assets import AssetError, asset
+from agent.senses.assets import Found, asset, find
 from agent.senses.faces.detect import Detector
 from agent.senses.faces.mesh import Mesh
 
@@ -26,10 +26,10 @@ class Models:
 
     detector: Detector
     mesh: Mesh
-    blendshapes: bool
-    """Does the mesh come with blendshapes (and irises)?"""
     name: str
     """Which files these are; part of the sense's version."""
+    without: str | None = None
+    """Why there are no blendshapes and irises; None where there are."""
 
 
 def load(bundle: bool = True) -> Models:
@@ -37,13 +37,14 @@ def load(bundle: bool = True) -> Models:
 
     Raises AssetError where neither the bundle nor the small mesh can be had.
     """
-    found = _bundle() if bundle else None
-    full = _optional(FULL)
-    if found is not None:
-        inside = unpack(found)
+    found = find(BUNDLE) if bundle else Found(BUNDLE, None, "not asked for")
+    full = find(FULL).path
+    if found.path is not None:
+        inside = unpack(found.path)
         mesh = Mesh(inside["face_landmarks_detector"], inside["face_blendshapes"])
-        return Models(Detector(inside["face_detector"], full), mesh, True, "mesh478")
-    return Models(Detector(asset(SHORT), full), Mesh(asset(SMALL_MESH)), False, "mesh468")
+        return Models(Detector(inside["face_detector"], full), mesh, "mesh478")
+    why = f"{BUNDLE} is not there ({found.why}); 468 mesh points, no irises"
+    return Models(Detector(asset(SHORT), full), Mesh(asset(SMALL_MESH)), "mesh468", why)
 
 
 @cache
@@ -57,14 +58,3 @@ def unpack(bundle: Path) -> dict[str, bytes]:
     with zipfile.ZipFile(bundle) as inside:
         names = [n for n in inside.namelist() if n.endswith(".tflite")]
         return {Path(name).stem: inside.read(name) for name in names}
-
-
-def _bundle() -> Path | None:
-    return _optional(BUNDLE)
-
-
-def _optional(name: str) -> Path | None:
-    try:
-        return asset(name)
-    except AssetError:
-        return None

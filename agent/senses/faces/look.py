@@ -1,0 +1,86 @@
+"""What one track looked like, summed up: colours, shape, movement.
+
+Knows one face over time; keeps sums, no pictures. `people` compares looks to tell who is
+who, `doubt` to tell the living from the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import cv2
+import numpy as np
+
+from agent.senses.faces.mesh import Fit
+from agent.senses.faces.shape import STEADY, lengths, upright
+from agent.senses.samples import Floats
+
+SIDE = 16
+"""Cells a side of the colour picture."""
+STRIDE = 5
+"""Of how many samples one goes into colours and shape."""
+
+
+class Look:
+    """Running sums over the samples of one track."""
+
+    def __init__(self) -> None:
+        self._latest: Floats | None = None
+        self._count = 0
+        self._weight = 0.0
+        self._colours = np.zeros((SIDE, SIDE, 3))
+        self._shape = np.zeros((len(STEADY), 3))
+        self._scene = 0.0
+        self._flat = 0.0
+        self._mean = np.zeros(6)
+        self._squares = np.zeros(6)
+
+    def changed(self, fit: Fit) -> float:
+        """Mean colour difference (Lab, 8-bit levels) of the face since the latest sample."""
+        if self._latest is None:
+            return 0.0
+        middle = slice(SIDE // 4, -SIDE // 4)
+        difference = colours(fit)[middle, middle] - self._latest[middle, middle]
+        return float(np.abs(difference).mean())
+
+    def add(self, fit: Fit, quality: float, saturation: Callable[[], float]) -> None:
+        """Take in one sample; `saturation` gives the whole picture's, 0-1."""
+        seen = colours(fit)
+        self._latest = seen
+        self._count += 1
+        now = lengths(fit.points)
+        step = now - self._mean
+        self._mean += step / self._count
+        self._squares += step * (now - self._mean)
+        if self._count % STRIDE == 1:
+            weight = 0.05 + quality
+            self._weight += weight
+            self._colours += weight * seen
+            self._shape += weight * upright(fit.points)
+            self._scene += weight * saturation()
+
+    @property
+    def colours(self) -> Floats:
+        """16 × 16 × 3, mean Lab (8-bit levels) of the upright face and a margin around it."""
+        return np.asarray(self._colours / max(self._weight, 1e-6), np.float32)
+
+    @property
+    def shape(self) -> Floats:
+        """Mean place of the steady vertices, as `shape.upright` gives them."""
+        return np.asarray(self._shape / max(self._weight, 1e-6), np.float32)
+
+    @property
+    def scene(self) -> float:
+        """Mean saturation of the whole pictures, 0-1."""
+        return self._scene / max(self._weight, 1e-6)
+
+    @property
+    def movement(self) -> Floats:
+        """Standard deviations of `shape.lengths` over the track."""
+        return np.asarray(np.sqrt(self._squares / max(self._count, 1)), np.float32)
+
+
+def colours(fit: Fit) -> Floats:
+    """16 × 16 × 3 Lab (8-bit levels) of the patch that the mesh network saw."""
+    small = cv2.resize(fit.patch, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.cvtColor(small, cv2.COLOR_RGB2LAB), np.float32)
