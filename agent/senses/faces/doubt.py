@@ -34,7 +34,7 @@ about was at most 0.0046 at the eyes and 0.009 elsewhere; of living faces 0.011 
 
 def doubt(look: Look, seconds: float) -> str | None:
     """Why this is likely no living person's face, None where nothing speaks against it."""
-    light, green, blue = (look.colours[face_cells()] - (0, 128, 128)).mean(axis=0).tolist()
+    light, green, blue = (look.colours[face_cells()] - (0, 128, 128)).mean(axis=(0, 1)).tolist()
     if np.hypot(green, blue) < GREY and look.scene > COLOURED and light > 20:
         return "the face has no colour while the picture has: perhaps a statue or a print"
     if green < GREEN or blue < BLUE:
