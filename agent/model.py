@@ -322,9 +322,10 @@ class Language:
         try:
             return taken(replies.read(second.text, shape))
         except replies.ReplyError as error:
+            shown = " ".join(second.text.split())[:160]
             raise NonsenseError(
                 f"{self.name} gave no usable reply in two tries: {_problem(error, second.cut)}. "
-                f"It said {second.text[:200]!r}. Try a more capable model, or --model rules"
+                f"It said {shown!r}. Try a more capable model, or --model rules"
             ) from error
 
     def _messages(self, view: View, task: str, people: Sequence[str | None]) -> list[Message]:

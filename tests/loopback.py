@@ -34,7 +34,7 @@ def host(answering: Answering, models: tuple[str, ...] = ("tiny",)) -> Iterator[
         def do_POST(self) -> None:  # the name the base class calls
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             talk.requests.append(body)
-            talk.headers.append(dict(self.headers))
+            talk.headers.append({k.lower(): v for k, v in self.headers.items()})
             if not self.path.endswith("/v1/chat/completions"):
                 return self._send(404, {"detail": "Not Found"})
             return self._send(*answering(body))
@@ -59,7 +59,7 @@ def host(answering: Answering, models: tuple[str, ...] = ("tiny",)) -> Iterator[
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
     talk = Talk(f"http://127.0.0.1:{server.server_port}/v1")
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     try:
         yield talk
     finally:
@@ -105,7 +105,7 @@ def pictures_of(request: Json) -> int:
 
 def step_of(request: Json) -> str:
     """behaviour, cognition, emotion, mend or answer."""
-    match = re.search(r"# Your task: (\w+)", text_of(request))
+    match = re.search(r"^# Your task: (\w+)", text_of(request), re.MULTILINE)
     return match[1] if match else "repair"
 
 

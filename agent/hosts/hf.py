@@ -7,6 +7,7 @@ GPU the weights are held in 4 bits (nf4) where bitsandbytes is installed, else i
 from __future__ import annotations
 
 import io
+import json
 import os
 from importlib.util import find_spec
 from pathlib import Path
@@ -35,8 +36,6 @@ class HuggingFaceHost:
 
     def complete(self, messages: list[Message], schema: Json) -> Completion:
         """One completion; see `Host.complete`. Greedy, so the same input gives the same text."""
-        import json
-
         import torch
 
         shape = prompts.fill("shape", schema=json.dumps(schema, ensure_ascii=False))
@@ -55,7 +54,7 @@ class HuggingFaceHost:
                 )
         except torch.OutOfMemoryError as error:
             raise HostRefusedError(
-                f"{self.name} has no memory left for {length} tokens of evidence and pictures: {error}"
+                f"{self.name}: no memory left for {length} tokens of evidence and pictures: {error}"
             ) from error
         new = out[0, length:]
         text = self._processor.tokenizer.decode(new, skip_special_tokens=True)

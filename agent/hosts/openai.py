@@ -7,10 +7,12 @@ once, remembered, and not sent again.
 from __future__ import annotations
 
 import base64
+import json
 import os
 import re
 import time
-from typing import TYPE_CHECKING, Any, Final, cast
+from collections.abc import Callable
+from typing import Any, Final, cast
 
 import openai
 from openai.types.chat import ChatCompletion, ChatCompletionMessageParam
@@ -26,9 +28,6 @@ from agent.hosts import (
     WrongKeyError,
 )
 from agent.state import Json
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 OFFICIAL: Final = "https://api.openai.com/v1"
 TRIES: Final = 3
@@ -91,11 +90,13 @@ class OpenAIHost:
             last = told[-1]
             told[-1] = Message(last.role, f"{last.text}\n\n{shape}", last.pictures)
         extra: Json = {} if plain else {"response_format": _format(schema)}
+        limit = "max_completion_tokens" if "max_tokens" in self.lacks else "max_tokens"
+        extra[limit] = self.max_tokens
+        if "temperature" not in self.lacks:
+            extra["temperature"] = 0
         return self._client.chat.completions.create(
             model=self.model,
             messages=[self._message(message) for message in told],
-            temperature=0,
-            max_tokens=self.max_tokens,
             stream=False,
             **extra,
         )
@@ -126,6 +127,10 @@ class OpenAIHost:
                     """serve it with --limit-mm-per-prompt '{"image": 16}'"""
                 ) from error
             return "pictures"
+        # Newer models of the official host take another name for the limit, and no temperature.
+        for setting in ("max_tokens", "temperature"):
+            if f"'{setting}'" in said and "nsupported" in said and setting not in self.lacks:
+                return setting
         if "json_schema" not in self.lacks:
             return "json_schema"
         raise HostRefusedError(f"{self.name} at {self.url} refused the request: {said}") from error
@@ -153,6 +158,8 @@ class OpenAIHost:
                         f"nobody answers at {self.url} ({error.__cause__ or error}); is the host "
                         "running, and is --base-url right?"
                     ) from error
+            except ValueError as error:  # the body was no JSON
+                raise self._foreign(str(error)) from error
             except (openai.RateLimitError, openai.InternalServerError) as error:
                 if attempt == TRIES:
                     raise HostRefusedError(
@@ -176,14 +183,17 @@ class OpenAIHost:
             f"{', '.join(names) or 'none'}: use --model openai:NAME with one of them"
         )
 
+    def _foreign(self, said: str) -> HostRefusedError:
+        return HostRefusedError(
+            f"what answers at {self.url} does not speak the OpenAI protocol ({said}); is "
+            "--base-url right? It usually ends in /v1"
+        )
+
     def _read(self, answer: ChatCompletion) -> Completion:
         """The text of an answer; hosts that speak another protocol are told apart here."""
         choices = getattr(answer, "choices", None)
         if not choices or choices[0].message is None:
-            raise HostRefusedError(
-                f"what answers at {self.url} does not speak the OpenAI protocol: "
-                f"{str(answer)[:200]!r}; is --base-url right? It usually ends in /v1"
-            )
+            raise self._foreign(str(answer)[:200])
         choice = choices[0]
         usage = answer.usage.prompt_tokens if answer.usage else 0
         return Completion(choice.message.content or "", choice.finish_reason == "length", usage)
@@ -199,8 +209,6 @@ def _data_url(png: bytes) -> str:
 
 
 def _dumps(schema: Json) -> str:
-    import json
-
     return json.dumps(schema, ensure_ascii=False)
 
 
