@@ -10,7 +10,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final, Literal, Protocol
 
 import numpy as np
 
@@ -72,9 +72,11 @@ class ActionUnits:
     def __init__(
         self, estimator: Estimator, enrolment: Mapping[str, Enrolment] | None = None
     ) -> None:
-        """`enrolment` by person id."""
+        """`enrolment` by person id; "*" stands for the person seen most."""
         self._estimator = estimator
         self._enrolment = dict(enrolment or {})
+        self.baselines: dict[str, Literal["clip", "enrolment", "none"]] = {}
+        """What each person's relative values are relative to; filled by `finish`."""
         self._width = 0
         self._rows = array("f")
         self._meta = array("d")
@@ -104,14 +106,20 @@ class ActionUnits:
         series: dict[str, Columns] = {}
         cues: list[Cue] = []
         missing: list[Missing] = []
-        for person, numbers in tracks.items():
-            columns, rows = self._kept(numbers)
+        known = self._estimator.knowledge
+        kept = {person: self._kept(numbers) for person, numbers in tracks.items()}
+        most = max(kept, key=lambda person: len(kept[person][1]), default=None)
+        for person, (columns, rows) in kept.items():
             if len(rows) == 0:
                 continue
-            measured, base = self._measure(person, columns, rows)
-            series[person], found, lacks = au_reading.read(
-                columns | measured, person, self._estimator.knowledge, base
+            mine = self._enrolment.get(person) or (
+                self._enrolment.get("*") if person == most else None
             )
+            measured, base = self._measure(columns, rows, mine)
+            whole = au_reading.complete(columns | measured)
+            base = base or au_reading.resting(whole, known)
+            self.baselines[person] = base.kind
+            series[person], found, lacks = au_reading.read(whole, person, known, base)
             cues += found
             missing += lacks
         return series, cues, missing
@@ -132,11 +140,10 @@ class ActionUnits:
         return columns, rows[index]
 
     def _measure(
-        self, person: str, columns: Columns, rows: Floats
+        self, columns: Columns, rows: Floats, enrolled: Enrolment | None
     ) -> tuple[Columns, Baseline | None]:
         """The estimator's columns, gaps made, and the enrolled baseline if there is one."""
         times = columns["time"].astype(np.float32)
-        enrolled = self._enrolment.get(person)
         base = None
         if enrolled is None or len(enrolled.times) == 0:
             measured = self._estimator.intensities(times, rows)

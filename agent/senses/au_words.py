@@ -59,6 +59,9 @@ WHERE: Final[dict[Side, str]] = {
     "R": "on the person's right only",
     "B": "on both sides",
 }
+MICRO: Final = frozenset({1, 2, 4, 5, 6, 7, 9, 10, 12, 14, 15, 17, 20, 24})
+"""Action units whose brief events are spoken of as micro-expressions; mouths that part or
+pucker for a moment mostly speak."""
 ENOUGH_SAMPLES: Final = 5
 """An event seen in fewer samples is less sure."""
 
@@ -122,12 +125,11 @@ def _remarks(event: Event, rate: float) -> str:
     if rate == 0:
         return ", judged without knowing the person's resting face"
     if event.brief:
-        return (
-            f", for only {event.seconds:.2f} s: a possible micro-expression "
-            f"({event.samples} samples at {rate:.0f} a second)"
-        )
+        meaning = ": a possible micro-expression" if event.au in MICRO else ""
+        seen = f"{event.samples} samples at {rate:.0f} a second"
+        return f", for only {event.seconds:.2f} s{meaning} ({seen})"
     if event.au == 43:
-        return f", for {event.seconds:.1f} s"
+        return f", for {event.held:.1f} s"
     if not event.seen_onset and not event.seen_offset:
         return ", all the time the face is in view"
     return "" if event.seen_onset else ", already there when the face comes into view"
@@ -153,13 +155,12 @@ def _quality(event: Event, columns: Columns) -> float:
 
 def _raw(event: Event, columns: Columns) -> float | None:
     """Greatest raw reading during the event, of its side."""
-    name = AUS[event.au].code
-    sided = f"{name}_{event.side}"
-    column = columns.get(sided, columns.get(name, columns.get("AU45")))
-    if column is None:
-        return None
-    values = _during(event, columns, column.astype(np.float32))
-    return round(float(np.nanmax(values)), 2) if np.isfinite(values).any() else None
+    numbers = (43, 45) if event.au in (43, 45) else (event.au,)
+    ends = (f"_{event.side}",) if event.side in ("L", "R") else ("_L", "_R", "")
+    read = [columns[name] for n in numbers for e in ends if (name := AUS[n].code + e) in columns]
+    values = [_during(event, columns, column.astype(np.float32)) for column in read]
+    finite = [float(np.nanmax(v)) for v in values if np.isfinite(v).any()]
+    return round(max(finite), 2) if finite else None
 
 
 def _during(event: Event, columns: Columns, values: Floats) -> Floats:

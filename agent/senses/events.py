@@ -13,8 +13,8 @@ events. Smoothing stays below 0.15 s, so that events of 0.2 s survive at 20 fram
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -31,6 +31,8 @@ BRIEF: Final = 0.5
 """Seconds; an event no longer than this may be a micro-expression."""
 LONG_CLOSURE: Final = 0.5
 """Seconds; eyes shut for longer are closed (AU43), not blinking (AU45)."""
+SHUT: Final = 3.0
+"""Intensity a long closure must reach; less is lids narrowed by a smile or a look down."""
 GAP: Final = 0.25
 """Seconds without a good sample that end an event; shorter holes are bridged."""
 SMOOTH: Final = 0.15
@@ -58,6 +60,8 @@ class Event:
     """Seconds."""
     peak: float
     """Intensity 0-5 at the apex."""
+    held: float
+    """Seconds for which it stays above half its peak."""
     noise: float
     """Standard deviation of the series' fast noise, in intensity steps."""
     samples: int
@@ -107,19 +111,19 @@ def find(
         if sides is not None:
             floor = floors.get(number, FLOOR)
             found = _events(number, at, *sides, floor)
-            events.extend(map(_closure, found) if number == 45 else found)
+            events.extend(_closed(found) if number == 45 else found)
     return sorted(events, key=lambda event: (event.onset, event.au))
 
 
 def closures(
     times: npt.NDArray[np.floating], closed: npt.NDArray[np.floating]
 ) -> tuple[Series, Series]:
-    """One series of eye closure 0-5 → (AU43, AU45): long closures and blinks apart."""
+    """One series of eye closure 0-5 → (AU43, AU45): long closures and all the rest."""
     at = np.asarray(times, dtype=np.float64)
     values = np.asarray(closed, dtype=np.float64)
     long = np.zeros(len(at), dtype=bool)
-    for event in _events(45, at, values, None, FLOOR):
-        if event.seconds > LONG_CLOSURE:
+    for event in _closed(_events(45, at, values, None, FLOOR)):
+        if event.au == 43:
             long |= (at >= event.onset) & (at <= event.offset)
     gap = np.isnan(values)
     return (
@@ -144,10 +148,13 @@ def _column(columns: Columns, number: int, end: str) -> Series | None:
     return np.fmax.reduce([part.astype(np.float64) for part in parts]) if parts else None
 
 
-def _closure(event: Event) -> Event:
-    """Blink or closed eyes, by length."""
-    number = 43 if event.seconds > LONG_CLOSURE else 45
-    return Event(number, *(getattr(event, name) for name in Event.__slots__[1:]))
+def _closed(found: Iterable[Event]) -> Iterator[Event]:
+    """Blinks, and eyes held shut; eyes merely narrowed for long are neither."""
+    for event in found:
+        if event.held <= LONG_CLOSURE:
+            yield event
+        elif event.peak >= SHUT:
+            yield replace(event, au=43)
 
 
 def _events(
@@ -159,7 +166,7 @@ def _events(
         left = smooth(at, one[stretch])
         right = None if other is None else smooth(at, other[stretch])
         values = left if right is None else np.maximum(left, right)
-        noise = _noise(one[stretch] if other is None else (one[stretch] + other[stretch]) / 2)
+        noise = _noise(at, one[stretch] if other is None else (one + other)[stretch] / 2)
         for span in _spans(values, max(floor, 4 * noise)):
             peak = float(np.clip(values[span.apex], 0, 5))
             yield Event(
@@ -169,6 +176,7 @@ def _events(
                 apex=float(at[span.apex]),
                 offset=float(at[span.last]),
                 peak=peak,
+                held=_held(at, values, span),
                 noise=noise,
                 samples=span.last - span.first + 1,
                 seen_onset=bool(values[span.first] < LOW * peak),
@@ -199,9 +207,12 @@ def smooth(times: Series, values: Series) -> Series:
     return np.asarray(savgol_filter(calm, width, 2, mode="nearest"))
 
 
-def _noise(values: Series) -> float:
-    """Standard deviation of the fast noise, from second differences; 0 for short series."""
-    if len(values) < 8:
+def _noise(times: Series, values: Series) -> float:
+    """Standard deviation of the fast noise, from second differences.
+
+    0 where it cannot be told from movement: in short series, and below 10 samples a second.
+    """
+    if len(values) < 12 or float(np.median(np.diff(times))) > 0.1:
         return 0.0
     second = np.diff(values, 2)
     return float(1.4826 * np.median(np.abs(second)) / np.sqrt(6))
@@ -251,6 +262,18 @@ def _foot(values: Series, apex: int, way: int) -> int:
             break
         here = there
     return here
+
+
+def _held(times: Series, values: Series, span: _Span) -> float:
+    """Seconds around the apex above half its height, half a step added at both ends."""
+    above = values >= values[span.apex] / 2
+    first = last = span.apex
+    while first > span.first and above[first - 1]:
+        first -= 1
+    while last < span.last and above[last + 1]:
+        last += 1
+    step = float(np.median(np.diff(times))) if len(times) > 1 else 0.0
+    return float(times[last] - times[first]) + step
 
 
 def _side(left: Series, right: Series | None, span: _Span) -> Side | None:

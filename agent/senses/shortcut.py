@@ -55,14 +55,14 @@ BLEND: Final[Mapping[int, float]] = {
 }
 """Share of the blendshape in the reading; the rest is geometry's."""
 KNOWLEDGE: Final[Mapping[int, Knowledge]] = {
-    1: Knowledge(0.7, 2.0), 2: Knowledge(0.75, 1.6), 4: Knowledge(0.45, 1.2, 1.3),
+    1: Knowledge(0.7, 2.0, 1.2), 2: Knowledge(0.75, 1.6, 1.2), 4: Knowledge(0.45, 1.2, 1.3),
     5: Knowledge(0.6, 0.8), 6: Knowledge(0.3, 0.5, 1.5), 7: Knowledge(0.35, 1.0, 1.5),
     9: Knowledge(0.65, 0.5), 10: Knowledge(0.75, 0.6), 12: Knowledge(0.85, 0.6),
     14: Knowledge(0.3, 0.6, 1.5), 15: Knowledge(0.35, 0.6, 1.5), 16: Knowledge(0.3, 0.8, 1.8),
-    17: Knowledge(0.3, 0.8, 1.8), 18: Knowledge(0.6, 1.0), 20: Knowledge(0.55, 0.6, 1.2),
+    17: Knowledge(0.3, 0.8, 1.8), 18: Knowledge(0.5, 3.0), 20: Knowledge(0.55, 0.6, 1.2),
     22: Knowledge(0.3, 0.8, 1.5), 23: Knowledge(0.2, 1.0, 9.0), 24: Knowledge(0.35, 1.0, 1.5),
-    25: Knowledge(0.7, 0.6), 26: Knowledge(0.85, 0.5), 27: Knowledge(0.6, 0.2),
-    28: Knowledge(0.5, 0.6, 1.2), 34: Knowledge(0.2, 0.6, 2.0), 45: Knowledge(0.9, 1.0, 1.5),
+    25: Knowledge(0.7, 0.6, 1.5), 26: Knowledge(0.85, 0.5), 27: Knowledge(0.6, 0.2),
+    28: Knowledge(0.5, 0.6, 1.2), 34: Knowledge(0.2, 0.6, 2.0), 45: Knowledge(0.9, 1.0, 1.2),
 }
 # fmt: on
 """Trust after the measures on rendered faces (`python -m eval.faces`); AU23 gives no events."""

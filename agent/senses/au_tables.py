@@ -1,0 +1,317 @@
+"""Action units from another program's table, in place of measuring them.
+
+Reads the CSV files of OpenFace 2 (0-5, `AU06_r`; presence `AU28_c`), OpenFace 3 (`AU1` …,
+scores 0-1), py-feat (`AU06`, 0-1), LibreFace (`au_6_intensity` 0-5; presence `au_7`), and
+tables of this project (`time`, `AU06`, `AU06_L` …, 0-5). Knows their columns and scales,
+never runs them. Columns are found whatever their case and the blanks around their names.
+Emotion columns are passed over: a label is not evidence.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, TextIO
+
+import numpy as np
+import numpy.typing as npt
+
+from agent.evidence import Cue, Missing
+from agent.facs import AUS, MEASURED
+from agent.senses import au_reading
+from agent.senses.au_reading import Knowledge
+from agent.senses.samples import Columns
+
+PRESENT: Final = 2.0
+"""Intensity given to an action unit that a table only calls present: B, the least that counts."""
+CERTAIN: Final = 0.3
+"""Rows that the program itself trusts less are gaps."""
+# fmt: off
+_OTHERS: Final = frozenset((
+    "confidence", "facescore", "quality", "success", "timestamp", "time", "frame_time_in_ms",
+    "frame", "frame_idx", "input", "person", "face_id", "identity",
+))
+# fmt: on
+"""Columns that are used beside the action units."""
+OPENFACE3: Final = (1, 2, 4, 6, 9, 12, 25, 26)
+"""The action units that OpenFace 3 gives."""
+
+_AU: Final = re.compile(r"au_?0*(\d{1,2})(_r|_c|_intensity|_l)?")
+
+
+class TableError(ValueError):
+    """A table that cannot be read; the message says what was found and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A program that writes AU tables."""
+
+    name: str
+    scale: str
+    """What its numbers mean and what was made of them."""
+    factor: float
+    """From its intensities to 0-5."""
+    first: int
+    """Number of its first frame."""
+    knowledge: Knowledge
+    """The same for all its action units; how it reads single ones is not documented."""
+
+
+OPENFACE_2: Final = Source(
+    "OpenFace 2", "intensities 0-5 as they are", 1.0, 1, Knowledge(0.65, 1.0)
+)
+OPENFACE_3: Final = Source("OpenFace 3", "scores 0-1, taken times 5", 5.0, 0, Knowledge(0.5, 1.5))
+PY_FEAT: Final = Source("py-feat", "scores 0-1, taken times 5", 5.0, 0, Knowledge(0.5, 2.5))
+LIBREFACE: Final = Source("LibreFace", "intensities 0-5 as they are", 1.0, 0, Knowledge(0.6, 1.0))
+PLAIN: Final = Source("table", "intensities 0-5 as they are", 1.0, 0, Knowledge(0.6, 1.0))
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """One table, all its faces; arrays have one entry a row, in order of time and face."""
+
+    times: npt.NDArray[np.float64]
+    """Seconds."""
+    frames: npt.NDArray[np.int64]
+    """Frame number from 0."""
+    columns: Columns
+    """`AU12` … 0-5, NaN where there was no face; `quality` where the program gives one."""
+    source: Source
+    people: tuple[str, ...]
+    """The program's own name of the face, row by row; one name all through if it gives none."""
+    presence: tuple[int, ...]
+    """Action units given as present or absent only; PRESENT stands for present."""
+
+
+def read_table(path: str | Path, fps: float) -> Table:
+    """A table from a CSV file. `fps` turns frame numbers into seconds where it has no times.
+
+    Raises TableError for files that are no table, or no table of a known program.
+    """
+    path = Path(path)
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            return _Reader(path, file, fps).table()
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise TableError(f"{path} is no CSV file ({error}); give an AU table as CSV") from error
+    except OSError as error:
+        raise TableError(f"{path}: {error.strerror or error}; give an AU table as CSV") from error
+
+
+def from_table(table: Table) -> tuple[dict[str, Columns], list[Cue], list[Missing]]:
+    """Series, cues and what is missing, by person P1, P2, … in order of appearance."""
+    knowledge = dict.fromkeys(AUS, table.source.knowledge)
+    order = list(dict.fromkeys(table.people))
+    everyone = np.array(table.people)
+    series: dict[str, Columns] = {}
+    cues: list[Cue] = []
+    missing = _lacks(table)
+    for number, name in enumerate(order, start=1):
+        mine = everyone == name
+        columns: Columns = {"time": table.times[mine], "frame": table.frames[mine]}
+        columns |= {key: values[mine] for key, values in table.columns.items()}
+        person = f"P{number}"
+        series[person], found, lacks = au_reading.read(columns, person, knowledge)
+        cues += found
+        missing += lacks
+    return series, cues, missing
+
+
+class _Reader:
+    """One open file."""
+
+    def __init__(self, path: Path, file: TextIO, fps: float) -> None:
+        self._path, self._fps = path, fps
+        sample = file.readline()
+        if not sample.strip():
+            raise TableError(f"{path} is empty; give an AU table as CSV")
+        delimiter = max(",;\t", key=sample.count)
+        header = next(csv.reader([sample], delimiter=delimiter))
+        self._names = [name.strip().lower() for name in header]
+        self._at = {name: i for i, name in reversed(list(enumerate(self._names)))}
+        self._source = _source(path, self._names)
+        self._units, self._presence = self._find_units()
+        self._keep = sorted(
+            {*self._units.values(), *(self._at[n] for n in _OTHERS & set(self._at))}
+        )
+        self._rows = self._read(csv.reader(file, delimiter=delimiter))
+
+    def table(self) -> Table:
+        """The rows as a Table."""
+        columns = {name: self._column(i) for name, i in self._units.items()}
+        for name, values in columns.items():
+            if int(name[2:4]) in self._presence:
+                values *= PRESENT / self._source.factor
+        gaps = self._gaps()
+        scaled: Columns = {
+            name: np.clip(np.where(gaps, np.nan, v * self._source.factor), 0, 5).astype(np.float32)
+            for name, v in columns.items()
+            if np.isfinite(v).any()
+        }
+        if not scaled:
+            raise TableError(f"{self._path}: no row has a face; all AU columns are empty")
+        if (quality := self._optional("confidence", "facescore", "quality")) is not None:
+            scaled["quality"] = np.clip(np.nan_to_num(quality), 0, 1).astype(np.float32)
+        people, times, frames = self._people(), self._times(), self._frames()
+        order = np.lexsort((np.arange(len(times)), times))
+        return Table(
+            times[order],
+            frames[order],
+            {name: values[order] for name, values in scaled.items()},
+            self._source,
+            tuple(people[i] for i in order),
+            self._presence,
+        )
+
+    def _find_units(self) -> tuple[dict[str, int], tuple[int, ...]]:
+        """Where each `AU12` or `AU12_L` stands, and which are presence only."""
+        strong: dict[str, int] = {}
+        weak: dict[str, int] = {}
+        for i, name in enumerate(self._names):
+            match = _AU.fullmatch(name)
+            if match is None or int(match[1]) not in AUS:
+                continue
+            code, end = f"AU{int(match[1]):02d}", match[2] or ""
+            if self._source is PLAIN and end in ("_l", "_r"):
+                strong[f"{code}_{end[1].upper()}"] = i
+            elif end == "_c" or (self._source is LIBREFACE and end == ""):
+                weak[code] = i
+            elif end in ("", "_r", "_intensity"):
+                strong[code] = i
+        only = {code: i for code, i in weak.items() if code not in strong}
+        return strong | only, tuple(sorted(int(code[2:]) for code in only))
+
+    def _read(self, reader: Iterator[list[str]]) -> list[dict[int, str]]:
+        """The columns that are used of every row; landmarks by the hundred are not kept."""
+        rows: list[dict[int, str]] = []
+        for line, row in enumerate(reader, start=2):
+            if not any(cell.strip() for cell in row):
+                continue
+            if len(row) < len(self._names):
+                raise TableError(
+                    f"{self._path}, line {line}: {len(row)} of {len(self._names)} columns; "
+                    "the file seems cut off"
+                )
+            rows.append({i: row[i].strip() for i in self._keep})
+        if not rows:
+            raise TableError(f"{self._path} has a header and no rows")
+        return rows
+
+    def _column(self, at: int) -> npt.NDArray[np.float64]:
+        values = np.empty(len(self._rows))
+        for i, row in enumerate(self._rows):
+            cell = row[at]
+            try:
+                values[i] = float(cell) if cell else math.nan
+            except ValueError:
+                raise TableError(
+                    f"{self._path}, row {i + 1}: {cell!r} in column {self._names[at]} is no number"
+                ) from None
+        return values
+
+    def _optional(self, *names: str) -> npt.NDArray[np.float64] | None:
+        """The first of these columns that is there."""
+        at = next((self._at[name] for name in names if name in self._at), None)
+        return None if at is None else self._column(at)
+
+    def _gaps(self) -> npt.NDArray[np.bool_]:
+        """Rows that the program itself calls failed or hardly trusts."""
+        success = self._optional("success")
+        sure = self._optional("confidence", "facescore")
+        failed = np.zeros(len(self._rows), bool) if success is None else success == 0
+        return failed if sure is None else failed | (sure < CERTAIN)
+
+    def _times(self) -> npt.NDArray[np.float64]:
+        for name, scale in (("timestamp", 1.0), ("time", 1.0), ("frame_time_in_ms", 1e-3)):
+            if name in self._at:
+                times = self._column(self._at[name]) * scale
+                if not np.isfinite(times).all():
+                    raise TableError(f"{self._path}: column {name} has gaps")
+                return np.asarray(np.maximum(times, 0))
+        if self._fps <= 0:
+            if len(self._rows) == 1:
+                return np.zeros(1)
+            raise TableError(
+                f"{self._path} has no times, and the clip's frame rate is not known; "
+                "add a column `timestamp` in seconds"
+            )
+        return np.asarray(self._frames() / self._fps)
+
+    def _frames(self) -> npt.NDArray[np.int64]:
+        numbers = self._optional("frame", "frame_idx")
+        if numbers is not None and np.isfinite(numbers).all():
+            return np.asarray(np.maximum(numbers - self._source.first, 0), dtype=np.int64)
+        if "timestamp" in self._at or "frame_time_in_ms" in self._at or "time" in self._at:
+            return np.asarray(np.rint(self._times() * max(self._fps, 0)), dtype=np.int64)
+        return np.arange(len(self._rows))
+
+    def _people(self) -> Sequence[str]:
+        """The face each row belongs to."""
+        if "input" in self._at and len(files := {row[self._at["input"]] for row in self._rows}) > 1:
+            raise TableError(
+                f"{self._path} holds {len(files)} different inputs; give the rows of one clip"
+            )
+        for name in ("person", "face_id", "identity"):
+            if name in self._at:
+                return [row[self._at[name]] or "0" for row in self._rows]
+        return ["0"] * len(self._rows)
+
+
+def _source(path: Path, names: Sequence[str]) -> Source:
+    """The program that wrote these columns. Raises TableError where none is known."""
+    numbers = {int(match[1]) for name in names if (match := _AU.fullmatch(name))}
+    have = set(names)
+    if not numbers & set(AUS):
+        shown = ", ".join(names[:8]) + (", …" if len(names) > 8 else "")
+        raise TableError(
+            f"{path} has no action unit columns (found: {shown}). Known are the CSV files of "
+            "OpenFace 2, OpenFace 3, py-feat and LibreFace, and tables with `time` and `AU06` …"
+        )
+    if {3, 8} <= numbers:
+        raise TableError(
+            f"{path} numbers its columns AU01 … AU08 by place, not by FACS; rename them to the "
+            f"action units they hold (OpenFace 3 gives {', '.join(map(str, OPENFACE3))})"
+        )
+    if {"frame_time_in_ms", "frame_idx"} & have or any(n.endswith("_intensity") for n in names):
+        return LIBREFACE
+    if have & {"facerectx", "facescore"}:
+        return PY_FEAT
+    if any(name.endswith("_c") and _AU.fullmatch(name) for name in names) or "success" in have:
+        return OPENFACE_2
+    if numbers <= set(OPENFACE3) and have & {"gaze_yaw", "gaze_pitch", "face_id", "emotion"}:
+        return OPENFACE_3
+    if "time" in have:
+        return PLAIN
+    if "timestamp" in have:
+        return OPENFACE_2
+    raise TableError(
+        f"{path} has action unit columns but is of no known program (OpenFace, py-feat, "
+        "LibreFace). Give it a column `time` in seconds and intensities 0-5"
+    )
+
+
+def _lacks(table: Table) -> list[Missing]:
+    """What this table cannot tell."""
+    have = {int(name[2:4]) for name in table.columns if name.startswith("AU")}
+    have |= {43, 45} if have & {43, 45} else set()
+    absent = [f"AU{number}" for number in MEASURED if number not in have]
+    missing = []
+    if absent:
+        why = f"{table.source.name}'s table ({table.source.scale}) has no {', '.join(absent)}"
+        missing.append(Missing(what="action units", why=why))
+    if table.presence:
+        units = ", ".join(f"AU{n}" for n in table.presence)
+        missing.append(
+            Missing(
+                what="intensity",
+                why=f"{table.source.name} tells of {units} only whether they are present",
+            )
+        )
+    if not any(name.endswith(("_L", "_R")) for name in table.columns):
+        missing.append(Missing(what="sides", why="the table does not tell left from right"))
+    return missing

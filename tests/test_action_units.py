@@ -1,0 +1,261 @@
+"""From face samples to cues: baselines, sides, words, real faces."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from agent import facs
+from agent.evidence import Cue
+from agent.senses.action_units import ActionUnits, Knowledge, estimator
+from agent.senses.samples import Columns, FaceSample, Floats, Frame
+
+BLANK = np.zeros((1, 1, 3), np.uint8)
+FPS = 30.0
+
+
+class Plain:
+    """Reads AU04, AU12_L and AU12_R straight from the first three blendshapes."""
+
+    version = "plain"
+    knowledge = {12: Knowledge(0.9, 0.5), 4: Knowledge(0.5, 2.0)}  # noqa: RUF012
+
+    def observe(self, sample: FaceSample) -> Floats:
+        assert sample.blendshapes is not None
+        return sample.blendshapes[:3]
+
+    def intensities(self, times: Floats, rows: Floats) -> Columns:
+        assert len(times) == len(rows)
+        return {"AU04": rows[:, 0], "AU12_L": rows[:, 1], "AU12_R": rows[:, 2]}
+
+
+def samples(
+    values: np.ndarray, quality: np.ndarray | None = None, start: float = 0.0, track: int = 0
+) -> Iterator[FaceSample]:
+    """Rows of (brow, left corner, right corner) as samples at FPS."""
+    for i, row in enumerate(values):
+        yield FaceSample(
+            Frame(i, start + i / FPS, BLANK),
+            track,
+            (0, 0, 1, 1),
+            np.zeros((468, 3), np.float32),
+            row.astype(np.float32),
+            1.0,
+            1.0 if quality is None else float(quality[i]),
+        )
+
+
+def smile(seconds: float, onset: float = 2.0, rest: float = 0.0, peak: float = 3.0) -> np.ndarray:
+    times = np.arange(int(seconds * FPS)) / FPS
+    mouth = rest + np.interp(times, [onset, onset + 0.5, onset + 1.5, onset + 2], [0, 1, 1, 0]) * (
+        peak - rest
+    )
+    return np.stack([np.zeros_like(times), mouth, mouth], axis=1)
+
+
+def finished(unit: ActionUnits, *parts: Iterator[FaceSample]):
+    for part in parts:
+        for sample in part:
+            unit.push(sample)
+    return unit.finish({"P1": [0, 1]})
+
+
+def only(cues: Sequence[Cue], code: str) -> Cue:
+    (cue,) = [cue for cue in cues if cue.code == code]
+    return cue
+
+
+def test_a_smile_becomes_one_cue_in_plain_words() -> None:
+    series, cues, missing = finished(ActionUnits(Plain()), samples(smile(6)))
+    cue = only(cues, "AU12")
+    assert cue.text == "lip corners pulled up on both sides, marked (AU12C)"
+    assert (cue.sense, cue.side, cue.grade, cue.brief) == ("face", "B", "C", False)
+    assert cue.start == pytest.approx(2.0, abs=0.15) and cue.end == pytest.approx(4.0, abs=0.15)
+    assert cue.relative == pytest.approx(3.0, abs=0.1)
+    assert missing == []
+    assert {"time", "frame", "quality", "AU12", "AU12_L", "AU12_rel"} <= set(series["P1"])
+    assert {len(column) for column in series["P1"].values()} == {180}
+
+
+def test_a_face_that_rests_with_low_brows_is_not_frowning() -> None:
+    values = smile(6)
+    values[:, 0] = 1.8
+    unit = ActionUnits(Plain())
+    series, cues, _ = finished(unit, samples(values))
+    assert [cue.code for cue in cues] == ["AU12"]
+    assert abs(np.median(series["P1"]["AU04_rel"])) < 0.05
+    assert unit.baselines == {"P1": "clip"}
+
+
+def test_someone_who_smiles_all_the_time_is_not_taken_for_neutral() -> None:
+    values = np.tile([0.0, 3.0, 3.0], (150, 1)) + np.random.default_rng(0).normal(0, 0.05, (150, 3))
+    _, cues, _ = finished(ActionUnits(Plain()), samples(values))
+    cue = only(cues, "AU12")
+    assert cue.relative == pytest.approx(2.5, abs=0.2)
+    assert "all the time" in cue.text
+
+
+def test_enrolment_tells_what_the_clip_cannot() -> None:
+    held = np.tile([1.8, 2.0, 2.0], (90, 1))
+    enrolment = ActionUnits(Plain())
+    for sample in samples(np.tile([0.2, 0.1, 0.1], (60, 1))):
+        enrolment.push(sample)
+    unit = ActionUnits(Plain(), {"*": enrolment.enrol()})
+    _, cues, _ = finished(unit, samples(held))
+    assert unit.baselines == {"P1": "enrolment"}
+    assert only(cues, "AU04").relative == pytest.approx(1.6, abs=0.1)
+    assert only(cues, "AU12").relative == pytest.approx(1.9, abs=0.1)
+    _, cues, _ = finished(ActionUnits(Plain()), samples(held))
+    assert "AU04" not in {cue.code for cue in cues}
+
+
+def test_the_same_rows_in_two_tracks_give_the_same_evidence() -> None:
+    values = smile(6)
+    whole = finished(ActionUnits(Plain()), samples(values))
+    parts = finished(
+        ActionUnits(Plain()), samples(values[75:], start=75 / FPS, track=1), samples(values[:75])
+    )
+    assert parts[1] == whole[1]
+    assert np.allclose(parts[0]["P1"]["AU12_rel"], whole[0]["P1"]["AU12_rel"])
+
+
+def test_samples_of_poor_quality_are_neither_rest_nor_event() -> None:
+    values, quality = smile(6), np.ones(180)
+    values[20:30], quality[20:30] = 5.0, 0.05
+    series, cues, _ = finished(ActionUnits(Plain()), samples(values, quality))
+    assert np.isnan(series["P1"]["AU12"][20:30]).all()
+    assert [cue.code for cue in cues] == ["AU12"]
+
+
+def test_poor_pictures_and_few_samples_lower_the_confidence() -> None:
+    good = only(finished(ActionUnits(Plain()), samples(smile(6)))[1], "AU12")
+    poor = only(finished(ActionUnits(Plain()), samples(smile(6), np.full(180, 0.4)))[1], "AU12")
+    sparse = ActionUnits(Plain())
+    for sample in list(samples(smile(6)))[::20]:
+        sparse.push(sample)
+    rare = only(sparse.finish({"P1": [0]})[1], "AU12")
+    assert poor.confidence < 0.8 * good.confidence
+    assert rare.confidence < 0.95 * good.confidence
+
+
+def test_a_brief_one_sided_event_says_what_the_frame_rate_allows() -> None:
+    values = smile(6)
+    values[:, 1:] = 0
+    values[60:66, 2] = [0.8, 2.2, 3.0, 3.0, 2.0, 0.8]
+    cue = only(finished(ActionUnits(Plain()), samples(values))[1], "AU12")
+    assert cue.brief and cue.side == "R"
+    assert "person's right only" in cue.text
+    assert "possible micro-expression" in cue.text and "samples at 30 a second" in cue.text
+
+
+def test_a_picture_is_read_without_a_baseline() -> None:
+    unit = ActionUnits(Plain())
+    series, cues, missing = finished(unit, samples(smile(6)[80:81]))
+    cue = only(cues, "AU12")
+    assert (cue.start, cue.apex, cue.end) == (0, 0, 0)
+    assert cue.relative is None and "without knowing" in cue.text
+    assert np.isnan(series["P1"]["AU12_rel"]).all()
+    assert unit.baselines == {"P1": "none"}
+    assert [gap.what for gap in missing] == ["baseline"]
+
+
+def test_flicker_is_no_cue_and_a_storm_of_cues_is_cut_and_said() -> None:
+    noise = np.random.default_rng(3)
+    calm = np.clip(noise.normal(0.2, 0.2, (900, 3)), 0, None)
+    assert finished(ActionUnits(Plain()), samples(calm))[1] == []
+    storm = np.tile(smile(2, onset=0.2, peak=2.0)[:30], (60, 1))
+    _, cues, missing = finished(ActionUnits(Plain()), samples(storm))
+    assert len(cues) < 30
+    assert any("AU12" in gap.what and "left out" in gap.why for gap in missing)
+
+
+def test_nobody_is_nobody() -> None:
+    assert ActionUnits(Plain()).finish({"P1": []}) == ({}, [], [])
+
+
+def test_unknown_estimators_are_named() -> None:
+    with pytest.raises(ValueError, match="'openface'"):
+        estimator("openface")
+
+
+# Real faces
+
+
+def face(shared: Path, monkeypatch: pytest.MonkeyPatch, picture: str) -> FaceSample:
+    import cv2
+
+    from agent.senses.faces import face_in
+
+    monkeypatch.setenv("DUCHENNE_ASSETS", str(shared / "models"))
+    found = face_in(cv2.imread(str(shared / "media" / "image" / picture))[:, :, ::-1].copy())
+    assert found is not None
+    return found
+
+
+def turned(sample: FaceSample, yaw: float, roll: float, zoom: float) -> FaceSample:
+    """The same face held otherwise, its mesh turned in depth, scaled and moved."""
+    c, s, cr, sr = np.cos(yaw), np.sin(yaw), np.cos(roll), np.sin(roll)
+    turn = np.array([[cr, -sr, 0], [sr, cr, 0], [0, 0, 1]]) @ np.array(
+        [[c, 0, s], [0, 1, 0], [-s, 0, c]]
+    )
+    mesh = (sample.mesh @ turn.T * zoom + [40, -30, 5]).astype(np.float32)
+    return dataclasses.replace(sample, mesh=mesh)
+
+
+def test_head_pose_is_out_of_the_geometry(shared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sample = face(shared, monkeypatch, "facerec_obama.jpg")
+    reader = estimator("shortcut")
+    straight = reader.observe(sample)
+    for yaw, roll, zoom in ((0.4, 0.0, 1.0), (-0.3, 0.5, 0.5), (0.0, -0.7, 3.0)):
+        assert np.allclose(straight, reader.observe(turned(sample, yaw, roll, zoom)), atol=0.02)
+
+
+def test_every_measured_unit_has_its_columns(shared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sample = face(shared, monkeypatch, "facerec_obama.jpg")
+    reader = estimator("shortcut")
+    bare = dataclasses.replace(sample, mesh=sample.mesh[:468], blendshapes=None)
+    for one in (sample, bare):
+        rows = np.stack([reader.observe(one)] * 3)
+        columns = reader.intensities(np.arange(3, dtype=np.float32) / 30, rows)
+        for number in facs.MEASURED:
+            unit = facs.AUS[number]
+            for name in [f"{unit.code}_L", f"{unit.code}_R"] if unit.sided else [unit.code]:
+                assert np.isfinite(columns[name]).all()
+                assert (columns[name] >= 0).all() and (columns[name] <= 5).all()
+
+
+@pytest.mark.parametrize("picture", ["faceapi_happy.jpg", "pyfeat_single_face.jpg"])
+def test_a_laughing_picture_has_its_smile_at_time_zero(
+    shared: Path, monkeypatch: pytest.MonkeyPatch, picture: str
+) -> None:
+    unit = ActionUnits(estimator("shortcut"))
+    unit.push(face(shared, monkeypatch, picture))
+    _, cues, _ = unit.finish({"P1": [0]})
+    cue = only(cues, "AU12")
+    assert cue.start == cue.end == 0 and cue.grade in ("C", "D", "E")
+
+
+def test_the_smile_of_the_clip_begins_when_it_is_seen_to_begin(
+    shared: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Looked at frame by frame: corners start to move at 0.57-0.60 s, lids shut 0.87-0.93 s."""
+    from agent import media
+    from agent.senses.faces import face_in
+
+    monkeypatch.setenv("DUCHENNE_ASSETS", str(shared / "models"))
+    unit, before = ActionUnits(estimator("shortcut")), None
+    for frame in media.stream(shared / "media/video/pyfeat_single_face.mp4", audio=False):
+        assert isinstance(frame, Frame)
+        found = face_in(frame.image, before)
+        assert found is not None
+        before = found.mesh
+        unit.push(dataclasses.replace(found, frame=frame))
+    _, cues, _ = unit.finish({"P1": [0]})
+    smiling, blink = only(cues, "AU12"), only(cues, "AU45")
+    assert abs(smiling.start - 0.58) < 0.3 and smiling.end > 2.2
+    assert smiling.side == "B" and smiling.intensity is not None and smiling.intensity > 3
+    assert 0.8 < blink.apex < 1.0
