@@ -1,1 +1,22 @@
-"""Duchenne: what people in a video feel and why, every reason citing what can be seen or heard."""
+"""Duchenne: what people in a video feel and why, every reason citing what can be seen or heard.
+
+`look` and `ask` do from Python what the command does; see `agent.api`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from agent.api import Talk, ask, look
+
+__all__ = ["Talk", "ask", "look"]
+
+
+def __getattr__(name: str) -> Any:
+    # Loaded when first used, so that `import agent.cli` stays light.
+    if name in __all__:
+        from agent import api
+
+        return getattr(api, name)
+    raise AttributeError(f"module 'agent' has no attribute {name!r}")

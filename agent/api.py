@@ -1,0 +1,162 @@
+"""`look`, `ask` and `Talk`: the calls under the command line, and the Python API.
+
+from agent import look, ask
+evidence = look("clip.mp4")
+answer = ask("clip.mp4", "What does she feel, and why?")
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from agent import perceive
+from agent.evidence import Evidence
+
+if TYPE_CHECKING:
+    from agent.answer import Answer
+    from agent.context import Step
+
+StrPath = str | os.PathLike[str]
+OnStep = Callable[["Step"], None]
+
+
+def look(
+    clip: StrPath,
+    *,
+    out: StrPath | None = None,
+    progress: perceive.Progress | None = None,
+    **sensing: Any,
+) -> Evidence:
+    """Evidence of a clip, sensed now or remembered.
+
+    `sensing`: `subtitles`, `au_table`, `enrol` (paths) and `aus` (name of the estimator).
+    With `out`, evidence.json, series.parquet, voice.parquet and the pictures strip.png,
+    voice.png and face.png are written there. Raises MediaError, WordsError, TableError,
+    AssetError, OSError.
+    """
+    return _look(clip, out, progress, sensing).evidence
+
+
+def ask(
+    clip: StrPath,
+    question: str,
+    *,
+    progress: perceive.Progress | None = None,
+    on_step: OnStep | None = None,
+    **settings: Any,
+) -> Answer:
+    """The answer to one question about a clip.
+
+    `settings`: those of `look`, and `model`, `base_url`, `profile`, `person`, `thread` as on the
+    command line. Raises what `look` raises, and AskError, ThreadError, ModelError.
+    """
+    with Talk(clip, progress=progress, **settings) as talk:
+        return talk.ask(question, progress, on_step)
+
+
+class Talk:
+    """Questions about one clip, which is sensed once."""
+
+    def __init__(
+        self,
+        clip: StrPath,
+        *,
+        model: str | None = None,
+        base_url: str | None = None,
+        profile: str = "general",
+        person: str | None = None,
+        thread: str | None = None,
+        out: StrPath | None = None,
+        progress: perceive.Progress | None = None,
+        **sensing: Any,
+    ) -> None:
+        """Sense the clip, or remember it. For the arguments and errors see `ask`."""
+        from agent.chat import Conversation
+
+        self._request = _request(clip, sensing)
+        self._found = _look(clip, out, progress, sensing)
+        self._conversation = Conversation(
+            self.evidence,
+            model=model,
+            base_url=base_url,
+            profile=profile,
+            person=person,
+            thread=thread,
+            pictures=self._pictures,
+            look_closer=self._look_closer,
+            evidence_path=str(self._found.folder / "evidence.json"),
+        )
+
+    @property
+    def evidence(self) -> Evidence:
+        """What was measured."""
+        return self._found.evidence
+
+    def ask(
+        self,
+        question: str,
+        progress: perceive.Progress | None = None,
+        on_step: OnStep | None = None,
+    ) -> Answer:
+        """The answer to the next question. Raises AskError, ModelError, OSError."""
+
+        def told(step: Step) -> None:
+            if progress is not None:
+                progress(1.0, step.name)
+            if on_step is not None:
+                on_step(step)
+
+        return self._conversation.ask(question, on_step=told)
+
+    def close(self) -> None:
+        """Let go of the thread."""
+        self._conversation.close()
+
+    def __enter__(self) -> Talk:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @cached_property
+    def _pictures(self) -> Any:
+        from agent.showing import Showing
+
+        return Showing(self._request.clip, self._found)
+
+    def _look_closer(self, start: float, end: float) -> Evidence | None:
+        """Evidence of one window in all its frames."""
+        from dataclasses import replace
+
+        if self.evidence.media.kind != "video":
+            return None
+        return perceive.look(replace(self._request, span=(start, end))).evidence
+
+
+def _request(clip: StrPath, sensing: dict[str, Any]) -> perceive.Request:
+    paths = {
+        name: Path(sensing[name])
+        for name in ("subtitles", "au_table", "enrol")
+        if sensing.get(name)
+    }
+    return perceive.Request(Path(clip), aus=sensing.get("aus"), **paths)
+
+
+def _look(
+    clip: StrPath,
+    out: StrPath | None,
+    progress: perceive.Progress | None,
+    sensing: dict[str, Any],
+) -> perceive.Look:
+    found = perceive.look(_request(clip, sensing), progress)
+    if out is None:
+        return found
+    from agent.showing import Showing
+
+    exported = perceive.export(found, Path(out))
+    Showing(Path(clip), exported).save(Path(out))
+    return exported

@@ -1,0 +1,163 @@
+"""Runs the senses once over a clip: media in, evidence and dense series out, cached.
+
+Knows the order of the senses and nothing of what they find. The cache key is the
+content of the clip, of everything read beside it, and the version of each sense; a
+second run over the same clip does no sensing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from agent import evidence as records
+from agent.cache import cache_dir, whole_folder
+from agent.evidence import Evidence, Media
+
+SENSES: Final = {
+    "media": "1", "faces": "1", "action_units": "1", "head": "1", "voice": "1",
+    "speaking": "1", "words": "1",
+}  # fmt: skip
+"""Version of each sense; a change of what it finds gets a new one, and old caches go unread."""
+
+MAX_FPS: Final = 30.0
+"""Frames looked at in a second at most; brief events need them all, cameras rarely give more."""
+
+Progress = Callable[[float, str], None]
+"""Called with a share done in 0-1 and the name of the step."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What to look at, and with what beside it."""
+
+    clip: Path
+    subtitles: Path | None = None
+    au_table: Path | None = None
+    aus: str | None = None
+    """Name of the action unit estimator; None for the best one there is."""
+    enrol: Path | None = None
+    """Another clip of the same person, taken for the baseline."""
+    span: tuple[float, float] | None = None
+    """Only this part, in seconds, in all its frames; used to look again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What one look at a clip left behind."""
+
+    evidence: Evidence
+    folder: Path
+    """Holds evidence.json, series.parquet and voice.parquet."""
+    fresh: bool
+    """False where all of it came from the cache."""
+
+
+def look(request: Request, progress: Progress | None = None) -> Look:
+    """Evidence of one clip, sensed now or read from the cache.
+
+    Raises MediaError for media that cannot be read, WordsError or TableError for a file
+    beside it, AssetError where a model file cannot be had, OSError where nothing can be written.
+    """
+    from agent import media
+
+    clip = media.probe(request.clip)
+    target = cache_dir("looks", _key(request, clip))
+    if found := _cached(target):
+        return Look(found, target, fresh=False)
+    with whole_folder(target) as scratch:
+        sensed = _sense(request, clip, scratch, progress or _silent)
+        placed = sensed.model_copy(update=_paths(sensed, target))
+        (scratch / "evidence.json").write_text(placed.to_json(), encoding="utf-8")
+    return Look(placed, target, fresh=True)
+
+
+def export(found: Look, out: Path) -> Look:
+    """Copy evidence and series to a folder of the user's and point the record there."""
+    out.mkdir(parents=True, exist_ok=True)
+    for name in ("series.parquet", "voice.parquet"):
+        if (found.folder / name).exists():
+            shutil.copyfile(found.folder / name, out / name)
+    placed = found.evidence.model_copy(update=_paths(found.evidence, out.resolve()))
+    (out / "evidence.json").write_text(placed.to_json(), encoding="utf-8")
+    return Look(placed, out, found.fresh)
+
+
+def _paths(found: Evidence, folder: Path) -> dict[str, str | None]:
+    return {
+        "series": str(folder / "series.parquet") if found.series else None,
+        "voice_series": str(folder / "voice.parquet") if found.voice_series else None,
+    }
+
+
+def _silent(_done: float, _step: str) -> None:
+    pass
+
+
+def _key(request: Request, clip: Media) -> str:
+    from agent.senses.action_units import estimator
+
+    beside = [_digest(path) for path in (request.subtitles, request.au_table, request.enrol)]
+    sidecar = _digest(_sidecar(request))
+    parts = [clip.sha256, clip.file, beside, sidecar, SENSES, MAX_FPS, request.span]
+    parts += [records.FORMAT, estimator(request.aus).version, _mesh()]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
+
+
+def _mesh() -> str:
+    """Which mesh the faces will be seen through; it decides much of what is found."""
+    from agent.senses.assets import find
+
+    return "mesh478" if find("face_landmarker.task").path else "mesh468"
+
+
+def _sidecar(request: Request) -> Path | None:
+    from agent.senses.words import find_sidecar
+
+    return request.subtitles or find_sidecar(request.clip)
+
+
+def _digest(path: Path | None) -> str | None:
+    if path is None or not path.is_file():
+        return None
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _cached(folder: Path) -> Evidence | None:
+    record = folder / "evidence.json"
+    if not record.exists():
+        return None
+    try:
+        return records.load(record)
+    except records.EvidenceError:
+        # A record of another format under the same key: sense again into the same place.
+        shutil.rmtree(folder)
+        return None
+
+
+def _sense(request: Request, clip: Media, folder: Path, progress: Progress) -> Evidence:
+    """One pass through every sense; the series are written into `folder`."""
+    from agent.onepass import one_pass
+    from agent.series import write_people, write_voice
+
+    sensed = one_pass(request, clip, MAX_FPS if request.span is None else None, progress)
+    if sensed.columns:
+        write_people(sensed.columns, folder / "series.parquet")
+    if sensed.voice is not None:
+        write_voice(sensed.voice, folder / "voice.parquet")
+    return Evidence(
+        media=clip.model_copy(update={"sampled_fps": sensed.sampled_fps}),
+        people=sensed.people,
+        cues=sensed.cues,
+        missing=sensed.missing,
+        series="series.parquet" if sensed.columns else None,
+        voice_series="voice.parquet" if sensed.voice is not None else None,
+        language=sensed.language,
+        senses=SENSES,
+    )

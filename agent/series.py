@@ -1,0 +1,64 @@
+"""The dense series beside the evidence, as Parquet: one table of people, one of the voice.
+
+`series.parquet`: one row per person and sample: `time` in s, `frame`, `person`, `AU01` …
+`AU45` 0-5, `AU01_L`/`AU01_R`, `AU01_rel`, `pose_*` and `gaze_*` in degrees, `quality` 0-1.
+`voice.parquet`: one row per 10 ms of sound. Missing values are null.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from agent.senses.samples import Columns
+
+FIRST: Final = ("time", "frame", "person")
+
+
+def write_people(columns: dict[str, Columns], path: Path) -> None:
+    """Write the rows of everybody, person by person in order of time."""
+    names = list(dict.fromkeys(name for rows in columns.values() for name in rows))
+    tables = [_people_table(person, rows, names) for person, rows in columns.items()]
+    pq.write_table(pa.concat_tables(tables), path, compression="zstd")
+
+
+def write_voice(columns: Columns, path: Path) -> None:
+    """Write the rows of the voice."""
+    pq.write_table(_table(columns), path, compression="zstd")
+
+
+def read_people(path: str | Path) -> dict[str, Columns]:
+    """Columns by person. Raises OSError where the file is missing or no Parquet."""
+    table = pq.read_table(path)
+    people = np.asarray(table["person"].to_pylist())
+    rest = table.drop_columns(["person"])
+    return {
+        str(person): _columns(rest.filter(pa.array(people == person)))
+        for person in dict.fromkeys(people.tolist())
+    }
+
+
+def read_voice(path: str | Path) -> Columns:
+    """Columns of the voice."""
+    return _columns(pq.read_table(path))
+
+
+def _people_table(person: str, rows: Columns, names: list[str]) -> pa.Table:
+    count = len(rows["time"])
+    gap = np.full(count, np.nan, np.float32)
+    table = _table({name: rows.get(name, gap) for name in names})
+    table = table.append_column("person", pa.array([person] * count, pa.string()))
+    rest = [name for name in names if name not in FIRST]
+    return table.select([*FIRST, *rest])
+
+
+def _table(columns: Columns) -> pa.Table:
+    return pa.table({name: pa.array(values, from_pandas=True) for name, values in columns.items()})
+
+
+def _columns(table: pa.Table) -> Columns:
+    return {name: table[name].to_numpy() for name in table.column_names}
