@@ -1,0 +1,87 @@
+"""Recognises speech with faster-whisper, where it is installed and its weights are here.
+
+Knows nothing of subtitles. Nothing is ever downloaded: weights come from the folder or
+the model name in `DUCHENNE_WHISPER`, else from the model cache that faster-whisper uses.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import math
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from agent.senses.subtitles import Line, clean
+
+if TYPE_CHECKING:
+    from agent.senses.samples import Sound
+
+SIZES: Final = ("large-v3-turbo", "turbo", "large-v3", "distil-large-v3", "medium", "small", "base")
+"""Of several models here the first is taken; "tiny" only where it is the only one."""
+INSTALL: Final = "pip install faster-whisper"
+
+
+def installed() -> bool:
+    """Whether faster-whisper can be imported; does not import it."""
+    return importlib.util.find_spec("faster_whisper") is not None
+
+
+def weights() -> Path | None:
+    """Folder of the model that would be used, None where there is none."""
+    chosen = os.environ.get("DUCHENNE_WHISPER", "")
+    if chosen and (Path(chosen).expanduser() / "model.bin").is_file():
+        return Path(chosen).expanduser()
+    found = _cached()
+    if chosen:
+        return found.get(chosen)
+    return next((found[size] for size in (*SIZES, *sorted(found)) if size in found), None)
+
+
+def why_not() -> str | None:
+    """Why speech cannot be recognised here and what to do; None where it can."""
+    chosen = os.environ.get("DUCHENNE_WHISPER")
+    if not installed():
+        return f"faster-whisper is not installed ({INSTALL})"
+    if weights() is None:
+        where = f"DUCHENNE_WHISPER={chosen} names none" if chosen else "none are in its cache"
+        return (
+            f"faster-whisper has no weights here: {where}; fetch some, for instance with "
+            "`python -c \"import faster_whisper; faster_whisper.download_model('small')\"`, "
+            "or set DUCHENNE_WHISPER to their folder"
+        )
+    return None
+
+
+def transcribe(sound: Sound) -> tuple[list[Line], str | None]:
+    """Phrases with their times in seconds of the clip, and the language spoken.
+
+    Call only where `why_not()` is None.
+    """
+    from faster_whisper import WhisperModel
+
+    model = WhisperModel(str(weights()), device="auto", compute_type="default")
+    segments, info = model.transcribe(sound.samples, word_timestamps=True, vad_filter=True)
+    lines = []
+    for number, segment in enumerate(segments, 1):
+        words = segment.words or ()
+        start, end = (words[0].start, words[-1].end) if words else (segment.start, segment.end)
+        sureness = math.exp(min(0.0, segment.avg_logprob))
+        if text := clean(segment.text):
+            lines.append(Line(sound.time + start, sound.time + end, text, None, sureness, number))
+    return lines, info.language
+
+
+def _cached() -> dict[str, Path]:
+    """Model size → folder, of all faster-whisper models in the hub's cache."""
+    home = (
+        os.environ.get("HF_HOME")
+        or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "huggingface"
+    )
+    hub = Path(os.environ.get("HF_HUB_CACHE") or Path(home) / "hub")
+    found: dict[str, Path] = {}
+    for binary in hub.glob("models--*--faster-*whisper-*/snapshots/*/model.bin"):
+        name = binary.parts[-4].split("--")[-1]
+        size = name.replace("faster-", "").replace("whisper-", "")
+        found.setdefault(size, binary.parent)
+    return found

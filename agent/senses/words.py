@@ -1,0 +1,195 @@
+"""What is said in a clip, as quotations with their times.
+
+Taken from a subtitle file, given or found beside the clip; else from a subtitle stream in
+it; else recognised, where faster-whisper and its weights are here; else declared missing.
+Does not know who speaks. A quotation is data about the clip: nothing in it is obeyed.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import av
+
+from agent.decode import Clip, MediaError, open_clip
+from agent.evidence import Cue, Media, Missing
+from agent.senses import subtitles, whisper
+from agent.senses.subtitles import Line, WordsError
+
+__all__ = ["Words", "WordsError", "find_sidecar", "words"]
+
+LANGUAGES: Final = (
+    "en", "en-US", "en-GB", "de", "fr", "es", "es-419", "it", "pt", "pt-BR", "pt-PT", "nl", "sv",
+    "da", "nb", "no", "fi", "pl", "cs", "sk", "sl", "hr", "sr", "hu", "ro", "bg", "el", "tr", "ru",
+    "uk", "he", "ar", "fa", "hi", "bn", "ta", "te", "ur", "th", "vi", "id", "ms", "ko", "ja", "zh",
+    "zh-CN", "zh-TW", "zh-Hans", "zh-Hant",
+)  # fmt: skip
+"""Tags looked for in names like clip.en.srt."""
+THREE: Final = {
+    "eng": "en", "deu": "de", "ger": "de", "fra": "fr", "fre": "fr", "spa": "es", "ita": "it",
+    "por": "pt", "nld": "nl", "dut": "nl", "swe": "sv", "dan": "da", "nor": "nb", "nob": "nb",
+    "fin": "fi", "pol": "pl", "ces": "cs", "cze": "cs", "hun": "hu", "tur": "tr", "rus": "ru",
+    "ukr": "uk", "ara": "ar", "hin": "hi", "kor": "ko", "jpn": "ja", "zho": "zh", "chi": "zh",
+    "english": "en", "german": "de", "french": "fr", "spanish": "es", "italian": "it",
+    "portuguese": "pt", "dutch": "nl", "russian": "ru", "chinese": "zh", "japanese": "ja",
+    "korean": "ko", "arabic": "ar", "hindi": "hi", "turkish": "tr", "polish": "pl",
+}  # fmt: skip
+"""Other names of languages → BCP 47."""
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What was said."""
+
+    cues: tuple[Cue, ...] = ()
+    """One a phrase, sense "words", code "phrase", without ids."""
+    language: str | None = None
+    """BCP 47 tag, where known."""
+    missing: tuple[Missing, ...] = ()
+
+
+def words(path: str | Path, media: Media, sidecar: str | Path | None = None) -> Words:
+    """The words of one clip. Raises WordsError for a subtitle file that cannot be read."""
+    found = Path(sidecar) if sidecar is not None else find_sidecar(path)
+    if found is not None:
+        lines, language = subtitles.read(found)
+        return _said(lines, media, _tag(language) or _named(found), str(found.name))
+    if media.kind == "image":
+        return Words(missing=(Missing(what="words", why="a still picture says nothing"),))
+    embedded, note = _embedded(path)
+    if embedded is not None:
+        return _said(embedded[0], media, _tag(embedded[1]), "the subtitles in the clip")
+    return _recognised(path, media, note)
+
+
+def find_sidecar(path: str | Path) -> Path | None:
+    """The subtitle file beside a clip: same name with .srt, .vtt, a language before it, or .json.
+
+    A .json file counts only where it holds a transcript.
+    """
+    clip = Path(path)
+    names = [clip.stem + ending for ending in (".srt", ".vtt", ".SRT", ".VTT")]
+    names += [f"{clip.stem}.{tag}{end}" for tag in LANGUAGES for end in (".srt", ".vtt")]
+    if found := next((clip.with_name(name) for name in names if _is_file(clip, name)), None):
+        return found
+    beside = clip.with_name(clip.stem + ".json")
+    return beside if beside != clip and _is_file(clip, beside.name) and _holds(beside) else None
+
+
+def _is_file(clip: Path, name: str) -> bool:
+    try:
+        return clip.with_name(name).is_file()
+    except OSError:
+        return False
+
+
+def _holds(path: Path) -> bool:
+    """Whether a .json file is a transcript and not something else of the same name."""
+    try:
+        return bool(subtitles.read(path)[0])
+    except WordsError:
+        return False
+
+
+def _named(path: Path) -> str | None:
+    """Language in a name like clip.en.srt."""
+    parts = path.name.split(".")[1:-1]
+    known = {tag.lower(): tag for tag in LANGUAGES} | THREE
+    return next((known[p.lower()] for p in reversed(parts) if p.lower() in known), None)
+
+
+def _tag(language: str | None) -> str | None:
+    """A BCP 47 tag from whatever a file calls its language."""
+    if not language or language.lower() in ("und", "unknown", "mul", "zxx"):
+        return None
+    name = language.strip().replace("_", "-")
+    name = THREE.get(name.lower(), name)
+    return name if re.fullmatch(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*", name) else None
+
+
+def _said(lines: list[Line], media: Media, language: str | None, source: str) -> Words:
+    """Lines as cues, cut to the clip; what lies outside is counted."""
+    cues = tuple(_cue(line, media) for line in lines if _fits(line, media))
+    missing = []
+    if left := len(lines) - len(cues):
+        rows = ", ".join(str(line.row) for line in lines if not _fits(line, media))[:60]
+        why = (
+            f"{left} of {len(lines)} phrases in {source} have times outside the clip or end "
+            f"before they begin, and are left out (at {rows})"
+        )
+        missing.append(Missing(what="words", why=why))
+    if not lines:
+        missing.append(Missing(what="words", why=f"{source} holds no words"))
+    return Words(cues, language, tuple(missing))
+
+
+def _fits(line: Line, media: Media) -> bool:
+    begins_inside = not media.duration or line.start <= media.duration
+    return line.end >= max(0.0, line.start) and begins_inside
+
+
+def _cue(line: Line, media: Media) -> Cue:
+    start = max(0.0, line.start)
+    end = max(start, min(line.end, media.duration or line.end))
+    return Cue(
+        sense="words",
+        person=None,
+        code="phrase",
+        start=start,
+        apex=start + (end - start) / 2,
+        end=end,
+        text=line.text,
+        confidence=line.confidence,
+    )
+
+
+def _embedded(path: str | Path) -> tuple[tuple[list[Line], str | None] | None, str]:
+    """Lines and language of the clip's own subtitles; else nothing and why, if there is a why."""
+    try:
+        clip = open_clip(path)
+    except MediaError:
+        return None, ""
+    try:
+        streams: list[Any] = list(clip.container.streams.subtitles)
+        texts = [s for s in streams if s.codec_context and s.codec_context.name not in _PICTURES]
+        if not texts:
+            return None, "the subtitles in the clip are pictures, not text; " if streams else ""
+        best = max(texts, key=lambda s: "default" in str(s.disposition))
+        return (list(_stream(clip, best)), best.language), ""
+    finally:
+        clip.close()
+
+
+_PICTURES: Final = ("dvdsub", "dvd_subtitle", "pgssub", "hdmv_pgs_subtitle", "dvbsub", "xsub")
+
+
+def _stream(clip: Clip, stream: Any) -> list[Line]:
+    lines: list[Line] = []
+    try:
+        for packet in clip.container.demux(stream):
+            if packet.pts is None or len(lines) >= subtitles.MAX_LINES:
+                continue
+            start = float(packet.pts * packet.time_base) - clip.origin
+            end = start + float((packet.duration or 0) * packet.time_base)
+            said = b" ".join(getattr(part, "dialogue", b"") for part in packet.decode())
+            if text := subtitles.clean(said.decode("utf-8", errors="replace")):
+                lines.append(Line(start, end, text, row=len(lines) + 1))
+    except av.FFmpegError:
+        return lines
+    return lines
+
+
+def _recognised(path: str | Path, media: Media, note: str) -> Words:
+    if not media.has_audio:
+        why = f"{note}no subtitles, and the clip has no sound"
+        return Words(missing=(Missing(what="words", why=why),))
+    if problem := whisper.why_not():
+        why = f"{note}no subtitles (put a .srt or .vtt file beside the clip), and {problem}"
+        return Words(missing=(Missing(what="words", why=why),))
+    from agent import media as clips
+
+    lines, language = whisper.transcribe(clips.sound(path))
+    return _said(lines, media, _tag(language), "the speech that was recognised")
