@@ -19,7 +19,6 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from scipy.signal import savgol_filter
 
 from agent.evidence import Side
 from agent.facs import AUS
@@ -204,6 +203,8 @@ def smooth(times: Series, values: Series) -> Series:
     width = int(SMOOTH / step) | 1
     if width < 5 or len(values) < width:
         return np.asarray(calm)
+    from scipy.signal import savgol_filter  # a second to import; a remembered clip needs none
+
     return np.asarray(savgol_filter(calm, width, 2, mode="nearest"))
 
 
