@@ -3,6 +3,7 @@
 The same PNGs go to people, to any stock vision-language model and to the trained bridge.
 """
 
+from agent.pictures.crops import Shot, face_strip, moments
 from agent.pictures.strip import strip
 from agent.voice_picture import (
     VoicePicture,
@@ -15,12 +16,15 @@ from agent.voice_picture import (
 )
 
 __all__ = [
+    "Shot",
     "VoicePicture",
     "VoicePictureError",
     "decode_voice",
     "encode_voice",
+    "face_strip",
     "is_voice_picture",
     "log_mel",
+    "moments",
     "strip",
     "voice_pictures",
 ]

@@ -80,7 +80,7 @@ def legible(text: str) -> tuple[str, str | None]:
     kept = "".join(c for c in plain if _draws(None, c))
     if sum(c.isalnum() for c in kept) >= 0.7 * sum(c.isalnum() for c in text):
         return kept, None
-    return f"[{len(text)} letters, no font for them here]", None
+    return f"[{len(text)} letters, no font here]", None
 
 
 class Canvas:
@@ -145,6 +145,10 @@ class Canvas:
         """A filled circle."""
         x, y, r = x * _TWICE, y * _TWICE, radius * _TWICE
         self._draw.ellipse((x - r, y - r, x + r, y + r), fill)
+
+    def paste(self, x: float, y: float, picture: Pictures.Image) -> None:
+        """A picture of twice the size it is to have, its left upper corner at (x, y)."""
+        self._image.paste(picture, (round(x * _TWICE), round(y * _TWICE)))
 
     def hatch(self, x0: float, y0: float, x1: float, y1: float) -> None:
         """Slanted lines: nothing was seen here."""

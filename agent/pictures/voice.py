@@ -26,6 +26,7 @@ from agent.pictures.canvas import (
     Values,
     fit,
     lanes,
+    legible,
     runs,
     wide,
 )
@@ -84,8 +85,10 @@ def voice_rows(view: View) -> Iterable[Band]:
         f0 = view.column(view.voice, "f0_hz", bridge=0.025)
         if f0 is not None:
             yield Band(64, _pitch(view, f0))
-    elsewhere = [cue for cue in cues if cue.code != "speech" or energy is None]
-    yield from _bars(view, elsewhere, "Voice cues", ORANGE, 5)
+    rest = [cue for cue in cues if cue.code != "speech" or energy is None]
+    long = 0.6 * (view.span[1] - view.span[0])
+    yield from _bars(view, [c for c in rest if c.end - c.start < long], "Voice cues", ORANGE, 4)
+    yield from _chips(view, [c for c in rest if c.end - c.start >= long], "Voice overall")
 
 
 def _loudness(view: View, energy: Values, speech: Sequence[Cue]) -> Draw:
@@ -149,7 +152,8 @@ def word_rows(view: View) -> Iterable[Band]:
     texts, places = [], []
     for cue in cues:
         a, b = view.x(cue.start), view.x(cue.end)
-        text = fit(f"{cue.id} “{cue.text}”", 14, min(max(b - a, 150.0), view.right - a + 40) - 10)
+        said, _ = legible(cue.text)
+        text = fit(f"{cue.id} “{said}”", 14, min(max(b - a, 150.0), view.right - a + 40) - 10)
         a = min(a, view.right - wide(text, 14) - 10)
         texts.append(text)
         places.append((a, max(a + wide(text, 14) + 12, b)))
@@ -186,6 +190,26 @@ def _bars(view: View, cues: Sequence[Cue], name: str, colour: Colour, most: int)
         a = max(min(view.x(cue.start), view.right - need), view.left)
         places.append((a, max(view.x(cue.end), a + need) + 2))
     yield _stack(view, _Bars(name, colour, ranked, texts, places, most))
+
+
+def _chips(view: View, cues: Sequence[Cue], name: str) -> Iterable[Band]:
+    """Cues that hold for most of what is drawn, one after the other on a line."""
+    if not cues:
+        return
+
+    def draw(canvas: Canvas, y: float) -> None:
+        canvas.line([(16, y), (view.right, y)], GRID, 1)
+        label(canvas, y + 18, name)
+        x = view.left
+        for cue in cues:
+            text = _short(cue)
+            if x + wide(text, 13) + 16 > view.right:
+                break
+            canvas.box(x, y + 8, x + wide(text, 13) + 16, y + 28, "#f1f4f6", ORANGE, 1, 4)
+            canvas.text(x + 8, y + 18, text, 13, INK, "lm")
+            x += wide(text, 13) + 26
+
+    yield Band(36, draw)
 
 
 def _stack(view: View, bars: _Bars) -> Band:
