@@ -1,0 +1,160 @@
+"""From rendered people to the weights of `agent.senses.learned`: render, learn, calibrate, judge.
+
+    duchenne train aus finetune/recipes/aus.yaml
+
+Needs torch and onnx; rendering needs moderngl and the head model.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from agent.senses.face_frame import MeanFace
+from agent.senses.learned import (
+    COUNT,
+    SHUT,
+    TARGETS_SIDE,
+    TARGETS_WHOLE,
+    Net,
+    activity,
+    resting,
+    steadied,
+)
+from agent.senses.samples import Floats
+from finetune.aus import data, fuse, patches
+from finetune.aus.data import People
+from finetune.aus.recipe import Recipe
+
+log = logging.getLogger("duchenne")
+NAMES = (*TARGETS_SIDE, *TARGETS_WHOLE)
+VERSION = 1
+
+
+def mean_face(folder: Path) -> MeanFace:
+    """The mean face that the weights folder holds."""
+    stored = np.load(folder / "mean_face.npz")
+    return MeanFace(stored["points"].astype(np.float32), stored["weights"].astype(np.float32))
+
+
+def train(recipe: Recipe) -> dict[str, Any]:
+    """Train, calibrate on validation people, judge on test people, write the weights."""
+    torch.set_num_threads(recipe.threads)
+    began = time.perf_counter()
+    out = Path(recipe.out)
+    mean = mean_face(Path(__file__).parent)
+    faces = Path(recipe.faces)
+    people = data.load(faces / "train", mean, recipe.people)
+    held = {name: data.load(faces / name, mean) for name in ("validation", "test")}
+    log.info("%d pictures of %d people", len(people), len(people.bounds) - 1)
+    skin = patches.train(people, recipe.skin_steps, recipe.seed, recipe.threads)
+    seen = {name: patches.numbers(skin, part.patches) for name, part in held.items()}
+    seen["train"] = patches.numbers(skin, people.patches)
+    stored: dict[str, Any] = {}
+    report: dict[str, Any] = {"recipe": asdict(recipe), "pictures": len(people)}
+    for mesh in data.MESHES:
+        axes, sign = fuse.basis(people, mesh, mean)
+        table = fuse.rows(people, mesh, axes, seen["train"], fuse.Parts())
+        weights = fuse.train(people, table, axes, sign, recipe.fuse_steps, recipe.seed)
+        tables = {
+            name: fuse.rows(part, mesh, axes, seen[name], fuse.Parts())
+            for name, part in held.items()
+        }
+        calibrate(weights, held["validation"], tables["validation"])
+        report[mesh] = judge(Net(weights), held["test"], tables["test"])
+        log.info("%s mesh on test people: %s", mesh, report[mesh]["mean"])
+        stored |= {f"{mesh}/{name}": value.astype(np.float16) for name, value in weights.items()}
+    stored["mean_points"], stored["mean_weights"] = mean.points, mean.weights
+    stored["knowledge"] = knowledge(report["small"])
+    stored["version"] = np.array(f"learned-{VERSION}-{recipe.seed}-{len(people)}")
+    report["minutes"] = round((time.perf_counter() - began) / 60, 1)
+    write(out, stored, skin, report)
+    return report
+
+
+def read_clips(net: Net, people: People, table: Floats, smooth: bool = True) -> Floats:
+    """What the estimator reads of each person's pictures as one clip, n × 2 × 3 × COUNT."""
+    out = np.empty((len(table), 2, 3, COUNT), np.float32)
+    for first, last in zip(people.bounds, people.bounds[1:], strict=False):
+        mine = table[first:last]
+        rest, worth = resting(mine, activity(net.raw(mine)), people.quality[first:last])
+        raw = net.raw(mine, rest, worth)
+        out[first:last] = steadied(people.time[first:last], raw) if smooth else raw
+    return out
+
+
+def calibrate(weights: dict[str, Floats], people: People, table: Floats) -> None:
+    """Scale intensities and deviations to fit held-out people, in place."""
+    raw = read_clips(Net(weights), people, table)
+    truth = people.sides() / 5
+    level = np.clip(raw[:, :, 0], 0, 1)
+    bend = (level * truth).sum(axis=(0, 1)) / np.maximum((level**2).sum(axis=(0, 1)), 1e-6)
+    weights["bend"] = np.clip(bend, 0.7, 1.5).astype(np.float32)
+    off = np.abs(level * weights["bend"] - truth)
+    sure = np.exp(np.clip(raw[:, :, 1], -5, 1))
+    ratio = np.quantile((off / sure).reshape(-1, COUNT), 0.8, axis=0) / 1.28
+    weights["spread"] = np.clip(ratio, 0.3, 3).astype(np.float32)
+
+
+def judge(net: Net, people: People, table: Floats) -> dict[str, Any]:
+    """PCC, F1 of "at least 1" and sides over all pictures of held-out clips, pooled."""
+    raw = read_clips(net, people, table)
+    level = 5 * np.clip(raw[:, :, 0] * net.bend, 0, 1)
+    truth = people.sides()
+    found = {}
+    for place, name in enumerate(NAMES):
+        both, true = level[:, :, place].mean(axis=1), truth[:, :, place].mean(axis=1)
+        if true.std() == 0:
+            continue
+        found[name] = {
+            "pcc": _pcc(both, true),
+            "f1": _f1(both >= 1, true >= 1),
+            "mae": float(np.abs(both - true).mean()),
+            "rest": float(np.quantile(both[true < 0.1], 0.9)),
+        }
+    mean = {key: float(np.mean([row[key] for row in found.values()])) for key in ("pcc", "f1")}
+    return {"mean": mean, "aus": found}
+
+
+def knowledge(judged: dict[str, Any]) -> Floats:
+    """AU number, trust, rest and floor of each, from how held-out people were read."""
+    rows = []
+    for name, row in judged["aus"].items():
+        number = 45 if name == NAMES[SHUT] else int(name[2:])
+        trust = float(np.clip(row["pcc"], 0.2, 0.95))
+        rows.append([number, trust, max(0.4, row["rest"]), 1.0])
+    return np.array(rows, np.float32)
+
+
+def _pcc(a: Floats, b: Floats) -> float:
+    return float(np.corrcoef(a, b)[0, 1]) if a.std() > 0 else 0.0
+
+
+def _f1(found: Any, true: Any) -> float:
+    hits = float((found & true).sum())
+    return 2 * hits / max(1.0, float(found.sum() + true.sum()))
+
+
+def write(out: Path, stored: dict[str, Any], skin: patches.Skin, report: dict[str, Any]) -> None:
+    """aus.npz, aus_skin.onnx and the figures beside them."""
+    out.mkdir(parents=True, exist_ok=True)
+    np.savez_compressed(out / "aus.npz", **stored)
+    example = torch.zeros(2, 1, 96, 56)
+    torch.onnx.export(
+        skin,
+        (example,),
+        str(out / "aus_skin.onnx"),
+        input_names=["half"],
+        output_names=["numbers"],
+        dynamic_axes={"half": {0: "n"}, "numbers": {0: "n"}},
+        opset_version=17,
+        dynamo=False,
+    )
+    (out / "aus.json").write_text(json.dumps(report, indent=1) + "\n")
