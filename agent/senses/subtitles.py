@@ -223,7 +223,7 @@ def _span(item: dict[str, Any], words: list[dict[str, Any]]) -> tuple[float, flo
         start, end = words[0].get("start"), words[-1].get("end", end)
     try:
         times = float(start), float(end)  # type: ignore[arg-type]  # whatever the file holds
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
     return times if all(map(math.isfinite, times)) else None
 
