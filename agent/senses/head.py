@@ -1,0 +1,152 @@
+"""Head and eyes: how the head is held, where the eyes look, how wide they are open.
+
+Knows geometry over time; nothing about action units (a blink's own cue is AU45) and
+nothing about what a nod means. Everything is relative to the camera, in degrees:
+
+- yaw: the face turned to the person's own left (the picture's right) is positive;
+- pitch: the face raised is positive;
+- roll: the head leaning to the person's own left shoulder is positive;
+- gaze: yaw and pitch of the line of sight, head and eyes together, signs as above;
+  0, 0 looks into the camera.
+
+Gaze needs a mesh with irises (478 points) and open eyes; it is NaN without. The eyeball is
+taken for a sphere whose radius is 0.4 of the eye's width (12 mm of 30 mm), so its size is
+right to perhaps a third; its direction and timing are better than its size.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+
+from agent.evidence import Cue
+from agent.senses.faces import landmarks as at
+from agent.senses.faces.shape import openness, turn
+from agent.senses.head_cues import cues
+from agent.senses.samples import Columns, FaceSample, Floats, People
+
+BALL: Final = 0.4
+"""Radius of the eyeball over the width of the eye."""
+CLOSED: Final = 0.12
+"""Openness (height over width) below which an eye shows no iris to go by."""
+PITCH_ZERO: Final = 0.0
+"""Degrees of pitch that the typical face's upright pose is off."""
+COLUMNS: Final = (
+    "time",
+    "frame",
+    "box_x",
+    "box_y",
+    "box_w",
+    "box_h",
+    "quality",
+    "pose_yaw",
+    "pose_pitch",
+    "pose_roll",
+    "gaze_yaw",
+    "gaze_pitch",
+    "eyes",
+)
+"""Names of the columns. The box is in pixels; `eyes` is the mean openness of both eyes,
+height over width; quality is 0-1."""
+
+
+@dataclass(slots=True)
+class _Track:
+    rows: array[float] = field(default_factory=lambda: array("d"))
+
+
+class Head:
+    """Measures each sample of each track; kept are 13 numbers a sample."""
+
+    version = "head-1"
+
+    def __init__(self) -> None:
+        self._tracks: dict[int, _Track] = {}
+
+    def push(self, sample: FaceSample) -> None:
+        """Take in one face in one picture."""
+        rotation = turn(sample.mesh)
+        right, left = openness(sample.mesh)
+        row = (
+            sample.frame.time,
+            sample.frame.index,
+            *sample.box,
+            sample.quality,
+            *angles(rotation),
+            *gaze(sample.mesh, rotation),
+            (right + left) / 2,
+        )
+        self._tracks.setdefault(sample.track, _Track()).rows.extend(row)
+
+    def finish(self, tracks: People) -> tuple[dict[str, Columns], list[Cue]]:
+        """One row a sample of each person, in order of time, and what the head and eyes did."""
+        columns = {person: self._columns(numbers) for person, numbers in tracks.items()}
+        found = [cue for person, table in columns.items() for cue in cues(person, table)]
+        return columns, found
+
+    def _columns(self, numbers: Sequence[int]) -> Columns:
+        parts = [
+            np.reshape(np.asarray(self._tracks[n].rows), (-1, len(COLUMNS)))
+            for n in numbers
+            if n in self._tracks
+        ]
+        table = np.concatenate(parts) if parts else np.empty((0, len(COLUMNS)))
+        table = table[np.argsort(table[:, 0], kind="stable")]
+        columns: Columns = {name: table[:, n].astype(np.float32) for n, name in enumerate(COLUMNS)}
+        columns["time"] = table[:, 0]
+        columns["frame"] = table[:, 1].astype(np.int64)
+        return columns
+
+
+def angles(rotation: Floats) -> tuple[float, float, float]:
+    """Yaw, pitch, roll in degrees of a 3 × 3 rotation from the typical face to the mesh."""
+    forward = -rotation[:, 2]
+    yaw = np.arctan2(forward[0], -forward[2])
+    pitch = np.arcsin(np.clip(-forward[1], -1, 1))
+    # What is left of the turn once the face looks straight ahead is roll.
+    across = _facing(float(yaw), float(pitch)).T @ rotation[:, 0]
+    roll = np.arctan2(across[1], across[0])
+    yaw, pitch, roll = np.degrees([yaw, pitch, roll]).tolist()
+    return float(yaw), float(pitch) - PITCH_ZERO, float(roll)
+
+
+def _facing(yaw: float, pitch: float) -> Floats:
+    """3 × 3: turns a face that looks into the camera by yaw and pitch, in radians."""
+    cy, sy, cp, sp = np.cos(yaw), np.sin(yaw), np.cos(pitch), np.sin(pitch)
+    about_y = np.array([[cy, 0, -sy], [0, 1, 0], [sy, 0, cy]])
+    about_x = np.array([[1, 0, 0], [0, cp, sp], [0, -sp, cp]])
+    return np.asarray(about_y @ about_x, np.float32)
+
+
+def gaze(mesh: Floats, rotation: Floats) -> tuple[float, float]:
+    """Yaw and pitch of the line of sight in degrees, NaN where it cannot be told."""
+    if len(mesh) < 478:
+        return np.nan, np.nan
+    right, left = openness(mesh)
+    eyes = []
+    if right > CLOSED:
+        eyes.append(_sight(mesh, rotation, at.RIGHT_EYE_OUTER, at.RIGHT_EYE_INNER, at.RIGHT_IRIS))
+    if left > CLOSED:
+        eyes.append(_sight(mesh, rotation, at.LEFT_EYE_INNER, at.LEFT_EYE_OUTER, at.LEFT_IRIS))
+    if not eyes:
+        return np.nan, np.nan
+    line = rotation @ np.mean(eyes, axis=0)
+    yaw = np.degrees(np.arctan2(line[0], -line[2]))
+    pitch = np.degrees(np.arcsin(np.clip(-line[1] / np.linalg.norm(line), -1, 1)))
+    return float(yaw), float(pitch) - PITCH_ZERO
+
+
+def _sight(mesh: Floats, rotation: Floats, start: int, end: int, iris: tuple[int, ...]) -> Floats:
+    """Direction in which one eye looks, in the typical face's axes, unit length.
+
+    `start` and `end` are the eye's corners on the picture's left and right.
+    """
+    upright = (mesh[[start, end, *iris]] - mesh[start]) @ rotation
+    middle, wide = upright[:2].mean(axis=0), float(np.linalg.norm(upright[1]))
+    off = (upright[2:].mean(axis=0) - middle)[:2] / (BALL * max(wide, 1e-6))
+    off *= min(1.0, 0.98 / max(float(np.linalg.norm(off)), 1e-6))
+    return np.array([off[0], off[1], -np.sqrt(1 - off @ off)], np.float32)
