@@ -94,7 +94,10 @@ def interpretations(judged: Judged) -> tuple[Claim, ...]:
     ]
     found += [_clash(d) for d in judged.discords]
     quotes = {cue.id: cue.text for cue in judged.cues if cue.sense == "words"}
+    told = {i for d in judged.discords for side in (d.one, d.other) for i in side.cites}
     for label, ids in judged.words.items():
+        if ids[0] in told:
+            continue
         text = f"“{quotes[ids[0]]}” names {label}; words weigh little here."
         found.append(Claim(text=text, cites=ids[:1], part="interpretation"))
     return tuple(found)
@@ -143,8 +146,7 @@ def _fits(judged: Judged, label: str) -> Claim | None:
     codes = list(backing)[:5]
     ids = tuple(dict.fromkeys(i for code in codes for i in backing[code]))
     said = listed([name(code, judged, backing[code]) for code in codes])
-    verb = "fits" if len(codes) == 1 else "together fit"
-    text = f"{said[:1].upper()}{said[1:]} {verb} {label}.{_remark(label, codes)}"
+    text = f"{label.capitalize()} rests on {said}.{_remark(label, codes)}"
     return Claim(text=text, cites=ids, part="interpretation")
 
 

@@ -1,0 +1,229 @@
+"""Plain questions about what is done, seen, heard and said, and when.
+
+Knows cues; what is felt comes from `agent.question_feelings`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from agent.answer import Claim
+from agent.asked_events import EVENTS, Event, event, happened
+from agent.evidence import Cue
+from agent.facs import AUS, parse
+from agent.question_base import Asked, Said
+from agent.question_feelings import feels
+from agent.rules_judge import judge
+from agent.rules_text import (
+    clock,
+    interpretations,
+    salience,
+    sentence,
+    when,
+)
+
+SMILE: Final = EVENTS[0][1]
+_UNHEARD: Final = {"laughter_like", "cry_like"}
+
+
+def events(asked: Asked) -> Said:
+    """When, whether and how often somebody does something."""
+    found = event(asked.question)
+    if found is None:
+        return feels(asked)
+    hits = happened(found, asked.cues)
+    if hits:
+        return _told(asked, found, hits)
+    return [_none(asked, found)]
+
+
+def _told(asked: Asked, found: Event, hits: Sequence[Cue]) -> Said:
+    most = max(hits, key=lambda cue: cue.intensity or cue.end - cue.start)
+    said: Said = []
+    if re.search(r"\bhow (?:often|many times)\b", asked.question, re.I):
+        times = {1: "once", 2: "twice"}.get(len(hits), f"{len(hits)} times")
+        said.append(Claim(text=f"{asked.does(found.does)} {times}.", cites=_ids(hits)))
+    for n, cue in enumerate(hits[:3]):
+        again = " again" if n else ""
+        best = f", strongest at {clock(cue.apex)}" if cue is most and cue.intensity else ""
+        side = {"L": " on the left side only", "R": " on the right side only"}.get(
+            cue.side or "", ""
+        )
+        text = f"{asked.does(found.does)}{again}{side} {when(cue)}{best}."
+        said.append(Claim(text=text, cites=(cue.id,)))
+    if len(hits) > 3:
+        said.append(f"{len(hits) - 3} more follow, the last {when(hits[-1])}.")
+    return said
+
+
+def _ids(cues: Sequence[Cue]) -> tuple[str, ...]:
+    return tuple(cue.id for cue in cues[:8])
+
+
+def _none(asked: Asked, found: Event) -> Claim | str:
+    gone = {m.what: m.why for m in asked.evidence.missing}
+    if set(found.codes) & _UNHEARD:
+        return "Laughter and crying are not looked for in the sound, so I cannot tell."
+    if "speech" in found.codes and not asked.evidence.media.has_audio:
+        return "Cannot tell: there is no sound."
+    if "speech" not in found.codes and not any(piece.face for piece in asked.judged.moments):
+        why = gone.get("face") or gone.get("faces") or "no face could be measured"
+        return f"Cannot tell: {why}."
+    start, end = asked.reading.span
+    inside = f" between {clock(start)} and {clock(end)}" if asked.part is not None else ""
+    return Claim(text=f"There is no sign of {found.noun}{inside}.", part="observation")
+
+
+def why_event(asked: Asked) -> Said:
+    """Why does she smile? What goes with it; the cause itself is not in face and voice."""
+    found = event(asked.question)
+    hits = happened(found, asked.cues) if found else ()
+    if found is None or not hits:
+        return [*events(asked)]
+    first = max(hits, key=lambda cue: cue.intensity or 0.0)
+    said: Said = [*_told(asked, found, [first])]
+    near = [
+        cue
+        for cue in asked.cues
+        if cue not in hits and cue.start <= first.end and cue.end >= first.start - 2.0
+    ]
+    words = [cue for cue in near if cue.sense == "words"]
+    for cue in [*words[:1], *sorted(near, key=salience, reverse=True)[:2]]:
+        claim = Claim(text=sentence(cue), cites=(cue.id,))
+        if claim not in said:
+            said.append(claim)
+    said += interpretations(judge(asked.evidence, asked.reading.person, (first.start, first.end)))[
+        :1
+    ]
+    said.append("What brought it about lies outside face and voice; a connected model (--model) "
+                "could take in the scene.")  # fmt: skip
+    return said
+
+
+def genuine(asked: Asked) -> Said:
+    """Is the smile genuine? Cheeks with lip corners, their timing, and what that is worth."""
+    smiles = [c for c in asked.cues if c.code == "AU12" and (c.intensity or 0) >= 1]
+    if not smiles:
+        return [_none(asked, SMILE)]
+    smile = max(smiles, key=lambda cue: cue.intensity or 0.0)
+    cheeks = [
+        cue for cue in asked.cues
+        if cue.code == "AU06" and (cue.intensity or 0) >= 1
+        and cue.start <= smile.end and cue.end >= smile.start
+    ]  # fmt: skip
+    said: Said = []
+    if cheeks:
+        text = f"The smile {when(smile)} comes with raised cheeks (AU6), as felt smiles do."
+        said.append(Claim(text=text, cites=(smile.id, cheeks[0].id), part="interpretation"))
+    else:
+        said += _told(asked, SMILE, [smile])
+        span = f"Between {clock(smile.start)} and {clock(smile.end)}"
+        text = f"{span} the cheeks are not raised (no AU6); with a felt one they mostly are."
+        said.append(Claim(text=text))
+    if smile.side in ("L", "R"):
+        said.append(Claim(text="The smile is one-sided.", cites=(smile.id,)))
+    said.append("That mark is a tendency, no proof: many people can raise their cheeks at will, "
+                "and a strong posed smile lifts them too.")  # fmt: skip
+    return said
+
+
+def seen(asked: Asked) -> Said:
+    """What face and head do, strongest first kept, in order of time."""
+    wanted = _mentioned(asked.question)
+    cues = [cue for cue in asked.cues if cue.sense in ("face", "head") and wanted(cue)]
+    return _listed(cues) or [_nothing_seen(asked)]
+
+
+def _mentioned(question: str) -> Callable[[Cue], bool]:
+    """Which cues a question about a part of the face means."""
+    regions = [
+        (r"\b(?:eyes?|lids?|gaze|blink\w*)\b", ("eye",)),
+        (r"\b(?:brows?|eyebrows?|forehead)\b", ("brow",)),
+        (r"\b(?:mouth|lips?|jaw|chin)\b", ("mouth", "jaw")),
+        (r"\b(?:cheeks?)\b", ("cheek",)),
+        (r"\b(?:nose)\b", ("nose",)),
+    ]
+    named = [r for pattern, r in regions if re.search(pattern, question, re.I)]
+    places = {region for group in named for region in group}
+    units = {int(n) for n in re.findall(r"\bau\s*0*(\d{1,2})\b", question, re.I)}
+    head = re.search(r"\b(?:head|posture|gaze|eyes?)\b", question, re.I)
+
+    def means(cue: Cue) -> bool:
+        number = parse(cue.code) if cue.sense == "face" else None
+        if units:
+            return number in units
+        if cue.sense == "head":
+            if places == {"eye"}:
+                return cue.code.startswith(("gaze", "blink"))
+            return bool(head) or not places
+        return not (places or head) or (number is not None and AUS[number].region in places)
+
+    return means
+
+
+def _nothing_seen(asked: Asked) -> Claim | str:
+    if not any(piece.face for piece in asked.judged.moments):
+        gone = {m.what: m.why for m in asked.evidence.missing}
+        return f"Cannot tell: {gone.get('face') or gone.get('faces') or 'no face was measured'}."
+    return asked.opening("Nothing there departs from rest.")
+
+
+def voice(asked: Asked) -> Said:
+    """How the voice sounds."""
+    cues = [cue for cue in asked.cues if cue.sense == "voice"]
+    telling = [cue for cue in cues if cue.code != "speech"] or cues
+    told = _listed(telling)
+    if told:
+        return told
+    for missing in asked.evidence.missing:
+        if missing.what in ("sound", "voice", "speech", "audio"):
+            return [f"Cannot tell: {missing.why}."]
+    return ["Cannot tell: nobody is heard speaking here."]
+
+
+def _listed(cues: Sequence[Cue], most: int = 5) -> Said:
+    chosen = sorted(cues, key=salience, reverse=True)[:most]
+    said: Said = [
+        Claim(text=sentence(cue), cites=(cue.id,))
+        for cue in sorted(chosen, key=lambda cue: (cue.start, cue.id))
+    ]
+    if len(cues) > most:
+        said.append(f"{len(cues) - most} weaker ones are in the evidence.")
+    return said
+
+
+def said(asked: Asked) -> Said:
+    """What was said, or whether something was."""
+    quotes = [cue for cue in asked.cues if cue.sense == "words"]
+    if not quotes:
+        gone = {m.what: m.why for m in asked.evidence.missing}
+        return [f"Cannot tell: there are no words ({gone.get('words', 'none were found')})."]
+    if wanted := _wanted_words(asked.question):
+        hits = [cue for cue in quotes if wanted in _plain(cue.text)]
+        if not hits:
+            return [f"Not in the words I have: “{wanted}” does not occur."]
+        quotes = hits
+    told: Said = [
+        Claim(text=f"{asked.does(('says', 'say'))} {when(cue)}: “{cue.text}”.", cites=(cue.id,))
+        for cue in quotes[:4]
+    ]
+    if len(quotes) > 4:
+        told.append(f"{len(quotes) - 4} more lines follow.")
+    return told
+
+
+def _wanted_words(question: str) -> str | None:
+    """What somebody is asked to have said: quoted, or after "say"."""
+    match = re.search(r"[\"“„']([^\"”“']{2,})[\"”“']", question)
+    match = match or re.search(r"\b(?:say|mention|utter)\s+(?!at\b|in\b|about\b)(?:that |the "
+                               r"word )?"
+                               r"(\w.*)", question, re.I)  # fmt: skip
+    if match is None or re.match(r"what\b", question, re.I):
+        return None
+    return _plain(match[1]) or None
+
+
+def _plain(text: str) -> str:
+    return " ".join(re.findall(r"\w+", text.lower()))

@@ -1,0 +1,234 @@
+"""Plain questions about feeling: what, whether, when, how strongly, in agreement, changing.
+
+Knows the rules' judgement of the person asked about. A claim is something said about the
+person and cites cues; a plain string is about the measuring.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from agent.answer import Claim
+from agent.asked_events import event, feeling, happened
+from agent.question_base import Asked, Said
+from agent.rules_judge import judge
+from agent.rules_text import (
+    absent,
+    clock,
+    interpretations,
+    listed,
+    observations,
+    stands_on,
+)
+from agent.rules_text import degree as degree_word
+
+
+def _unmet(asked: Asked) -> str | None:
+    """A moment that hangs on something which did not happen, said plainly."""
+    match = re.search(r"\b(?:before|after|while|when|as) (?:she|he|they|the|p\d)\b(.*)",
+                      asked.question, re.IGNORECASE)  # fmt: skip
+    if not match or asked.part is not None or not (found := event(match[1])):
+        return None
+    return f"I found no moment with {found.noun}, so this is about the whole clip." \
+        if not happened(found, asked.cues) else None  # fmt: skip
+
+
+def feels(asked: Asked) -> Said:
+    """What the person feels, and why."""
+    judged, emotions = asked.judged, asked.reading.emotions
+    note = _unmet(asked)
+    said: Said = [note] if note else []
+    if not emotions:
+        return [*said, *[claim for claim in asked.reading.claims if claim.part == "conclusion"][:1]]
+    said += [most_likely(asked)]
+    said += interpretations(judged)[:3]
+    shown = {i for item in said if isinstance(item, Claim) for i in item.cites}
+    extra = [c for c in observations(judged) if c.cites[0] not in shown]
+    if not judged.shares or next(iter(judged.shares)) == "neutral":
+        said += extra[:3]
+    said.append(f"Confidence is {degree_word(asked.reading.confidence)}{because(asked)}.")
+    return said
+
+
+def most_likely(asked: Asked) -> Claim:
+    first, *rest = asked.reading.emotions
+    cites = stands_on(asked.judged, first.label)
+    if not cites:
+        text = asked.opening(f"Nothing departs clearly from rest: {absent(asked.judged)}.")
+        return Claim(text=text, part="conclusion")
+    text = asked.opening(f"What shows fits {first.label} best ({first.share:.0%})")
+    backing = stands_on(asked.judged, rest[0].label)[:2] if rest and rest[0].share >= 0.1 else ()
+    if backing:
+        text += f", then {rest[0].label} ({rest[0].share:.0%})"
+    cites = tuple(dict.fromkeys((*cites[:5], *backing)))
+    return Claim(text=f"{text}.", cites=cites, part="conclusion")
+
+
+def because(asked: Asked) -> str:
+    """What keeps the confidence down, in a few words."""
+    judged, person = asked.judged, asked.person
+    face = any(piece.face for piece in judged.moments)
+    voice = any(piece.voice for piece in judged.moments)
+    reasons = []
+    if judged.discords:
+        reasons.append(f"{judged.discords[0].one.channel} and {judged.discords[0].other.channel} "
+                       "disagree")  # fmt: skip
+    if face and not voice:
+        reasons.append("only the face says something")
+    if voice and not face:
+        reasons.append("only the voice says something")
+    if person is not None and face and person.baseline == "none":
+        reasons.append("this face was never seen at rest, so habit and expression may be confused")
+    if person is not None and face and person.quality < 0.5:
+        reasons.append("the face is small, blurred or turned")
+    return f": {'; '.join(reasons)}" if reasons else ""
+
+
+def is_feeling(asked: Asked) -> Said:
+    """Is she angry? The label's share, and what speaks for it; else what fits better."""
+    label = feeling(asked.question) or "neutral"
+    share = {e.label: e.share for e in asked.reading.emotions}.get(label, 0.0)
+    if not asked.reading.emotions:
+        return feels(asked)
+    cites = stands_on(asked.judged, label)
+    first = asked.reading.emotions[0]
+    if first.label == label and (cites or label == "neutral"):
+        return [asked.opening("Most likely, yes."), *feels(asked)]
+    said: Said = []
+    if share >= 0.1 and cites:
+        text = asked.opening(f"Something speaks for {label} ({share:.0%}), but not most.")
+        said.append(Claim(text=text, cites=cites[:4], part="conclusion"))
+    else:
+        said.append(asked.opening(f"Hardly ({share:.0%}): nothing clear speaks for it."))
+    sure = f"Confidence is {degree_word(asked.reading.confidence)}{because(asked)}."
+    return [*said, most_likely(asked), *interpretations(asked.judged)[:1], sure]
+
+
+def when_feeling(asked: Asked) -> Said:
+    """When is she happiest? The moment with the largest share of the label."""
+    return _best_moment(asked, feeling(asked.question) or "happiness")
+
+
+def peak(asked: Asked) -> Said:
+    """The moment that departs most from neutral, by its own strongest label."""
+    judged = asked.judged
+    best = max(range(len(judged.each)), key=lambda i: judged.moments[i].strength, default=None)
+    if best is None or not judged.each[best]:
+        return feels(asked)
+    label = max((k for k in judged.each[best] if k != "neutral"), key=judged.each[best].__getitem__)
+    return _best_moment(asked, label)
+
+
+def _best_moment(asked: Asked, label: str) -> Said:
+    judged = asked.judged
+    ranked = [
+        (share.get(label, 0.0) * piece.strength, piece, share)
+        for piece, share in zip(judged.moments, judged.each, strict=True)
+        if piece.cites
+    ]
+    _, piece, share = max(ranked, key=lambda row: row[0], default=(0.0, None, {}))
+    if piece is None or share.get(label, 0.0) < 0.2:
+        return [f"I found no moment that fits {label}.", *feels(asked)]
+    here = judge(asked.evidence, asked.reading.person, (piece.start, piece.end))
+    cites = stands_on(here, label)
+    text = (
+        f"It fits {label} most between {clock(piece.start)} and {clock(piece.end)} "
+        f"({share[label]:.0%} there)."
+    )
+    said: Said = [Claim(text=text, cites=cites, part="conclusion")] if cites else [text]
+    return [*said, *[c for c in interpretations(here) if label in c.text][:1]]
+
+
+def unknown(asked: Asked) -> Said:
+    """A question that none of the kinds fits."""
+    return ["I answer what is felt, shown, heard and said, by whom and when; this I could not "
+            "place.", *feels(asked)]  # fmt: skip
+
+
+def degree(asked: Asked) -> Said:
+    """Valence and arousal in words and numbers."""
+    reading = asked.reading
+    if not reading.emotions:
+        return feels(asked)
+    pleasant = _side(reading.valence, "unpleasant", "pleasant")
+    lively = _side(reading.arousal, "calm", "aroused")
+    text = (
+        f"On the whole {pleasant} (valence {reading.valence:+.2f} of ±1) and "
+        f"{lively} (arousal {reading.arousal:+.2f} of ±1)."
+    )
+    return [asked.opening(text), *feels(asked)]
+
+
+def _side(value: float, low: str, high: str) -> str:
+    if abs(value) < 0.15:
+        return f"neither {low} nor {high}"
+    much = "strongly " if abs(value) > 0.6 else "rather " if abs(value) > 0.3 else "slightly "
+    return much + (high if value > 0 else low)
+
+
+def discord(asked: Asked) -> Said:
+    """Do face, voice and words agree?"""
+    named = [n for n in ("face", "voice", "words") if re.search(rf"\b{n}", asked.question, re.I)]
+    pair = [
+        claim
+        for claim in interpretations(asked.judged)
+        if claim.text.startswith("Discord")
+        and (len(named) < 2 or all(f"the {name}" in claim.text for name in named))
+    ]
+    clashes: Said = [*pair]
+    if clashes:
+        return [*clashes, "Which of the two is meant, cues cannot tell."]
+    channels = [
+        name
+        for name, there in (
+            ("face", any(piece.face for piece in asked.judged.moments)),
+            ("voice", any(piece.voice for piece in asked.judged.moments)),
+            ("words", bool(asked.judged.words)),
+        )
+        if there and (len(named) < 2 or name in named)
+    ]
+    if len(channels) < 2:
+        only = f"only the {channels[0]} says something" if channels else "neither says anything"
+        return [f"There is nothing to compare: {only} here.", *feels(asked)]
+    return [f"No: {listed(channels)} do not point different ways.", *feels(asked)]
+
+
+def change(asked: Asked) -> Said:
+    """What changes, in order of time: the moments' labels, and the cues that make them."""
+    runs: list[tuple[str, float, float, float]] = []
+    for piece, share in zip(asked.judged.moments, asked.judged.each, strict=True):
+        if not share:
+            continue
+        label = next(iter(share))
+        if runs and runs[-1][0] == label:
+            runs[-1] = (label, runs[-1][1], piece.end, max(runs[-1][3], share[label]))
+        elif piece.end - piece.start >= 0.2 or not runs:
+            runs.append((label, piece.start, piece.end, share[label]))
+    told = _merged(runs)
+    if len(told) < 2:
+        steady = told[0][0] if told else "nothing measurable"
+        return [asked.opening(f"I find no clear change: {steady} throughout."),
+                *observations(asked.judged)[:4]]  # fmt: skip
+    said: Said = []
+    for label, start, end, _ in told[:6]:
+        here = judge(asked.evidence, asked.reading.person, (start, end))
+        cites = stands_on(here, label)[:4]
+        text = f"From {clock(start)} to {clock(end)} it fits {label}."
+        said.append(Claim(text=text, cites=cites, part="conclusion") if cites else text)
+    if len(told) > 6:
+        said.append(f"{len(told) - 6} more changes follow.")
+    return said
+
+
+def _merged(
+    runs: Sequence[tuple[str, float, float, float]],
+) -> list[tuple[str, float, float, float]]:
+    """Neighbours of one label joined."""
+    out: list[tuple[str, float, float, float]] = []
+    for run in runs:
+        if out and out[-1][0] == run[0]:
+            out[-1] = (run[0], out[-1][1], run[2], max(out[-1][3], run[3]))
+        else:
+            out.append(run)
+    return out

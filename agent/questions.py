@@ -1,0 +1,143 @@
+"""Plain questions answered by the rules, from cues alone.
+
+Knows which kind of question is asked and hands it to the part that answers it
+(`agent.question_feelings`, `question_deeds`, `question_about`). What is said about a person
+cites cues; what face and voice cannot tell is declined with a reason. English; questions in
+other languages are answered in English.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+from agent import question_about as about
+from agent import question_deeds as deeds
+from agent import question_feelings as feelings
+from agent.answer import Claim, Reading
+from agent.asked import Span, foreign, moment
+from agent.asked_events import event, feeling
+from agent.evidence import Evidence
+from agent.question_base import Asked, Part, cited, span_of
+from agent.scope import out_of_scope
+
+__all__ = ["moment", "reply"]
+
+_KINDS: Final[tuple[tuple[str, Part], ...]] = (
+    (
+        r"\b(?:genuine\w*|real(?:ly)?|fake\w*|polite|forced|felt|sincere|duchenne|posed|honest)\b"
+        r".*\b(?:smil\w*|grin\w*|laugh\w*)|\b(?:smil\w*|grin\w*)\b.*\b(?:genuine|real|fake|polite|"
+        r"forced|felt|sincere|posed|honest|mean it)\b|\bduchenne\b",
+        deeds.genuine,
+    ),
+    (r"\bhow many (?:people|faces|persons|speakers|men|women)\b", about.count),
+    (
+        r"\b(?:what(?:['’]s| is| was)? missing|can(?:no|['’]?)t you|could(?: not|n['’]t) you|"
+        r"limits?|limitations?|not (?:measured|available))\b",
+        about.lacking,
+    ),
+    (
+        r"\b(?:how (?:sure|certain|confident|reliable)|are you (?:sure|certain)|confidence|"
+        r"trust (?:this|that|it)|really sure)\b",
+        about.sure,
+    ),
+    (
+        r"\b(?:what|did|does|do) (?:s?he|they|the \w+|p\d+)? ?(?:actually )?(?:say|mention|utter|"
+        r"tell)\w*\b|\b(?:what|anything) (?:is|was) said\b|\btranscript\b|\bwhich words\b",
+        deeds.said,
+    ),
+    (
+        r"\b(?:disagree|contradict\w*|mismatch|conflict\w*|ambivalen\w*|torn|discord\w*|incongruen\w*"
+        r"|mixed (?:feelings|signals)|match|in line with|at odds)\b",
+        feelings.discord,
+    ),
+    (
+        r"\b(?:chang\w*|differ\w*|develop\w*|over time|in order|sequence|step by step|"
+        r"what happens|timeline|shift\w*|turning point)\b",
+        feelings.change,
+    ),
+)
+_TAIL: Final[tuple[tuple[str, Part], ...]] = (
+    (
+        r"\b(?:valence|arousal|how (?:strong\w*|intense\w*|excited|aroused|energetic))\b",
+        feelings.degree,
+    ),
+    (r"\b(?:voice|sounds?|tone|pitch|loud\w*|speak(?:s|ing) (?:fast|slow)\w*)\b", deeds.voice),
+    (
+        r"\b(?:face|facial|expression\w*|action units?|aus?\d*|muscles?|eyes?|brows?|mouth|"
+        r"lips|head|gaze|posture|body|describe|see|observ\w*|what does (?:s?he|they) do)\b",
+        deeds.seen,
+    ),
+)
+
+
+def reply(
+    evidence: Evidence, question: str, reading: Reading, history: Sequence[str] = ()
+) -> tuple[str, tuple[Claim, ...], Span]:
+    """Answer in words with citations like [A7], its claims, and the span it is about.
+
+    `reading` is what the rules made of the person and span asked about; `history` holds the
+    thread's earlier questions, oldest first. Times are m:ss.s.
+    """
+    asked = Asked(evidence, question, reading, tuple(history))
+    if why := _declined(question):
+        return _english(question, why), (), reading.span
+    told = _part(question, history)(asked)
+    text = " ".join(cited(item) if isinstance(item, Claim) else item for item in told)
+    claims = tuple(item for item in told if isinstance(item, Claim))
+    return _english(question, text), claims, span_of(asked, claims)
+
+
+def _declined(question: str) -> str | None:
+    if re.search(_KINDS[0][0], question, re.IGNORECASE):
+        return None
+    return out_of_scope(question)
+
+
+def _english(question: str, text: str) -> str:
+    note = "(The rules only know English and may have missed what you asked.) "
+    return note + text if foreign(question) else text
+
+
+def _part(question: str, history: Sequence[str]) -> Part:
+    """The part that answers; a bare follow-up ("and at 0:12?") takes that of the last question."""
+    found = _kind(question)
+    if found is None and history and len(question.split()) <= 7:
+        found = next((kind for q in reversed(history) if (kind := _kind(q))), None)
+    return found or (feelings.feels if foreign(question) else feelings.unknown)
+
+
+def _kind(question: str) -> Part | None:
+    for pattern, part in _KINDS:
+        if re.search(pattern, question, re.IGNORECASE):
+            return part
+    main = _main_clause(question)
+    why = re.search(r"\bwhy\b", main, re.IGNORECASE)
+    if event(main):
+        return deeds.why_event if why else deeds.events
+    if feeling(main):
+        return feelings.when_feeling if _asks_when(main) else feelings.is_feeling
+    if _asks_when(main) and re.search(r"\b(?:most|strongest|peak|emotion\w*)\b", main, re.I):
+        return feelings.peak
+    for pattern, part in _TAIL:
+        if re.search(pattern, main, re.IGNORECASE):
+            return part
+    asks = r"\b(?:feel\w*|emotion\w*|mood|why|how (?:is|are|does|do)|react\w*|seem\w*|up with)\b"
+    return feelings.feels if re.search(asks, main, re.IGNORECASE) else None
+
+
+def _main_clause(question: str) -> str:
+    """The question without a clause that only names its moment: "… before she smiles"."""
+    clause = (
+        r"\b(?:before|after|while|as|during|when) (?=(?:she|he|they|the|her|his|p\d)\b).*?(?:,|$)"
+    )
+    bare = re.sub(clause, " ", question.rstrip("?!. "), flags=re.IGNORECASE)
+    return bare if re.search(r"\w", bare) else question
+
+
+def _asks_when(question: str) -> bool:
+    pattern = (
+        r"\b(?:when|at what (?:time|moment|point)|what (?:time|moment)|which moment|where in)\b"
+    )
+    return re.search(pattern, question, re.IGNORECASE) is not None
