@@ -18,7 +18,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Final, TypedDict
 
 from agent.cache import cache_dir
 from agent.senses import fetch
@@ -87,18 +87,17 @@ class Found:
     why: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class State:
-    """One line of `duchenne models list`."""
+class State(TypedDict):
+    """One row of `duchenne models list`."""
 
     name: str
-    present: bool
-    where: str
-    """The file, or why it is not there."""
-    bytes: int
+    state: str
+    """"here", "missing" or "missing (optional)"."""
+    size: str
     licence: str
     purpose: str
-    optional: bool
+    where: str
+    """The file, or why it is not there."""
 
 
 _MEDIAPIPE = Wheel("mediapipe==0.10.21", "3.11", "manylinux_2_28_x86_64", 35_622_638)
@@ -149,17 +148,6 @@ ASSETS: Final[dict[str, Asset]] = {
             "mediapipe/modules/face_landmark/face_landmark.tflite",
         ),
         Asset(
-            "iris_landmark.tflite",
-            "d1744d2a09c25f501d39eba4faff47e53ecca8852c5ce19bce8eeac39357521f",
-            2_640_568,
-            "Apache-2.0",
-            "irises, for where the eyes look",
-            _MP + "iris_landmark.tflite?generation=1662065468653224",
-            _MEDIAPIPE,
-            "mediapipe/modules/iris_landmark/iris_landmark.tflite",
-            optional=True,
-        ),
-        Asset(
             _TASK,
             "64184e229b263107bc2b804c6625db1341ff2bb731874b0bcc2fe6544e0bc9ff",
             3_758_596,
@@ -167,34 +155,6 @@ ASSETS: Final[dict[str, Asset]] = {
             "face mesh of 478 points with irises, and 52 blendshapes",
             "https://storage.googleapis.com/mediapipe-models/face_landmarker/face_landmarker/"
             "float16/1/face_landmarker.task",
-            optional=True,
-        ),
-        Asset(
-            "face_landmarks_detector.tflite",
-            "c7d54204ce0448474c7f3fa9af494787c0965cbdd6f20fc72867e43046bd43d5",
-            2_553_590,
-            "Apache-2.0",
-            f"face mesh of 478 points; part of {_TASK}",
-            inside=Inside(
-                _TASK,
-                "face_landmarks_detector.tflite",
-                "c7d54204ce0448474c7f3fa9af494787c0965cbdd6f20fc72867e43046bd43d5",
-                2_553_590,
-            ),
-            optional=True,
-        ),
-        Asset(
-            "face_blendshapes.tflite",
-            "4f36dded049db18d76048567439b2a7f58f1daabc00d78bfe8f3ad396a2d2082",
-            955_312,
-            "Apache-2.0",
-            f"52 blendshapes from the mesh; part of {_TASK}",
-            inside=Inside(
-                _TASK,
-                "face_blendshapes.tflite",
-                "4f36dded049db18d76048567439b2a7f58f1daabc00d78bfe8f3ad396a2d2082",
-                955_312,
-            ),
             optional=True,
         ),
         Asset(
@@ -206,16 +166,6 @@ ASSETS: Final[dict[str, Asset]] = {
             "https://github.com/snakers4/silero-vad/raw/v6.2.1/src/silero_vad/data/silero_vad.onnx",
             _SILERO,
             "silero_vad/data/silero_vad.onnx",
-        ),
-        Asset(
-            "yunet_n_dynamic.onnx",
-            "104ee26c71d5c270ce79a6b3dced91c91013260d29a6bf18f9296c5b8c4c2b12",
-            322_906,
-            "Apache-2.0",
-            "finds small faces in group pictures",
-            "https://github.com/ShiqiYu/libfacedetection.train/raw/"
-            "dca340aa082c71081a68d17db8e58b33a58a914b/onnx/yunet_n_dynamic.onnx",
-            optional=True,
         ),
     )
 }
@@ -354,24 +304,23 @@ def find(name: str, progress: fetch.Progress | None = None) -> Found:
 
 
 def status() -> list[State]:
-    """Every model file and whether it is here; fetches nothing."""
-    states = []
-    for item in ASSETS.values():
-        search = _Search(item)
-        path = search.here()
-        why = "; ".join(search.failed) or "not here yet; fetched when first needed"
-        states.append(
-            State(
-                item.name,
-                path is not None,
-                str(path) if path else why,
-                item.bytes,
-                item.licence,
-                item.purpose,
-                item.optional,
-            )
-        )
-    return states
+    """A row for every model file, whether it is here or not; fetches nothing."""
+    return [_state(item) for item in ASSETS.values()]
+
+
+def _state(item: Asset) -> State:
+    search = _Search(item)
+    path = search.here()
+    lacking = "missing (optional)" if item.optional else "missing"
+    why = "; ".join(search.failed) or "fetched when first needed, or by `duchenne models pull`"
+    return State(
+        name=item.name,
+        state=lacking if path is None else "here",
+        size=f"{item.bytes / 1e6:.1f} MB",
+        licence=item.licence,
+        purpose=item.purpose,
+        where=why if path is None else str(path),
+    )
 
 
 def pull(names: Iterable[str] | None = None, progress: fetch.Progress | None = None) -> list[Found]:
