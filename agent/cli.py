@@ -13,7 +13,10 @@ import sys
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from agent.api import Talk
 
 OK, FAILED, USAGE, MEDIA, HOST = 0, 1, 2, 3, 4
 
@@ -193,22 +196,30 @@ def _add_sensing(command: argparse.ArgumentParser) -> None:
 
 
 def _ask(arguments: argparse.Namespace) -> int:
-    from agent import api, show
+    from agent import show
 
-    with show.progress() as report:
-        answer = api.ask(
-            arguments.video,
-            arguments.question,
-            model=arguments.model,
-            base_url=arguments.base_url,
-            profile=arguments.profile,
-            person=arguments.person,
-            thread=arguments.thread,
-            progress=report,
-            **_sensing(arguments),
-        )
-    print(answer.model_dump_json(indent=2) if arguments.json else show.answer(answer))
+    with show.progress() as report, _talk(arguments, report) as talk:
+        answer = talk.ask(arguments.question, report)
+    if arguments.json:
+        print(answer.model_dump_json(indent=2))
+    else:
+        print(show.answer(answer, talk.evidence.cues))
     return OK
+
+
+def _talk(arguments: argparse.Namespace, report: Callable[[float, str], None]) -> Talk:
+    from agent.api import Talk
+
+    return Talk(
+        arguments.video,
+        model=arguments.model,
+        base_url=arguments.base_url,
+        profile=arguments.profile,
+        person=arguments.person,
+        thread=arguments.thread,
+        progress=report,
+        **_sensing(arguments),
+    )
 
 
 def _look(arguments: argparse.Namespace) -> int:
@@ -221,20 +232,12 @@ def _look(arguments: argparse.Namespace) -> int:
 
 
 def _chat(arguments: argparse.Namespace) -> int:
-    from agent import api, show
+    from agent import show
 
     with show.progress() as report:
-        talk = api.Talk(
-            arguments.video,
-            model=arguments.model,
-            base_url=arguments.base_url,
-            profile=arguments.profile,
-            person=arguments.person,
-            thread=arguments.thread,
-            progress=report,
-            **_sensing(arguments),
-        )
-    return show.converse(talk)
+        talk = _talk(arguments, report)
+    with talk:
+        return show.converse(talk)
 
 
 def _models_list(arguments: argparse.Namespace) -> int:

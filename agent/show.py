@@ -6,11 +6,12 @@ Progress and prompts go to standard error, results are returned as text for stan
 from __future__ import annotations
 
 import json
+import re
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from io import StringIO
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from agent.evidence import Cue, Evidence, Person
 
 Report = Callable[[float, str], None]
+_CITES: Final = re.compile(r"\[([AHVW]\d+(?:, [AHVW]\d+)*)\]")
 
 
 @contextmanager
@@ -45,12 +47,15 @@ def clock(seconds: float) -> str:
     return f"{int(minutes)}:{rest:04.1f}"
 
 
-def answer(found: Answer) -> str:
-    """The answer, how sure, and what is missing."""
-    lines = [found.answer]
-    if found.missing:
-        lines += ["", "Not there: " + "; ".join(f"{m.what} ({m.why})" for m in found.missing)]
-    return "\n".join(lines)
+def answer(found: Answer, cues: Iterable[Cue]) -> str:
+    """The answer, and under it each cue that it cites."""
+    cited = {id for group in _CITES.findall(found.answer) for id in group.split(", ")}
+    lines = [
+        f"  {cue.id:>4}  {clock(cue.start)}–{clock(cue.end)}  {cue.text}"
+        for cue in cues
+        if cue.id in cited
+    ]
+    return "\n".join([found.answer, "", *lines] if lines else [found.answer])
 
 
 def evidence(found: Evidence) -> str:
@@ -103,8 +108,9 @@ def _table(found: Sequence[Mapping[str, str]]) -> str:
     for row in found:
         table.add_row(*row.values())
     text = StringIO()
-    console = Console(stderr=False)
-    Console(file=text, width=max(console.width, 100), color_system=None).print(table)
+    console = Console()
+    width = console.width if console.is_terminal else 140
+    Console(file=text, width=width, color_system=None, markup=False).print(table)
     return "\n".join(line.rstrip() for line in text.getvalue().splitlines())
 
 
@@ -115,7 +121,7 @@ def converse(talk: Talk) -> int:
     while question := _prompt():
         with progress() as report:
             found = talk.ask(question, report)
-        print(answer(found), flush=True)
+        print(answer(found, talk.evidence.cues), flush=True)
     return 0
 
 
