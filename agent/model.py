@@ -7,7 +7,7 @@ reply once, and otherwise report it. Knows steps and prompts, no graph. Hosts lo
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol, TypeVar
 
@@ -167,7 +167,7 @@ class Rules:
         from agent import questions
 
         history = [turn["question"] for turn in view.history]
-        told = [questions.reply(view.evidence, view.question, r, history) for r in readings]
+        told = [questions.reply(view.evidence, view.question, one, history) for one in readings]
         several = len(told) > 1
         texts = [
             f"{reading.person}: {text}" if several else text
@@ -266,18 +266,8 @@ class Language:
         )
 
         def taken(reply: replies.RevisedReply) -> Reading:
-            if len(reply.claims) != len(struck):
-                raise replies.ReplyError(f"claims: {len(struck)} are needed, in the same order")
-            mended = iter(reply.claims)
-            claims = []
-            for claim in draft.claims:
-                if not claim.grounded:
-                    said = next(mended)
-                    if not said.text.strip():
-                        continue
-                    claim = Claim(text=said.text, cites=said.cites, part=claim.part)
-                claims.append(claim)
-            return draft.model_copy(update={"claims": tuple(claims)})
+            anew = {mended.number: mended for mended in reply.claims}
+            return draft.model_copy(update={"claims": _mended(draft.claims, anew)})
 
         return self._ask(view, task, replies.RevisedReply, taken)
 
@@ -355,6 +345,21 @@ def _about(view: View, step: str) -> dict[str, str]:
 
 def _choice(labels: Sequence[str]) -> str:
     return f"one of {', '.join(labels)}." if labels else FREE
+
+
+def _mended(claims: Sequence[Claim], anew: Mapping[int, replies.Mended]) -> tuple[Claim, ...]:
+    """Struck claims said anew by number from 1; left out where the new text is empty, and as
+    they were where nothing came back."""
+    made: list[Claim] = []
+    number = 0
+    for claim in claims:
+        number += not claim.grounded
+        mended = None if claim.grounded else anew.get(number)
+        if mended is None:
+            made.append(claim)
+        elif text := mended.text.strip():
+            made.append(Claim(text=text, cites=tuple(mended.cites), part=claim.part))
+    return tuple(made)
 
 
 def _claims(said: Sequence[replies.Said], part: Part) -> tuple[Claim, ...]:

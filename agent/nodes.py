@@ -16,7 +16,7 @@ from agent import closer, wording
 from agent.answer import Answer, Claim, Reading
 from agent.context import Context, Span
 from agent.evidence import Evidence
-from agent.grounding import ground_all, grounded_share, mentions
+from agent.grounding import bears, ground_all, grounded_share, mentions
 from agent.model import Told, View
 from agent.people import whom
 from agent.questions import moment
@@ -143,15 +143,39 @@ def look(state: PersonState, runtime: _Work) -> PersonState:
     return {"extra": list(cues), "looked": [*state.get("looked", []), window], "window": None}
 
 
-def settle(state: PersonState) -> PersonOutcome:
+def settle(state: PersonState, runtime: _Work) -> PersonOutcome:
     """The reading as it stands: what rests on nothing is not kept."""
     draft = _draft(state)
-    if draft.claims and not any(claim.grounded for claim in draft.claims):
+    stand = [claim for claim in draft.claims if claim.grounded]
+    evidence = _evidence(runtime.context, state.get("extra", []))
+    if not stand and (draft.claims or state["mends"]):
         draft = Reading(person=draft.person, span=draft.span, claims=draft.claims)
+    elif fallen := unborne(draft, evidence):
+        claims = (*draft.claims, fallen)
+        draft = draft.model_copy(
+            update={"emotions": (), "words": (), "valence": 0.0, "arousal": 0.0, "claims": claims}
+        ).model_copy(update={"confidence": 0.0})
     elif state["failed"]:
         sure = round(draft.confidence * state["share"], 4)
         draft = draft.model_copy(update={"confidence": sure})
     return {"readings": {state["person"] or "": _json(draft)}}
+
+
+def unborne(draft: Reading, evidence: Evidence) -> Claim | None:
+    """The likeliest emotion as a claim that falls, where no cue that still counts bears on it."""
+    top = draft.emotions[0].label if draft.emotions else ""
+    families = {m.codes[0] for m in mentions(top) if m.sense == "emotion"}
+    ids = dict.fromkeys(id for claim in draft.claims if claim.grounded for id in claim.cites)
+    cues = [cue for cue in map(evidence.cue, ids) if cue is not None]
+    if not families or any(bears(cue, family) for family in families for cue in cues):
+        return None
+    return Claim(
+        text=f"Most likely {top}.",
+        cites=tuple(ids),
+        part="conclusion",
+        grounded=False,
+        why=f"no cue of a claim that stands bears on {top}",
+    )
 
 
 def answer(state: State, runtime: _Work) -> State:

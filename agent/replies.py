@@ -68,13 +68,19 @@ class EmotionReply(Reply):
     confidence: Percent
 
 
+class Mended(Said):
+    """A struck claim said anew."""
+
+    number: int
+
+
 class RevisedReply(Reply):
-    claims: tuple[Said, ...]
+    claims: tuple[Mended, ...]
 
 
 class AnswerReply(Reply):
     sentences: tuple[Said, ...]
-    lacking: str
+    lacking: Annotated[str, Field(max_length=4 * LONGEST)]
 
 
 R = TypeVar("R", bound=Reply)
@@ -92,7 +98,10 @@ def read(text: str, shape: type[R]) -> R:
     if start < 0 or end < start:
         raise ReplyError("there is no JSON object in it")
     try:
-        return shape.model_validate_json(bare[start : end + 1])
+        # Not strict: hosts that constrain a reply let raw tabs and line ends into its strings.
+        return shape.model_validate(json.loads(bare[start : end + 1], strict=False))
+    except json.JSONDecodeError as error:
+        raise ReplyError(f"it is not JSON: {error}") from error
     except ValidationError as error:
         raise ReplyError(_problems(error)) from error
 
@@ -147,18 +156,21 @@ def schema(shape: type[BaseModel], profile: Profile, ids: Sequence[str]) -> Json
             "arousal": _percent(-100),
             "confidence": _percent(0),
         },
-        RevisedReply: {"claims": _claims(ids)},
+        RevisedReply: {
+            "claims": _claims(ids, {"number": {"type": "integer", "minimum": 1, "maximum": 99}})
+        },
         AnswerReply: {
             "sentences": _claims(ids, most=5),
-            "lacking": _text(LONGEST),
+            "lacking": _text(200),
         },
     }
     return _object(fields[shape])
 
 
-def _claims(ids: Sequence[str], most: int = MOST_CLAIMS) -> Json:
+def _claims(ids: Sequence[str], first: Json | None = None, most: int = MOST_CLAIMS) -> Json:
     id: Json = {"type": "string", "enum": list(ids)} if ids else _text(8)
-    return _array(_object({"text": _text(LONGEST), "cites": _array(id, 8)}), most)
+    said = {"text": _text(LONGEST), "cites": _array(id, 8)}
+    return _array(_object({**(first or {}), **said}), most)
 
 
 def _emotions(profile: Profile) -> Json:

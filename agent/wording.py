@@ -92,7 +92,7 @@ def _sentences(said: Sequence[Claim], told: Told, readings: Sequence[Reading]) -
     if standing:
         return " ".join(standing)
     if told.lacking:
-        return f"Cannot tell from this clip. The model says what is lacking: {told.lacking}"
+        return f"Cannot tell from this clip. In the model's words, what is lacking: {told.lacking}"
     kept = [
         f"{reading.person or 'the clip'}: {cited(claim)}"
         for reading in readings
@@ -110,6 +110,6 @@ def _lacking(question: str, missing: Sequence[Missing], text: str) -> str:
         *(names for pattern, names in _TOPICS if pattern.search(question))
     )
     said = text.lower()
-    gone = [m for m in missing if m.what.lower() in wanted and m.what.lower() not in said]
+    gone = [m for m in missing if m.what.lower() in wanted and m.why.lower() not in said]
     gone += [m for m in missing if m.what == "pictures" and m not in gone]
     return f"Not available: {'; '.join(f'{m.what} ({m.why})' for m in gone)}." if gone else ""

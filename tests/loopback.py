@@ -122,7 +122,9 @@ GOOD: dict[str, Json] = {
         "cognition": "She welcomes it.",
     },
     "emotion": {
-        "claims": [{"text": "The raised cheeks speak for happiness.", "cites": ["A1", "A2"]}],
+        "claims": [
+            {"text": "Raised cheeks and lip corners together fit happiness.", "cites": ["A1", "A2"]}
+        ],
         "emotions": [
             {"label": "happiness", "share": 80},
             {"label": "surprise", "share": 15},
@@ -133,7 +135,7 @@ GOOD: dict[str, Json] = {
         "arousal": 40,
         "confidence": 70,
     },
-    "mend": {"claims": [{"text": "", "cites": []}]},
+    "mend": {"claims": []},
     "answer": {
         "sentences": [
             {"text": "She feels happy: her cheeks and lip corners rise.", "cites": ["A1", "A2"]}

@@ -181,7 +181,12 @@ def test_mending_keeps_what_stands_and_drops_what_was_left_out() -> None:
         Claim(text="The chin rises.", cites=("A4",), grounded=False, why="nothing shows it"),
     )
     draft = Reading(person="P1", span=(0, 10), claims=claims)
-    mended = {"claims": [{"text": "The brows lower.", "cites": ["A4"]}, {"text": "", "cites": []}]}
+    mended = {
+        "claims": [
+            {"number": 2, "text": "", "cites": []},
+            {"number": 1, "text": "The brows lower.", "cites": ["A4"]},
+        ]
+    }
     with loopback.host(scripted({"mend": mended})) as talk:
         reading = model(talk.url).revise(view(), draft)
     assert [claim.text for claim in reading.claims] == ["The cheeks rise.", "The brows lower."]
