@@ -274,38 +274,49 @@ _WHOLE: Final[Mapping[str, tuple[str, str, str, str]]] = {
 
 
 def _whole(code: str, value: float, span: Span, enrolled: Baseline | None) -> Cue:
-    z = against_norm(code, value)
+    """Against this speaker where known, else against adults in general."""
+    if enrolled and (z := enrolled.relative(code, value)) is not None:
+        return _departure(code, value, z, span)
+    z, norm = against_norm(code, value), NORMS[code]
     low, usual_words, high, unit = _WHOLE[code]
     words = usual_words if abs(z) < UNUSUAL else high if z > 0 else low
-    norm = NORMS[code]
     text = f"{words} ({value:.1f} {unit}; adults {norm.mean:g} ± {norm.sd:g})"
-    relative = enrolled.relative(code, value) if enrolled else None
-    return _cue(code, span, text, value, norm.unit, 0.4, relative)
+    return _cue(code, span, text, value, norm.unit, 0.4)
 
 
-_DEPARTURES: Final[Mapping[str, tuple[str, str]]] = {
-    "pitch": ("voice pitched low for this speaker", "voice pitched high for this speaker"),
-    "energy": ("quiet for this speaker", "loud for this speaker"),
-    "effort": ("voice softer than usual for this speaker", "voice more pressed than usual"),
-    "rate": ("slow for this speaker", "fast for this speaker"),
-    "roughness": ("voice rougher than usual for this speaker", ""),
-    "breathiness": ("voice breathier than usual for this speaker", ""),
-}
+_DEPARTURES: Final[Mapping[str, tuple[str, str, str]]] = {
+    "pitch": (
+        "voice pitched low for this speaker", "voice pitch usual for this speaker",
+        "voice pitched high for this speaker",
+    ),
+    "energy": (
+        "quiet for this speaker", "loudness usual for this speaker", "loud for this speaker",
+    ),
+    "effort": (
+        "voice softer than usual for this speaker", "vocal effort usual for this speaker",
+        "voice more pressed than usual for this speaker",
+    ),
+    "rate": (
+        "speaks slowly for this speaker", "pace usual for this speaker",
+        "speaks fast for this speaker",
+    ),
+    "roughness": ("", "", "voice rougher than usual for this speaker"),
+    "breathiness": ("", "", "voice breathier than usual for this speaker"),
+}  # fmt: skip
+"""Words for low, usual and high against the speaker's own."""
 
 
 def _departure(code: str, value: float, z: float, span: Span) -> Cue:
-    """A cue against the speaker's own usual value."""
-    shown, unit = value, {"rate": "syllables/s"}.get(code, "dB")
+    """A cue against the speaker's own usual value; pitch is given in semitones."""
+    shown, unit, number = value, "dB", f"{value:.1f} dB"
     if code == "pitch":
-        shown, unit = _hertz(value), "Hz"
-    low, high = _DEPARTURES[code]
-    if abs(z) < NOTABLE:
-        words = {"pitch": "voice pitch", "energy": "loudness"}[code] + " usual for this speaker"
-    else:
-        words = high if z > 0 and high else low
-    number = {"Hz": f"{shown:.0f} Hz", "dB": f"{shown:.1f} dB"}.get(
-        unit, f"{shown:.1f} syllables a second"
-    )
+        shown, unit, number = _hertz(value), "Hz", f"{_hertz(value):.0f} Hz"
+    elif code == "rate":
+        unit, number = "syllables/s", f"{value:.1f} syllables a second"
+    elif code in ("roughness", "breathiness"):
+        number = f"harmonics {value:.1f} dB over noise"
+    low, usual_words, high = _DEPARTURES[code]
+    words = usual_words if abs(z) < NOTABLE else high if z > 0 else low
     confidence = min(0.45 + 0.1 * abs(z), 0.8)
     if code in ("roughness", "breathiness"):
         confidence *= 0.6
@@ -332,7 +343,7 @@ def _departures(series: Columns, span: Span, baseline: Baseline) -> list[Cue]:
     if (z := apart["harmonics"]) <= -2.0:
         # Noise between the harmonics: breath goes with a soft spectrum, roughness without.
         code = "breathiness" if apart["effort"] <= -0.5 else "roughness"
-        cues.append(_departure(code, found["harmonics"], z, span))
+        cues.append(_departure(code, found["harmonics"], -z, span))
     return cues
 
 
