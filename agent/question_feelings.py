@@ -97,7 +97,7 @@ def is_feeling(asked: Asked) -> Said:
         return [asked.opening("Most likely, yes."), *feels(asked)]
     said: Said = []
     if share >= 0.1 and cites:
-        text = asked.opening(f"Something speaks for {label} ({share:.0%}), but not most.")
+        text = asked.opening(f"Part of it fits {label} ({share:.0%}), but not most.")
         said.append(Claim(text=text, cites=cites[:4], part="conclusion"))
     else:
         said.append(asked.opening(f"Hardly ({share:.0%}): nothing clear speaks for it."))

@@ -1,0 +1,196 @@
+"""Plain questions get short, cited, honest answers."""
+
+from __future__ import annotations
+
+import pytest
+from rules_cases import ANGRY_VOICE, SHOWN, clip, move, tone, unit, words
+
+from agent.answer import Claim
+from agent.evidence import Evidence, Missing, Person
+from agent.grounding import ground_all
+from agent.questions import moment, reply
+from agent.rules import appraise
+
+TALK = clip(
+    unit("AU12", 3, 0.5, 2.5),
+    unit("AU06", 2.5, 0.6, 2.4),
+    unit("AU12", 2, 4.0, 5.5, side="R"),
+    unit("AU04", 2.5, 6.0, 8.0),
+    unit("AU07", 2.5, 6.0, 8.0),
+    unit("AU24", 2.5, 6.0, 8.0),
+    tone("speech", None, 0.0, 3.0),
+    words("We won, we really won!", 0.2, 2.8),
+    move("nod", "head nods", 3.0, 4.0),
+    move("gaze_away", "gaze turned away", 4.0, 5.0),
+    seconds=10.0,
+)
+
+
+def ask(
+    question: str, evidence: Evidence = TALK, history: tuple[str, ...] = ()
+) -> tuple[str, tuple[Claim, ...], tuple[float, float]]:
+    reading = appraise(evidence, span=moment(question, evidence, None, history))
+    return reply(evidence, question, reading, history)
+
+
+@pytest.mark.parametrize(
+    ("question", "span"),
+    [
+        ("What does she feel at 0:05?", (4.25, 5.75)),
+        ("What happens at 5 s?", (4.25, 5.75)),
+        ("What happens between 3 and 5 s?", (3, 5)),
+        ("from 0:03 to 0:05.5, what does he feel?", (3, 5.5)),
+        ("What is felt in the first 2 seconds?", (0, 2)),
+        ("and in the last 4 seconds?", (6, 10)),
+        ("How is she at the end?", (8, 10)),
+        ("How is she at the beginning?", (0, 2)),
+        ("What does she feel after 0:06?", (6, 10)),
+        ("What does she feel before 0:06?", (0, 6)),
+        ("How does she feel before she nods?", (1, 3)),
+        ("How does she feel after she nods?", (4, 6)),
+        ("How does she feel while she looks away?", (4, 5)),
+        ("When does she smile?", None),
+        ("What does she feel?", None),
+        ("Why does P1 frown?", None),
+        ("What does she feel at 3:00?", None),
+        ("How does she feel before she sneers?", None),
+    ],
+)
+def test_moments_are_understood(question: str, span: tuple[float, float] | None) -> None:
+    assert moment(question, TALK) == (None if span is None else pytest.approx(span))
+
+
+def test_a_follow_up_takes_its_moment_from_the_question_before() -> None:
+    before = ("What does she feel between 1 and 2 s?",)
+    assert moment("and after that?", TALK, None, before) == pytest.approx((2, 4))
+    assert moment("and before that?", TALK, None, before) == pytest.approx((0, 1))
+    assert moment("why?", TALK, None, ()) is None
+
+
+def test_when_questions_give_times_and_cues() -> None:
+    text, claims, span = ask("When does she smile?")
+    assert "from 0:00.5 to 0:02.5" in text and "again" in text and "right side" in text
+    assert span == pytest.approx((0.5, 5.5))
+    assert all(TALK.cue(i).code == "AU12" for c in claims for i in c.cites)  # type: ignore[union-attr]
+    assert "looks away from 0:04.0" in ask("When does he look away?")[0]
+
+
+def test_what_did_not_happen_is_said_and_not_cited() -> None:
+    text, claims, _ = ask("Does she wrinkle her nose?")
+    assert text == "There is no sign of a wrinkled nose."
+    assert all(not c.cites for c in claims)
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "What does she feel, and why?", "Is she angry?", "Is she happy?", "Is the smile genuine?",
+        "How sure are you?", "What changes?", "What does she say?", "Why does she smile?",
+        "How does her voice sound?", "Describe her face", "When is she happiest?",
+        "Do face and voice match?", "How often does she smile?", "What do the eyes do?",
+        "What does she feel at the end?", "Does she laugh?", "When is the emotion strongest?",
+        "What does she do between 3 and 5 s?", "Did she say won?", "How intense is it?",
+    ],
+)  # fmt: skip
+def test_every_claim_of_an_answer_is_carried_by_its_cues(question: str) -> None:
+    for evidence in (TALK, clip(), clip(*SHOWN["sadness"]), clip(*SHOWN["anger"], *ANGRY_VOICE)):
+        text, claims, (start, end) = ask(question, evidence)
+        assert text and 0 <= start <= end <= evidence.media.duration
+        fallen = [c for c in ground_all(claims, evidence, "P1") if not c.grounded]
+        assert not fallen
+
+
+def test_the_feeling_comes_with_reasons_and_confidence() -> None:
+    text, claims, _ = ask("What does she feel, and why?", clip(*SHOWN["sadness"]))
+    assert "sadness" in text and "(AU1)" in text and "[A" in text and "Confidence is" in text
+    assert any(c.part == "conclusion" for c in claims)
+
+
+def test_discord_is_told_with_both_sides() -> None:
+    text, _, _ = ask("What does he feel?", clip(*SHOWN["happiness"], *ANGRY_VOICE))
+    assert "Discord" in text and "disagree" in text
+    both = ask("Do face and voice disagree?", clip(*SHOWN["happiness"], *ANGRY_VOICE))[0]
+    assert both.startswith("Discord") and "[A1" in both and "V" in both
+
+
+def test_genuine_smiles_are_told_with_the_limits_of_the_sign() -> None:
+    felt, polite = (
+        ask("Is the smile genuine?")[0],
+        ask("Is it a real smile?", clip(unit("AU12", 3)))[0],
+    )
+    assert "raised cheeks (AU6)" in felt and "no proof" in felt
+    assert "not raised" in polite and "no proof" in polite
+
+
+def test_moments_change_the_answer() -> None:
+    assert "happiness" in ask("What does she feel at 0:01?")[0]
+    assert "anger" in ask("What does she feel at 0:07?")[0]
+    assert ask("and at 0:07?", TALK, ("What does she feel at 0:01?",))[0].count("anger") >= 1
+
+
+def test_changes_are_told_in_order() -> None:
+    text = ask("What changes over time?")[0]
+    assert 0 <= text.find("happiness") < text.find("anger")
+
+
+def test_the_words_are_quoted_or_said_to_be_missing() -> None:
+    assert "“We won, we really won!” [W1]" in ask("What does she say?")[0]
+    assert "does not occur" in ask("Did she say hello?")[0]
+    mute = clip(missing=(Missing(what="words", why="no subtitles"),))
+    assert "no subtitles" in ask("What does she say?", mute)[0]
+
+
+@pytest.mark.parametrize(
+    ("question", "why"),
+    [
+        ("Who is she?", "identify"), ("What is his name?", "identify"), ("How old is he?", "Age"),
+        ("Is she lying?", "lies"), ("Is he telling the truth?", "lies"),
+        ("Is she depressed?", "diagnosis"), ("Does he have ADHD?", "diagnosis"),
+        ("Should we hire him?", "judge people"), ("What is she thinking?", "Thoughts"),
+        ("What is she wearing?", "--model"),
+    ],
+)  # fmt: skip
+def test_what_faces_cannot_tell_is_declined_with_a_reason(question: str, why: str) -> None:
+    text, claims, _ = ask(question)
+    assert why in text and claims == ()
+
+
+@pytest.mark.parametrize("question", ["Who is speaking?", "Is the smile sincere?", "Is she sad?"])
+def test_questions_near_the_limits_are_answered(question: str) -> None:
+    assert ask(question)[1]
+
+
+def test_nobody_in_view_is_said() -> None:
+    empty = clip(people=(), missing=(Missing(what="face", why="no face was found"),))
+    assert "Cannot tell" in ask("What does she feel?", empty)[0]
+    assert "no face was found" in ask("When does she smile?", empty)[0]
+    assert "Nobody" in ask("How many people are there?", empty)[0]
+
+
+def test_people_are_counted_and_doubtful_ones_named() -> None:
+    one = Person(id="P1", main=True, start=0, end=6, share=1, size=0.4)
+    statue = Person(
+        id="P2", main=False, start=0, end=6, share=1, size=0.2, live=False, doubt="does not move"
+    )
+    text = ask("How many people are there?", clip(people=(one, statue)))[0]
+    assert "Two faces" in text and "P2: does not move" in text
+
+
+def test_other_languages_are_answered_in_english_and_say_so() -> None:
+    for question in ("Was fühlt sie und warum?", "Que ressent-elle et pourquoi la dame est là ?",
+                     "彼女は何を感じていますか"):  # fmt: skip
+        assert "English" in ask(question)[0]
+    assert "English" not in ask("What does she feel?")[0]
+
+
+def test_answers_use_the_pronoun_of_the_question() -> None:
+    assert ask("When does he smile?")[0].startswith("He smiles")
+    assert ask("When do they smile?")[0].startswith("They smile ")
+    assert ask("When does the woman smile?")[0].startswith("The woman smiles")
+
+
+@pytest.mark.parametrize(
+    "question", ["", "?", "x" * 5000, "at 99:99:99", "between 5 and 3 s", "😀"]
+)
+def test_odd_questions_get_an_answer(question: str) -> None:
+    assert ask(question)[0]
