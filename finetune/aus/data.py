@@ -65,6 +65,12 @@ class People:
         )
 
 
+def mean_face() -> MeanFace:
+    """The mean face: both meshes on 40 rendered people, and their steadiest points."""
+    stored = np.load(Path(__file__).with_name("mean_face.npz"))
+    return MeanFace(stored["points"].astype(np.float32), stored["weights"].astype(np.float32))
+
+
 def load(folder: Path, mean: MeanFace, most: int | None = None) -> People:
     """People of a folder of shards in order of their seeds, at most `most` of them."""
     files = sorted(folder.glob("*.npz"))[:most]

@@ -17,7 +17,6 @@ from typing import Any
 import numpy as np
 import torch
 
-from agent.senses.face_frame import MeanFace
 from agent.senses.learned import (
     COUNT,
     SHUT,
@@ -38,18 +37,12 @@ NAMES = (*TARGETS_SIDE, *TARGETS_WHOLE)
 VERSION = 1
 
 
-def mean_face(folder: Path) -> MeanFace:
-    """The mean face that the weights folder holds."""
-    stored = np.load(folder / "mean_face.npz")
-    return MeanFace(stored["points"].astype(np.float32), stored["weights"].astype(np.float32))
-
-
 def train(recipe: Recipe) -> dict[str, Any]:
     """Train, calibrate on validation people, judge on test people, write the weights."""
     torch.set_num_threads(recipe.threads)
     began = time.perf_counter()
     out = Path(recipe.out)
-    mean = mean_face(Path(__file__).parent)
+    mean = data.mean_face()
     faces = Path(recipe.faces)
     people = data.load(faces / "train", mean, recipe.people)
     held = {name: data.load(faces / name, mean) for name in ("validation", "test")}
