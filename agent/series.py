@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Final
 
@@ -17,11 +18,12 @@ import pyarrow.parquet as pq
 from agent.senses.samples import Columns
 
 FIRST: Final = ("time", "frame", "person")
+_UNIT: Final = re.compile(r"AU(\d\d)(|_L|_R|_rel)")
 
 
 def write_people(columns: dict[str, Columns], path: Path) -> None:
     """Write the rows of everybody, person by person in order of time."""
-    names = list(dict.fromkeys(name for rows in columns.values() for name in rows))
+    names = sorted({name for rows in columns.values() for name in rows}, key=_place)
     tables = [_people_table(person, rows, names) for person, rows in columns.items()]
     pq.write_table(pa.concat_tables(tables), path, compression="zstd")
 
@@ -45,6 +47,15 @@ def read_people(path: str | Path) -> dict[str, Columns]:
 def read_voice(path: str | Path) -> Columns:
     """Columns of the voice."""
     return _columns(pq.read_table(path))
+
+
+def _place(name: str) -> tuple[int, str, str]:
+    """Order of columns: time, frame, action units, their sides, relative ones, the rest."""
+    if name in FIRST:
+        return 0, str(FIRST.index(name)), ""
+    if unit := _UNIT.fullmatch(name):
+        return {"": 1, "_L": 2, "_R": 2, "_rel": 3}[unit[2]], unit[1], unit[2]
+    return 4, name, ""
 
 
 def _people_table(person: str, rows: Columns, names: list[str]) -> pa.Table:

@@ -1,0 +1,131 @@
+"""The pictures of one clip: which frames and strips to draw, for a model and for a person.
+
+Joins the clip, its evidence and its series with `agent.pictures` and `agent.voice_picture`;
+draws nothing itself.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from PIL import Image as Pictures
+
+from agent import media, series
+from agent.context import Picture, Span
+from agent.evidence import Evidence
+from agent.perceive import Look
+from agent.pictures import Shot, face_strip, moments, strip
+from agent.senses.samples import Columns, Frame
+from agent.voice_picture import voice_pictures
+
+FRAMES: Final = 6
+"""Whole frames that a model is shown, besides the strips."""
+FRAME_SIDE: Final = 448
+"""Longer side of such a frame in pixels."""
+VOICE_PIECES: Final = 2
+"""Pieces of 30 s of the voice that a model is shown at most."""
+FACES: Final = 12
+BOX: Final = ("box_x", "box_y", "box_w", "box_h")
+
+
+class Showing:
+    """Call it for the pictures that a model is shown; `save` writes those people look at."""
+
+    def __init__(self, clip: Path, found: Look) -> None:
+        self._clip = clip
+        self._found = found
+
+    def __call__(self, person: str | None, span: Span) -> list[Picture]:
+        """Frames at apexes and evenly, the face strip, the AU strip, the voice; in this order."""
+        return list(self._shown(person, span))
+
+    def save(self, out: Path) -> None:
+        """Write strip.png (one a person: strip-P2.png …), face.png and voice.png."""
+        evidence = self._evidence
+        for person in evidence.people or (None,):
+            name = "strip.png" if person is None or person.main else f"strip-{person.id}.png"
+            self._strip(person.id if person else None, None).save(out / name)
+        faces = self._faces(evidence.main.id if evidence.main else None, self._whole, FACES)
+        if faces is not None:
+            faces.save(out / "face.png")
+        for number, voice in enumerate(self._voice(self._whole)):
+            voice.save(out / ("voice.png" if number == 0 else f"voice-{number + 1}.png"))
+
+    @property
+    def _evidence(self) -> Evidence:
+        return self._found.evidence
+
+    @property
+    def _whole(self) -> Span:
+        return 0.0, self._evidence.media.duration
+
+    @cached_property
+    def _people(self) -> dict[str, Columns]:
+        path = self._found.folder / "series.parquet"
+        return series.read_people(path) if path.exists() else {}
+
+    @cached_property
+    def _heard(self) -> Columns | None:
+        path = self._found.folder / "voice.parquet"
+        return series.read_voice(path) if path.exists() else None
+
+    def _shown(self, person: str | None, span: Span) -> Iterator[Picture]:
+        if self._evidence.media.has_video:
+            times = [time for time, _ in moments(self._evidence, person, span, FRAMES)]
+            for frame in media.frames_at(self._clip, times, max_side=FRAME_SIDE):
+                yield _png(f"frame at {frame.time:.2f} s", Pictures.fromarray(frame.image))
+            faces = self._faces(person, span, FACES)
+            if faces is not None:
+                yield _png(f"face strip of {person}", faces)
+        yield _png(
+            f"action units, head, voice and words of {person or 'the clip'} over time",
+            self._strip(person, span),
+        )
+        for number, voice in enumerate(self._voice(span)):
+            if number == VOICE_PIECES:
+                break
+            yield _png("voice picture (log-mel spectrogram, 10 ms a column)", voice)
+
+    def _strip(self, person: str | None, span: Span | None) -> Pictures.Image:
+        cut = None if span is None or span[1] - span[0] <= 0 else span
+        return strip(self._evidence, self._people, self._heard, person, cut)
+
+    def _faces(self, person: str | None, span: Span, most: int) -> Pictures.Image | None:
+        """The face strip; None where this person's face is not seen."""
+        rows = self._people.get(person or "")
+        if rows is None or not self._evidence.media.has_video or BOX[0] not in rows:
+            return None
+        wanted = moments(self._evidence, person, span, most)
+        frames = media.frames_at(self._clip, [time for time, _ in wanted])
+        captions = [caption for _, caption in wanted]
+        shots = [
+            Shot(frame.time, frame.image, box, caption)
+            for frame, caption in zip(frames, captions, strict=True)
+            if (box := _box(rows, frame)) is not None
+        ]
+        return face_strip(shots) if shots else None
+
+    def _voice(self, span: Span) -> Iterator[Pictures.Image]:
+        if self._evidence.media.has_audio:
+            with media.stream(self._clip, start=span[0], end=span[1] or None, video=False) as items:
+                yield from voice_pictures(item for item in items if not isinstance(item, Frame))
+
+
+def _box(rows: Columns, frame: Frame) -> tuple[float, float, float, float] | None:
+    """The face's box in this frame; None where it was not seen within a tenth of a second."""
+    times = rows["time"].astype(np.float64)
+    nearest = int(np.abs(times - frame.time).argmin())
+    x, y, width, height = (float(rows[name][nearest]) for name in BOX)
+    near = abs(times[nearest] - frame.time) <= 0.1
+    return (x, y, width, height) if near and width > 0 and height > 0 else None
+
+
+def _png(name: str, picture: Pictures.Image) -> Picture:
+    data = io.BytesIO()
+    picture.save(data, "PNG")
+    return Picture(name, data.getvalue())
