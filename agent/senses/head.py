@@ -12,6 +12,10 @@ nothing about what a nod means. Everything is relative to the camera, in degrees
 Gaze needs a mesh with irises (478 points) and open eyes; it is NaN without. The eyeball is
 taken for a sphere whose radius is 0.4 of the eye's width (12 mm of 30 mm), so its size is
 right to perhaps a third; its direction and timing are better than its size.
+
+Against the exact pose of eight rendered heads (±17° yaw, ±8° pitch, ±4° roll) with the mesh
+of 478 points: correlation 0.999, 0.95, 0.97, mean error 1.5°, 1.4°, 0.7°; yaw comes out some
+15 % too large (468 points: 25 %).
 """
 
 from __future__ import annotations
@@ -33,8 +37,9 @@ BALL: Final = 0.4
 """Radius of the eyeball over the width of the eye."""
 CLOSED: Final = 0.12
 """Openness (height over width) below which an eye shows no iris to go by."""
-PITCH_ZERO: Final = 0.0
-"""Degrees of pitch that the typical face's upright pose is off."""
+REST: Final = 0.035
+"""How far over the middle of its corners an eye's iris is when it looks straight ahead, in
+eye widths (mean of eight rendered faces with eyes at rest: 5 degrees)."""
 COLUMNS: Final = (
     "time",
     "frame",
@@ -111,7 +116,7 @@ def angles(rotation: Floats) -> tuple[float, float, float]:
     across = _facing(float(yaw), float(pitch)).T @ rotation[:, 0]
     roll = np.arctan2(across[1], across[0])
     yaw, pitch, roll = np.degrees([yaw, pitch, roll]).tolist()
-    return float(yaw), float(pitch) - PITCH_ZERO, float(roll)
+    return float(yaw), float(pitch), float(roll)
 
 
 def _facing(yaw: float, pitch: float) -> Floats:
@@ -137,7 +142,7 @@ def gaze(mesh: Floats, rotation: Floats) -> tuple[float, float]:
     line = rotation @ np.mean(eyes, axis=0)
     yaw = np.degrees(np.arctan2(line[0], -line[2]))
     pitch = np.degrees(np.arcsin(np.clip(-line[1] / np.linalg.norm(line), -1, 1)))
-    return float(yaw), float(pitch) - PITCH_ZERO
+    return float(yaw), float(pitch)
 
 
 def _sight(mesh: Floats, rotation: Floats, start: int, end: int, iris: tuple[int, ...]) -> Floats:
@@ -147,6 +152,7 @@ def _sight(mesh: Floats, rotation: Floats, start: int, end: int, iris: tuple[int
     """
     upright = (mesh[[start, end, *iris]] - mesh[start]) @ rotation
     middle, wide = upright[:2].mean(axis=0), float(np.linalg.norm(upright[1]))
-    off = (upright[2:].mean(axis=0) - middle)[:2] / (BALL * max(wide, 1e-6))
+    off = (upright[2:].mean(axis=0) - middle)[:2] / max(wide, 1e-6)
+    off = (off + (0.0, REST)) / BALL
     off *= min(1.0, 0.98 / max(float(np.linalg.norm(off)), 1e-6))
     return np.array([off[0], off[1], -np.sqrt(1 - off @ off)], np.float32)

@@ -86,8 +86,8 @@ def cues(person: str, table: Columns) -> list[Cue]:
     parts = list(stretches(table))
     found: list[Cue] = []
     for part in parts:
-        for held in HELD:
-            found += _held(person, part, held, *usual[held.column], quality)
+        holds = [c for h in HELD for c in _held(person, part, h, *usual[h.column], quality)]
+        found += [cue for cue in holds if not _carried(cue, holds)]
         if part.rate >= SWING_RATE:
             found += _swings(person, part, "nod", "pose_pitch", "pose_yaw", quality)
             found += _swings(person, part, "shake", "pose_yaw", "pose_pitch", quality)
@@ -167,6 +167,17 @@ def _held(
             relative=round(held.sign * size / spread, 2),
             confidence=_sure(quality, part.rate, 4.0, size / held.least),
         )
+
+
+def _carried(glance: Cue, holds: list[Cue]) -> bool:
+    """Does the head carry the eyes there? Then its own cue says it."""
+    head = {"gaze_away": "turn", "gaze_up": "head_up", "gaze_down": "head_down"}.get(glance.code)
+    return any(
+        cue.code == head
+        and (cue.relative or 0) * (glance.relative or 0) > 0
+        and cue.start < glance.apex < cue.end
+        for cue in holds
+    )
 
 
 def _swings(
