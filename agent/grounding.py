@@ -30,7 +30,17 @@ from agent.answer import Claim
 from agent.evidence import Cue, Evidence, Person
 from agent.mentions import Mention, action_units, mentions
 
-__all__ = ["Mention", "action_units", "ground", "ground_all", "grounded_share", "mentions"]
+__all__ = [
+    "Mention",
+    "action_units",
+    "bears",
+    "carries",
+    "ground",
+    "ground_all",
+    "grounded_share",
+    "mentions",
+    "unseen",
+]
 
 MOST_EMOTIONS: Final = 3
 """Emotions one claim may name; more is listing, not reading."""
@@ -96,6 +106,22 @@ def grounded_share(claims: Sequence[Claim]) -> float:
     denying.sort(key=lambda c: c.grounded)  # the wrong ones count first
     counted = asserting + denying[: max(1, len(asserting))]
     return sum(c.grounded for c in counted) / len(counted) if counted else 0.0
+
+
+def unseen(claim: Claim, evidence: Evidence, person: str | None = None) -> list[str]:
+    """What the claim asserts and no cue of its person carries, cited or not: made up.
+
+    A denial of something the evidence shows is made up as well.
+    """
+    people = _people(claim, [c for c in evidence.cues if c.id in claim.cites], evidence, person)
+    own = [c for c in evidence.cues if c.person is None or c.person in people]
+    found = []
+    for mention in mentions(_ABSTAINS.sub(" ", claim.text)):
+        if mention.sense != "emotion":
+            check = _refuted(mention, own, evidence, people) if mention.negated else None
+            if (check or _carried(mention, own))[1]:
+                found.append(mention.text)
+    return found
 
 
 def carries(cue: Cue, mention: Mention) -> str | None:

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import Final, Literal
 
 import numpy as np
 
-from eval.wheel import WHEELS, Level, Wheels, split
+from eval.scoring import Array, Tally, Values
+from eval.wheel import WHEELS, Level, Wheels, Words, split
 
 Release = Literal["mer2025", "mer2026"]
 VERSIONS: Final[dict[str, str]] = {
@@ -40,48 +41,60 @@ def wheel_overlap(
     sides, so junk is free; a sample whose gold has no known word is skipped ("neutral" always
     is); mer2025 gives NaN where nothing is right or nothing is left, mer2026 gives 0.
     """
-    per_wheel = _overlaps(wheels, gold, pred, level)
-    rows = []
-    for precisions, recalls in per_wheel:
-        none = 0.0 if release == "mer2026" else float("nan")
-        p, r = _mean(precisions, none), _mean(recalls, none)
-        rows.append([2 * (p * r) / (p + r) if p + r else none, p, r])
-    f, p, r = np.mean(rows, axis=0).tolist()
+    rows, _ = wheel_rows(wheels, list(gold.values()), [pred[i] for i in gold], release, level)
+    none = _nothing(release)
+    scores = []
+    for precision, recall, known in rows.reshape(len(rows), -1, 3).transpose(1, 2, 0):
+        p, r = _mean(precision[known > 0], none), _mean(recall[known > 0], none)
+        scores.append([2 * (p * r) / (p + r) if p + r else none, p, r])
+    f, p, r = np.mean(scores, axis=0).tolist()
     return f, p, r
 
 
-def _overlaps(
-    wheels: Wheels, gold: Mapping[str, str], pred: Mapping[str, str], level: Level
-) -> list[tuple[list[float], list[float]]]:
-    """Per wheel: precision and recall of the samples whose gold it knows."""
-    masks = wheels.masks(level)
-    rows: list[tuple[list[float], list[float]]] = [([], []) for _ in masks]
-    cache: dict[str, int] = {}
-    for name, text in gold.items():
-        wanted, named = _bits(wheels, text, level, cache), _bits(wheels, pred[name], level, cache)
-        for (precisions, recalls), mask in zip(rows, masks, strict=True):
-            total = (wanted & mask).bit_count()
-            if not total:
-                continue
-            found = (named & mask).bit_count()
-            common = (wanted & named & mask).bit_count()
-            precisions.append(common / found if found else 0)
-            recalls.append(common / total)
-    return rows
+def wheel_rows(
+    wheels: Wheels,
+    golds: Sequence[str],
+    preds: Sequence[str],
+    release: Release = "mer2026",
+    level: Level = "level1",
+) -> Tally:
+    """Rows of precision, recall and whether the gold is known, per wheel.
+
+    Their score equals `wheel_overlap` but for the last bits, which depend on the order of sums.
+    """
+    words = Words(wheels, level, own=False)
+    wanted, named = _ids(words, golds), _ids(words, preds)
+    common, found, total = words.counts(wanted, named)
+    precision, recall = common / np.maximum(found, 1), common / np.maximum(total, 1)
+    table = np.stack([precision, recall, np.ones_like(recall)], axis=2) * (total > 0)[..., None]
+
+    def score(sums: Array) -> Values:
+        none = _nothing(release)
+        scores = []
+        for precision, recall, n in sums.reshape(-1, 3).tolist():
+            p, r = (precision / n, recall / n) if n else (none, none)
+            scores.append(2 * p * r / (p + r) if p + r else none)
+        return {"f": sum(scores) / len(scores)}
+
+    return table.reshape(len(golds), 3 * WHEELS), score
 
 
-def _bits(wheels: Wheels, text: str, level: Level, cache: dict[str, int]) -> int:
-    bits = 0
-    for label in split(text):
-        if label not in cache:
-            cache[label] = wheels.groups(label.lower().strip(), level).bits
-        bits |= cache[label]
-    return bits
+def _ids(words: Words, texts: Sequence[str]) -> list[list[int]]:
+    known: dict[str, int] = {}
+    lists = [split(text) for text in texts]
+    for label in set(chain.from_iterable(lists)):
+        known[label] = words.id(label.lower().strip())
+    return [[known[label] for label in row] for row in lists]
 
 
-def _mean(values: Sequence[float], none: float = float("nan")) -> float:
+def _nothing(release: Release) -> float:
+    """What the release makes of 0/0."""
+    return 0.0 if release == "mer2026" else float("nan")
+
+
+def _mean(values: Sequence[float] | Array, none: float = float("nan")) -> float:
     """NumPy's mean (the order of its sums decides the last bit), `none` for nothing."""
-    return float(np.mean(values)) if values else none
+    return float(np.mean(values)) if len(values) else none
 
 
 def single_overlap(wheels: Wheels, gold: str, pred: str, grouping: str) -> tuple[float, float]:

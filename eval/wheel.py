@@ -16,17 +16,23 @@ import gzip
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
+from itertools import chain
 from pathlib import Path
-from typing import Final, Literal
+from typing import Any, Final, Literal
+
+import numpy as np
+
+from eval.scoring import Array, Excluded, Tally, Unscored, Values
 
 DATA: Final = Path(__file__).parent / "data" / "mer2026_wheels.json.gz"
 Level = Literal["level1", "level2"]
 WHEELS: Final = 5
 
 _SPLIT: Final = re.compile(r"[\[\]'\",]")
-_SOUND_SPLIT: Final = re.compile(r"[\[\]\"“”,;/\n、，；]|(?<!\w)'|'(?!\w)|\band\b")
+_ODD: Final = re.compile(r"[\[\]\"'“”;/\n、，；]|and", re.IGNORECASE)
+_SOUND_SPLIT: Final = re.compile(r"[\[\]\"“”,;/\n、，；]|(?<!\w)'|'(?!\w)|\band\b", re.IGNORECASE)
 
 
 class WheelError(ValueError):
@@ -52,15 +58,6 @@ def labels(text: str) -> list[str]:
     return list(dict.fromkeys(" ".join(part.split()) for part in parts if part))
 
 
-@dataclass(frozen=True, slots=True)
-class Groups:
-    """One label's sectors as bits, all five wheels side by side."""
-
-    bits: int
-    word: str | None
-    """The base word where no wheel holds the label, else None."""
-
-
 @dataclass(frozen=True)
 class Wheels:
     """The mapping, ready to look labels up."""
@@ -71,10 +68,6 @@ class Wheels:
     """Base word → wheel words."""
     sectors: Sequence[Mapping[Level, Mapping[str, str]]]
     """Per wheel and level: wheel word → sector."""
-    _bits: dict[Level, tuple[dict[tuple[int, str], int], tuple[int, ...]]] = field(
-        default_factory=dict, repr=False
-    )
-    _known: dict[tuple[str, Level], Groups] = field(default_factory=dict, repr=False)
 
     def sector(self, label: str, wheel: int, level: Level = "level1") -> str:
         """Sector of a lower-case label in one wheel (0-4); "" where the wheel lacks it."""
@@ -90,30 +83,54 @@ class Wheels:
         """First synonym of the base word in alphabetical order; "" for an unknown word."""
         return min(self.synonyms[self.base(label)]) if label in self.forms else ""
 
-    def masks(self, level: Level) -> tuple[int, ...]:
-        """The bits that belong to each wheel."""
-        return self._layout(level)[1]
 
-    def groups(self, label: str, level: Level = "level1") -> Groups:
-        """Sectors of a lower-case label in all wheels at once."""
-        key = (label, level)
-        if key not in self._known:
-            bit = self._layout(level)[0]
-            found = [(w, self.sector(label, w, level)) for w in range(len(self.sectors))]
-            bits = sum(bit[item] for item in found if item[1])
-            self._known[key] = Groups(bits, None if bits else self.base(label) or label)
-        return self._known[key]
+class Words:
+    """Labels of many lists as numbers, each looked up in the wheels once."""
 
-    def _layout(self, level: Level) -> tuple[dict[tuple[int, str], int], tuple[int, ...]]:
-        if level not in self._bits:
-            names = [sorted(set(sectors[level].values())) for sectors in self.sectors]
-            flat = [(wheel, name) for wheel, row in enumerate(names) for name in row]
-            bit = {item: 1 << i for i, item in enumerate(flat)}
-            masks = tuple(
-                sum(bit[(wheel, name)] for name in row) for wheel, row in enumerate(names)
-            )
-            self._bits[level] = (bit, masks)
-        return self._bits[level]
+    def __init__(self, wheels: Wheels, level: Level, own: bool) -> None:
+        """`own`: a label that a wheel lacks is a group of its own there, else it is dropped."""
+        self._wheels, self._level, self._own = wheels, level, own
+        self._ids: dict[str, int] = {}
+        self._names: list[dict[str, int]] = [{} for _ in wheels.sectors]
+        self._rows: list[list[int]] = []
+
+    def id(self, label: str) -> int:
+        """Number of a lower-case label."""
+        if label not in self._ids:
+            self._ids[label] = len(self._rows)
+            self._rows.append([self._group(label, w) for w in range(len(self._names))])
+        return self._ids[label]
+
+    def _group(self, label: str, wheel: int) -> int:
+        name = self._wheels.sector(label, wheel, self._level)
+        if not name and not self._own:
+            return -1
+        key = name or f"\0{self._wheels.base(label) or label}"
+        return self._names[wheel].setdefault(key, len(self._names[wheel]))
+
+    def counts(
+        self, golds: Sequence[Sequence[int]], preds: Sequence[Sequence[int]]
+    ) -> tuple[Array, Array, Array]:
+        """Groups in common, predicted, and wanted, each samples × wheels."""
+        size = len(golds), len(self._names)
+        common, found, wanted = (np.zeros(size, dtype=np.int64) for _ in range(3))
+        table = np.array(self._rows, dtype=np.int64).reshape(-1, size[1])
+        for wheel, names in enumerate(self._names):
+            a = _keys(golds, table[:, wheel], len(names))
+            b = _keys(preds, table[:, wheel], len(names))
+            both = np.intersect1d(a, b, assume_unique=True)
+            for keys, out in ((both, common), (b, found), (a, wanted)):
+                out[:, wheel] = np.bincount(keys // max(1, len(names)), minlength=size[0])
+        return common, found, wanted
+
+
+def _keys(lists: Sequence[Sequence[int]], groups: Array, count: int) -> Array:
+    """One number for each sample and group that occurs in it, sorted."""
+    lengths = np.fromiter(map(len, lists), dtype=np.int64, count=len(lists))
+    ids = np.fromiter(chain.from_iterable(lists), dtype=np.int64, count=int(lengths.sum()))
+    group = groups[ids]
+    sample = np.repeat(np.arange(len(lists)), lengths)
+    return np.unique((sample * count + group)[group >= 0])
 
 
 @lru_cache(maxsize=4)
@@ -137,40 +154,84 @@ def load(path: str | Path = DATA) -> Wheels:
         ) from error
 
 
-@dataclass(frozen=True, slots=True)
-class Overlap:
-    """One sample: mean over the wheels of precision, recall and hit."""
+class Reader:
+    """Reads label lists for the sound scores and makes their rows."""
 
-    precision: tuple[float, ...]
-    """Share of predicted groups that are in the gold, per wheel."""
-    recall: tuple[float, ...]
-    hit: tuple[float, ...]
-    """1 where any gold group is among the predicted ones, per wheel."""
+    def __init__(self, wheels: Wheels, level: Level = "level1") -> None:
+        self._words = Words(wheels, level, own=True)
+        self._pieces: dict[str, int] = {}
+
+    def gold(self, value: Any) -> list[int]:
+        """A gold label list; without a label it is left out."""
+        if found := self._read(value):
+            return found
+        raise Excluded("no gold label")
+
+    def pred(self, value: Any) -> list[int]:
+        """A predicted label list; without a label it is unscored."""
+        if found := self._read(value):
+            return found
+        raise Unscored("empty prediction")
+
+    def _read(self, value: Any) -> list[int]:
+        text = value if isinstance(value, str) else as_text(value)
+        pieces = labels(text) if _ODD.search(text) else text.split(",")
+        found = [self._pieces.get(piece, -2) for piece in pieces]
+        if -2 in found:
+            found = [self._piece(piece) for piece in pieces]
+        return [id for id in found if id >= 0]
+
+    def _piece(self, piece: str) -> int:
+        if piece not in self._pieces:
+            plain = labels(piece)
+            self._pieces[piece] = self._words.id(plain[0]) if plain else -1
+        return self._pieces[piece]
+
+    def rows(self, golds: Sequence[list[int]], preds: Sequence[list[int]]) -> Tally:
+        """Per wheel the sums of precision, recall and hit, and a count."""
+        common, found, wanted = self._words.counts(golds, preds)
+        precision = common / np.maximum(found, 1)
+        recall = common / np.maximum(wanted, 1)
+        return np.hstack([precision, recall, common > 0, np.ones((len(golds), 1))]), _f_first
+
+    def hit_rows(self, golds: Sequence[list[int]], preds: Sequence[list[int]]) -> Tally:
+        """The same rows, scored by hit rate and precision."""
+        return self.rows(golds, preds)[0], _hit_first
 
 
-def overlap(wheels: Wheels, gold: str, pred: str, level: Level = "level1") -> Overlap | None:
-    """Sound overlap of two label lists; None where the gold names no label at all."""
-    wanted, wanted_words = _gather(wheels, gold, level)
-    named, named_words = _gather(wheels, pred, level)
-    if not wanted and not wanted_words:
-        return None
-    same = len(wanted_words & named_words)
-    precision, recall, hit = [], [], []
-    for mask in wheels.masks(level):
-        common = (wanted & named & mask).bit_count() + same
-        found = (named & mask).bit_count() + len(named_words)
-        total = (wanted & mask).bit_count() + len(wanted_words)
-        precision.append(common / found if found else 0.0)
-        recall.append(common / total if total else float(not found))
-        hit.append(float(common > 0))
-    return Overlap(tuple(precision), tuple(recall), tuple(hit))
+def _f_first(total: Array) -> Values:
+    """F of the averages per wheel, averaged over wheels, as MER-UniBench defines it."""
+    means = (total[:-1] / total[-1] if total[-1] else total[:-1] * np.nan).reshape(3, WHEELS)
+    p, r, hit = means
+    both = p + r
+    f = np.divide(2 * p * r, both, out=np.zeros_like(both), where=both > 0)
+    return {
+        "f": float(f.mean()),
+        "precision": float(p.mean()),
+        "recall": float(r.mean()),
+        "hit": float(hit.mean()),
+    } | {f"f wheel{n + 1}": float(value) for n, value in enumerate(f)}
 
 
-def _gather(wheels: Wheels, text: str, level: Level) -> tuple[int, set[str]]:
-    bits, words = 0, set()
-    for label in labels(text):
-        group = wheels.groups(label, level)
-        bits |= group.bits
-        if group.word is not None:
-            words.add(group.word)
-    return bits, words
+def _hit_first(total: Array) -> Values:
+    """F of hit rate and precision: naming every emotion hits always and is worth little."""
+    values = _f_first(total)
+    hit, precision = values["hit"], values["precision"]
+    both = hit + precision
+    return {
+        "hit_f": 2 * hit * precision / both if both else 0.0 * both,
+        "hit": hit,
+        "precision": precision,
+    }
+
+
+def as_text(value: Any) -> str:
+    """A list, an answer with `emotions`, or text."""
+    if isinstance(value, Mapping):
+        value = [e["label"] for e in value.get("emotions") or ()] or value.get("label") or ""
+    return value if isinstance(value, str) else ", ".join(map(str, value or ()))
+
+
+def texts(values: Mapping[str, Any]) -> dict[str, str]:
+    """`as_text` of every value."""
+    return {id: as_text(value) for id, value in values.items()}

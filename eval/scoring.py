@@ -1,0 +1,291 @@
+"""How any measure is run: ids matched, what cannot be scored kept apart, an interval on the mean.
+
+Knows no measure. A measure turns samples into rows of numbers whose sums decide the score
+(counts of a confusion, sums of squares, …); so an interval needs no second look at the samples.
+
+- A missing, empty or unreadable prediction is *unscored*: never a label, never an error. `score`
+  is over the scored samples; `strict` is over all of them, with the unscored ones as wrong.
+- Ids in only one of the files are reported, never dropped in silence.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[Any]
+"""Numbers of whatever width; one-hot rows are bytes, sums are float64."""
+Mode = Literal["faithful", "sound"]
+Values = dict[str, float]
+Score = Callable[[Array], Values]
+"""Sums of the rows → named values, the main one first."""
+Tally = tuple[Array, Score]
+"""Rows, samples × sums, and what becomes of their totals."""
+
+BLOCKS: Final = 4000
+"""More samples than this are resampled in random blocks; the interval stays the same."""
+SHOWN: Final = 20
+
+
+class MeasureError(ValueError):
+    """Files or settings that a measure cannot work with; says what was given and what to do."""
+
+
+class Unscored(ValueError):  # noqa: N818  (not a failure of the program)
+    """A value that cannot be scored; the message is the reason, short enough to be counted."""
+
+
+class Excluded(Unscored):
+    """A gold value that the measure leaves out by its definition."""
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """The published form of a measure, faults included."""
+
+    version: str
+    score: Callable[[Mapping[str, Any], Mapping[str, Any]], Values]
+    """Raw gold and predictions with the same ids → values to the last bit."""
+    rows: Callable[[Sequence[Any], Sequence[Any]], Tally] | None = None
+    """The same as rows, for the interval."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """One measure under one name."""
+
+    name: str
+    version: str
+    about: str
+    """What the score is, its range, and what counts as better."""
+    gold: Callable[[Any], Any]
+    """Reads one gold value; raises Excluded or Unscored."""
+    pred: Callable[[Any], Any]
+    """Reads one prediction; raises Unscored."""
+    rows: Callable[[Sequence[Any], Sequence[Any]], Tally]
+    wrong: Callable[[Any], Any] | None = None
+    """A prediction that is wrong for this gold, for `strict`; None where there is no such thing."""
+    settle: Callable[[Sequence[Any], Any], Any] | None = None
+    """Fits one read prediction to the set of all golds; raises Unscored."""
+    published: Published | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a measure says about one set of predictions."""
+
+    name: str
+    version: str
+    mode: Mode
+    n: int
+    """Samples with a gold value that the measure can use."""
+    scored: int
+    score: float
+    interval: tuple[float, float] | None
+    """95 % percentile bootstrap over samples (or groups of them), seeded."""
+    strict: float | None
+    """The score with unscored samples counted as wrong."""
+    values: Values
+    """Everything the measure gives, the score first."""
+    unscored: Mapping[str, int]
+    """Reason → how many."""
+    unscored_ids: tuple[str, ...]
+    """The first of them."""
+    excluded: Mapping[str, int]
+    """Gold values left out, by reason."""
+    extra_ids: tuple[str, ...]
+    """Ids with a prediction and no gold: the first of them."""
+    extra: int
+    about: str
+    other: Mapping[str, Any] = field(default_factory=dict)
+    """The other mode's version and score, where a measure has both."""
+
+
+def run(
+    measure: Measure,
+    gold: Mapping[str, Any],
+    pred: Mapping[str, Any],
+    mode: Mode = "sound",
+    seed: int = 0,
+    clusters: Mapping[str, str] | None = None,
+) -> Result:
+    """Score predictions by id. `clusters` (id → person, say) are resampled whole."""
+    excluded: Counter[str] = Counter()
+    golds = {}
+    for id, value in gold.items():
+        try:
+            golds[id] = measure.gold(value)
+        except Unscored as reason:
+            excluded[str(reason)] += 1
+    everyone = list(golds.values())
+    read, reasons = {}, {}
+    for id in golds:
+        try:
+            if id not in pred:
+                raise Unscored("no prediction")
+            value = measure.pred(pred[id])
+            read[id] = measure.settle(everyone, value) if measure.settle else value
+        except Unscored as reason:
+            reasons[id] = str(reason)
+    ids = list(read)
+    rows, score = measure.rows([golds[i] for i in ids], [read[i] for i in ids])
+    values = _total(rows, score)
+    strict = _strict(measure, golds, read, reasons, values)
+    version, other = measure.version, {}
+    if (form := measure.published) is not None:
+        both = [i for i in gold if i in pred]
+        faithful = form.score({i: gold[i] for i in both}, {i: pred[i] for i in both})
+        other = {"mode": "faithful", "version": form.version, "score": _first(faithful)}
+        if mode == "faithful":
+            other = {"mode": "sound", "version": version, "score": _first(values)}
+            version, values, strict, ids = form.version, faithful, None, both
+            rows, score = np.zeros((0, 1)), _no_values
+            if form.rows is not None:
+                rows, score = form.rows([gold[i] for i in both], [pred[i] for i in both])
+            reasons = {i: "no prediction" for i in gold if i not in pred}
+            excluded = Counter()
+    groups = None if clusters is None else [clusters.get(i, i) for i in ids]
+    extra = [id for id in pred if id not in gold]
+    return Result(
+        name=measure.name,
+        version=version,
+        mode=mode,
+        n=len(gold) if mode == "faithful" and form else len(golds),
+        scored=len(ids),
+        score=_first(values),
+        interval=interval(rows, score, seed, groups),
+        strict=strict,
+        values=values,
+        unscored=dict(Counter(reasons.values())),
+        unscored_ids=tuple(list(reasons)[:SHOWN]),
+        excluded=dict(excluded),
+        extra_ids=tuple(extra[:SHOWN]),
+        extra=len(extra),
+        about=measure.about,
+        other=other,
+    )
+
+
+def interval(
+    rows: Array,
+    score: Score,
+    seed: int = 0,
+    groups: Sequence[str] | None = None,
+    times: int = 1000,
+    level: float = 0.95,
+) -> tuple[float, float] | None:
+    """Percentile bootstrap interval of the main value; None where there is too little to resample.
+
+    Samples are drawn with replacement, or whole groups where `groups` names one per sample.
+    """
+    blocks = _blocks(rows, seed, groups)
+    if len(blocks) < 2:
+        return None
+    draw = np.random.default_rng(seed)
+    counts = draw.multinomial(len(blocks), np.full(len(blocks), 1 / len(blocks)), size=times)
+    totals = counts.astype(np.float64) @ blocks
+    found = np.array([_first(score(total)) for total in totals])
+    found = found[np.isfinite(found)]
+    if len(found) < times / 2:
+        return None
+    tail = 100 * (1 - level) / 2
+    low, high = np.percentile(found, [tail, 100 - tail])
+    return float(low), float(high)
+
+
+def gaps(
+    rows: Array, score: Score, groups: Sequence[str], seed: int = 0, times: int = 1000
+) -> dict[str, Any]:
+    """The main value of each group, the greatest difference and its bootstrap interval.
+
+    Samples are drawn anew within each group; a gap between groups that are alike is rarely 0,
+    so the interval of the gap is what counts.
+    """
+    names = sorted(set(groups))
+    where = {name: [i for i, g in enumerate(groups) if g == name] for name in names}
+    scores = {name: _first(_total(rows[where[name]], score)) for name in names}
+    by_group = {
+        name: {
+            "n": len(where[name]),
+            "score": scores[name],
+            "interval": interval(rows[where[name]], score, seed),
+        }
+        for name in names
+    }
+    draw = np.random.default_rng(seed)
+    found = []
+    for _ in range(times if len(names) > 1 else 0):
+        values = [
+            _first(score(rows[draw.choice(at, len(at))].sum(axis=0, dtype=np.float64)))
+            for at in where.values()
+        ]
+        found.append(max(values) - min(values))
+    return {
+        "groups": by_group,
+        "gap": max(scores.values()) - min(scores.values()),
+        "interval": tuple(np.nanpercentile(found, [2.5, 97.5]).tolist()) if found else None,
+    }
+
+
+def _blocks(rows: Array, seed: int, groups: Sequence[str] | None) -> Array:
+    """Sums of the rows that are resampled together."""
+    if groups is not None:
+        index = {name: i for i, name in enumerate(dict.fromkeys(groups))}
+        at = np.array([index[name] for name in groups], dtype=np.int64)
+    elif len(rows) > BLOCKS:
+        at = np.random.default_rng(seed).permutation(len(rows)) % BLOCKS
+    else:
+        return rows.astype(np.float64)
+    order = np.argsort(at, kind="stable")
+    starts = np.flatnonzero(np.diff(at[order], prepend=-1))
+    return np.add.reduceat(rows[order], starts, axis=0, dtype=np.float64)
+
+
+def _strict(
+    measure: Measure,
+    golds: Mapping[str, Any],
+    read: Mapping[str, Any],
+    reasons: Mapping[str, str],
+    values: Values,
+) -> float | None:
+    if not reasons:
+        return _first(values)
+    if measure.wrong is None:
+        return None
+    filled = [read[i] if i in read else measure.wrong(golds[i]) for i in golds]
+    rows, score = measure.rows(list(golds.values()), filled)
+    return _first(_total(rows, score))
+
+
+def _total(rows: Array, score: Score) -> Values:
+    return score(rows.sum(axis=0, dtype=np.float64)) if len(rows) else {"score": math.nan}
+
+
+def _no_values(_: Array) -> Values:
+    return {"score": math.nan}
+
+
+def _first(values: Values) -> float:
+    return next(iter(values.values()))
+
+
+def ratio(top: float, bottom: float) -> float:
+    """top / bottom, NaN for 0/0: a measure of nothing has no value."""
+    return top / bottom if bottom else math.nan
+
+
+def mean_rows(values: Sequence[Sequence[float]], names: Sequence[str]) -> Tally:
+    """Rows for plain means over samples: one column a name, and a count."""
+    table = np.array(values, dtype=np.float64).reshape(len(values), len(names))
+    rows = np.hstack([table, np.ones((len(values), 1))])
+
+    def score(total: Array) -> Values:
+        return {name: ratio(float(total[i]), float(total[-1])) for i, name in enumerate(names)}
+
+    return rows, score
