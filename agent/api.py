@@ -138,12 +138,16 @@ class Talk:
 
 
 def _request(clip: StrPath, sensing: dict[str, Any]) -> perceive.Request:
-    paths = {
-        name: Path(sensing[name])
-        for name in ("subtitles", "au_table", "enrol")
-        if sensing.get(name)
-    }
-    return perceive.Request(Path(clip), aus=sensing.get("aus"), **paths)
+    def path(name: str) -> Path | None:
+        return Path(sensing[name]) if sensing.get(name) is not None else None
+
+    return perceive.Request(
+        Path(clip),
+        subtitles=path("subtitles"),
+        au_table=path("au_table"),
+        aus=sensing.get("aus"),
+        enrol=path("enrol"),
+    )
 
 
 def _look(

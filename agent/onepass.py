@@ -20,7 +20,7 @@ from agent.senses.action_units import ActionUnits, Enrolment, estimator
 from agent.senses.au_tables import from_table, read_table
 from agent.senses.faces import Faces, choose_main
 from agent.senses.head import Head
-from agent.senses.samples import Columns, Frame
+from agent.senses.samples import Columns, Frame, Sound
 from agent.senses.speaking import Mouth, Mouths, attribute, who_speaks
 from agent.senses.voice import Heard, Voice
 from agent.senses.words import Words, words
@@ -81,7 +81,7 @@ def one_pass(request: Request, clip: Media, max_fps: float | None, progress: Pro
 
 def _told(
     items: media.Stream, request: Request, clip: Media, progress: Progress
-) -> Iterator[media.Item]:
+) -> Iterator[Frame | Sound]:
     """The same items; progress is told four times a second of the clip."""
     start, end = request.span or (0.0, clip.duration)
     told = -1.0

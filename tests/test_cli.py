@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -54,14 +55,16 @@ def test_wrong_use_is_2_with_the_usage(words: tuple[str, ...]) -> None:
 @pytest.mark.parametrize(
     ("make", "says"),
     [
-        (lambda path: None, "no such file"),
+        (lambda _path: None, "no such file"),
         (lambda path: path.mkdir(), "folder"),
         (lambda path: path.write_bytes(b""), "empty"),
         (lambda path: path.write_text("not a video at all, just words\n" * 50), "clip.mp4"),
     ],
     ids=["missing", "directory", "empty", "text"],
 )
-def test_unreadable_media_is_3_and_says_what_was_given(make, says, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_unreadable_media_is_3_and_says_what_was_given(
+    make: Callable[[Path], object], says: str, tmp_path: Path
+) -> None:
     clip = tmp_path / "clip.mp4"
     make(clip)
     found = duchenne("ask", str(clip), "What does she feel?", DUCHENNE_CACHE=str(tmp_path / "c"))
