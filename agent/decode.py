@@ -34,6 +34,8 @@ MAX_PIXELS: Final = 120_000_000
 """Of one picture: 8K video has 33 million, a large camera 100 million."""
 MAX_GAP: Final = 600.0
 """Seconds without sound that are filled with silence; a longer jump is a broken clock."""
+MAX_SILENCE: Final = 3600.0
+"""Seconds filled with silence in all, however often a file jumps."""
 
 CONTAINERS: Final = (
     "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,flv,asf,ogg,gif,mxf,dv,ivf,"
@@ -113,15 +115,24 @@ class Clip:
             self.notes.append(Missing(what="frames", why=f"{damaged} damaged parts were left out"))
 
     def packets(self, *, video: bool, audio: bool) -> Iterator[Any]:
-        """av.Packet of the chosen streams; ends where the file can be read no further."""
-        streams = [s for s, on in ((self.video, video), (self.audio, audio)) if on and s]
-        try:
-            if streams:
+        """av.Packet of pictures and sound."""
+        return self.packets_of(
+            [s for s, on in ((self.video, video), (self.audio, audio)) if on and s]
+        )
+
+    def packets_of(self, streams: list[Any]) -> Iterator[Any]:
+        """av.Packet of these streams; ends where the file can be read no further."""
+        while streams:
+            try:
                 yield from self.container.demux(streams)
-        except av.FFmpegError as error:
-            self.notes.append(
-                Missing(what="rest", why=f"the file cannot be read to its end: {error.strerror}")
-            )
+                return
+            except IndexError:
+                # PyAV stumbles over a packet of a stream that begins later: read on behind it.
+                continue
+            except av.FFmpegError as error:
+                why = f"the file cannot be read to its end: {error.strerror}"
+                self.notes.append(Missing(what="rest", why=why))
+                return
 
     def time(self, frame: Any) -> float | None:
         """Seconds from the clip's start, None where the file does not say."""
@@ -300,6 +311,7 @@ class Mono:
         self._shape: object = None
         self._clock: float | None = None
         """Time of the next sample that comes in."""
+        self._spare = MAX_SILENCE
         self._held: list[Floats] = []
         self._count = 0
         self._time = 0.0
@@ -315,7 +327,8 @@ class Mono:
         if self._clock is None:
             self._clock = time or 0.0
         gap = 0.0 if time is None else time - self._clock
-        if 0.1 < gap < MAX_GAP:
+        if 0.1 < gap < min(MAX_GAP, self._spare):
+            self._spare -= gap
             yield from self._drain()
             yield from self._silence(round(gap * RATE))
         shape = (frame.format.name, frame.layout.name, frame.sample_rate)

@@ -168,18 +168,22 @@ _PICTURES: Final = ("dvdsub", "dvd_subtitle", "pgssub", "hdmv_pgs_subtitle", "dv
 
 def _stream(clip: Clip, stream: Any) -> list[Line]:
     lines: list[Line] = []
-    try:
-        for packet in clip.container.demux(stream):
-            if packet.pts is None or len(lines) >= subtitles.MAX_LINES:
-                continue
-            start = float(packet.pts * packet.time_base) - clip.origin
-            end = start + float((packet.duration or 0) * packet.time_base)
-            said = b" ".join(getattr(part, "dialogue", b"") for part in packet.decode())
-            if text := subtitles.clean(said.decode("utf-8", errors="replace")):
-                lines.append(Line(start, end, text, row=len(lines) + 1))
-    except av.FFmpegError:
-        return lines
+    for packet in clip.packets_of([stream]):
+        if packet.pts is None or len(lines) >= subtitles.MAX_LINES:
+            continue
+        start = float(packet.pts * packet.time_base) - clip.origin
+        end = start + float((packet.duration or 0) * packet.time_base)
+        if text := subtitles.clean(_dialogue(packet)):
+            lines.append(Line(start, end, text, row=len(lines) + 1))
     return lines
+
+
+def _dialogue(packet: Any) -> str:
+    try:
+        said = b" ".join(getattr(part, "dialogue", b"") for part in packet.decode())
+    except av.FFmpegError:  # one damaged line
+        return ""
+    return said.decode("utf-8", errors="replace")
 
 
 def _recognised(path: str | Path, media: Media, note: str) -> Words:
