@@ -31,6 +31,10 @@ from agent.pictures.view import GUTTER, Band, Draw, View, label, note, time_line
 
 MOST: Final = 12
 """Action units drawn at most."""
+_FULL: Final = 8
+"""Rows up to which strong action units without an event are drawn too."""
+_FEWEST: Final = 4
+_STRONG: Final = 1.5
 _HIGH: Final = 50.0
 _REGIONS: Final = ("brow", "eye", "nose", "cheek", "mouth", "jaw")
 
@@ -72,8 +76,11 @@ def _chosen(view: View) -> list[int]:
         if column is not None:
             weight[number] = weight.get(number, 0.0) + float(np.nanmax(column))
     ranked = sorted(weight, key=lambda n: -weight[n])
-    kept = [n for n in ranked if n in eventful or weight[n] >= 1.0]
-    return sorted((kept if len(kept) >= 4 else ranked[:4])[:MOST], key=_by_face)
+    kept = [n for n in ranked if n in eventful][:MOST]
+    quiet = [n for n in ranked if n not in eventful]
+    kept += [n for n in quiet if weight[n] >= _STRONG][: max(0, _FULL - len(kept))]
+    kept += [n for n in quiet if n not in kept][: max(0, _FEWEST - len(kept))]
+    return sorted(kept, key=_by_face)
 
 
 def _row(view: View, number: int, first: bool) -> Draw:
@@ -109,6 +116,8 @@ def _curve(
     y, top, floor = at
     x, _ = view.grid()
     for gap in runs(~np.isfinite(column)):
+        if gap.stop - gap.start < 10:  # less than five pixels: an edge, not an absence
+            continue
         canvas.hatch(float(x[gap][0]), y + 2, float(x[gap][-1]), floor)
     curve = floor - (floor - top) * np.clip(column, 0, 5) / 5
     canvas.area(x, curve, floor, SKY)

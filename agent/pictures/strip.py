@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 from PIL import Image as Pictures
 
-from agent.evidence import Evidence
+from agent.evidence import Evidence, Missing
 from agent.pictures import face, voice
 from agent.pictures.canvas import (
     BLUE,
@@ -90,6 +90,7 @@ def _bands(view: View) -> Iterable[Band]:
         yield from face.rows(view)
         yield from voice.head_rows(view)
         yield from voice.voice_rows(view)
+        yield from voice.overall_row(view)
         yield from voice.word_rows(view)
         yield Band(42, lambda canvas, y: _axis(canvas, y, view))
     yield from _missing(view)
@@ -115,7 +116,7 @@ def _title(canvas: Canvas, y: float, view: View) -> None:
 def _when(view: View) -> str:
     if view.still:
         return "still picture"
-    start, end = view.span
+    start, end = (round(edge, 1) for edge in view.span)
     unit = " s" if end - start < 90 else ""
     return f"{clock(start, end - start)} to {clock(end, end - start)}{unit}"
 
@@ -156,9 +157,7 @@ def _axis(canvas: Canvas, y: float, view: View) -> None:
 
 def _missing(view: View) -> Iterable[Band]:
     """What a reader would expect and will not find, unless a row has said so already."""
-    said = {view.why("face", "faces"), view.why("sound", "speech", "voice"), view.why("words")}
-    drawn = set() if view.still else {why for why in said if why}
-    left = [m for m in view.evidence.missing if m.why not in drawn]
+    left = [m for m in view.evidence.missing if m.what not in _drawn(view) and _about(view, m)]
 
     def draw(canvas: Canvas, y: float) -> None:
         canvas.text(16, y + 16, "Missing", 14, SOFT, "lm", strong=True)
@@ -168,3 +167,23 @@ def _missing(view: View) -> Iterable[Band]:
 
     if left:
         yield Band(14 + 20 * min(len(left), _MOST_MISSING), draw)
+
+
+def _drawn(view: View) -> set[str]:
+    """What a row without anything in it has given the reason for."""
+    said = set()
+    if not view.cues("face") and not len(view.series["time"]):
+        said |= {"face", "faces"}
+    if not view.still and not view.cues("voice", anybody=True) and not len(view.voice["time"]):
+        said |= {"sound", "speech", "voice"}
+    if not view.still and not view.cues("words", anybody=True):
+        said.add("words")
+    return said
+
+
+def _about(view: View, missing: Missing) -> bool:
+    """Whether it is not about somebody else: such reasons begin with the person's id."""
+    whose = missing.why.partition(":")[0]
+    return view.person is None or all(
+        p.id == view.person.id or whose != p.id for p in view.evidence.people
+    )

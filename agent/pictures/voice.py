@@ -46,7 +46,8 @@ def head_rows(view: View) -> Iterable[Band]:
     yaw, pitch = (view.column(view.series, f"pose_{axis}") for axis in ("yaw", "pitch"))
     if yaw is not None or pitch is not None:
         yield Band(56, _head(view, yaw, pitch))
-    yield from _bars(view, view.cues("head"), "Head cues", GREEN, 3)
+    cues = [cue for cue in view.cues("head") if not _holds(view, cue)]
+    yield from _bars(view, cues, "Head cues", GREEN, 3)
 
 
 def _head(view: View, yaw: Values | None, pitch: Values | None) -> Draw:
@@ -85,10 +86,13 @@ def voice_rows(view: View) -> Iterable[Band]:
         f0 = view.column(view.voice, "f0_hz", bridge=0.025)
         if f0 is not None:
             yield Band(64, _pitch(view, f0))
-    rest = [cue for cue in cues if cue.code != "speech" or energy is None]
-    long = 0.6 * (view.span[1] - view.span[0])
-    yield from _bars(view, [c for c in rest if c.end - c.start < long], "Voice cues", ORANGE, 4)
-    yield from _chips(view, [c for c in rest if c.end - c.start >= long], "Voice overall")
+    brief = [c for c in cues if (c.code != "speech" or energy is None) and not _holds(view, c)]
+    yield from _bars(view, brief, "Voice cues", ORANGE, 4)
+
+
+def _holds(view: View, cue: Cue) -> bool:
+    """Whether a cue is about most of what is drawn rather than about a moment."""
+    return cue.code != "speech" and cue.end - cue.start >= 0.6 * (view.span[1] - view.span[0])
 
 
 def _loudness(view: View, energy: Values, speech: Sequence[Cue]) -> Draw:
@@ -98,7 +102,9 @@ def _loudness(view: View, energy: Values, speech: Sequence[Cue]) -> Draw:
         for cue in speech:
             canvas.box(view.x(cue.start), y + 2, view.x(cue.end), floor, "#fdf3da")
         time_lines(canvas, y, 64, view)
-        label(canvas, y + 34, "Voice", "loudness; shaded: speech")
+        label(
+            canvas, y + 34, "Voice", "loudness; shaded: speech" if speech else "loudness; no speech"
+        )
         for at, text in ((top, "0 dB"), (floor, f"-{_LOUD:.0f}")):
             canvas.text(view.left - 6, at, text, 10, SOFT, "rm")
         share = np.clip((energy - float(np.nanmax(energy)) + _LOUD) / _LOUD, 0, 1)
@@ -192,24 +198,30 @@ def _bars(view: View, cues: Sequence[Cue], name: str, colour: Colour, most: int)
     yield _stack(view, _Bars(name, colour, ranked, texts, places, most))
 
 
-def _chips(view: View, cues: Sequence[Cue], name: str) -> Iterable[Band]:
-    """Cues that hold for most of what is drawn, one after the other on a line."""
-    if not cues:
+def overall_row(view: View) -> Iterable[Band]:
+    """Cues that hold for most of what is drawn, one after the other."""
+    cues = [*view.cues("head"), *view.cues("voice", anybody=True)]
+    held = [cue for cue in cues if _holds(view, cue)]
+    if not held:
         return
+    places, x, line = [], view.left, 0
+    for cue in held:
+        need = wide(_short(cue), 13) + 16
+        if x + need > view.right:
+            x, line = view.left, line + 1
+        places.append((x, line, need))
+        x += need + 10
 
     def draw(canvas: Canvas, y: float) -> None:
         canvas.line([(16, y), (view.right, y)], GRID, 1)
-        label(canvas, y + 18, name)
-        x = view.left
-        for cue in cues:
-            text = _short(cue)
-            if x + wide(text, 13) + 16 > view.right:
-                break
-            canvas.box(x, y + 8, x + wide(text, 13) + 16, y + 28, "#f1f4f6", ORANGE, 1, 4)
-            canvas.text(x + 8, y + 18, text, 13, INK, "lm")
-            x += wide(text, 13) + 26
+        label(canvas, y + 18 + 13 * line, "Overall")
+        for cue, (at, row, need) in zip(held, places, strict=True):
+            top = y + 8 + 26 * row
+            edge = GREEN if cue.sense == "head" else ORANGE
+            canvas.box(at, top, at + need, top + 20, "#f1f4f6", edge, 1, 4)
+            canvas.text(at + 8, top + 10, _short(cue), 13, INK, "lm")
 
-    yield Band(36, draw)
+    yield Band(36 + 26 * line, draw)
 
 
 def _stack(view: View, bars: _Bars) -> Band:
@@ -241,5 +253,5 @@ def _short(cue: Cue) -> str:
     text = f"{cue.id} {cue.code.replace('_', ' ')}"
     if cue.value is not None:
         unit = _UNITS.get(cue.unit or "", cue.unit or "")
-        text += f" {cue.value:.3g} {unit}".rstrip()
+        text += f" {cue.value:.3g}{'' if unit == '°' else ' '}{unit}".rstrip()
     return text if cue.relative is None else f"{text} {cue.relative:+.1f} sd"
