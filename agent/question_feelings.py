@@ -14,6 +14,7 @@ from agent.asked_events import event, feeling, happened
 from agent.question_base import Asked, Said
 from agent.rules_judge import judge
 from agent.rules_text import (
+    HIGH,
     absent,
     clock,
     interpretations,
@@ -70,14 +71,16 @@ def because(asked: Asked) -> str:
     judged, person = asked.judged, asked.person
     face = any(piece.face for piece in judged.moments)
     voice = any(piece.voice for piece in judged.moments)
+    if asked.reading.confidence >= HIGH:
+        return ""
     reasons = []
     if judged.discords:
         reasons.append(f"{judged.discords[0].one.channel} and {judged.discords[0].other.channel} "
                        "disagree")  # fmt: skip
     if face and not voice:
-        reasons.append("only the face says something")
+        reasons.append("there is only the face to go by")
     if voice and not face:
-        reasons.append("only the voice says something")
+        reasons.append("there is only the voice to go by")
     if person is not None and face and person.baseline == "none":
         reasons.append("this face was never seen at rest, so habit and expression may be confused")
     if person is not None and face and person.quality < 0.5:

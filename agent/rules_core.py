@@ -159,26 +159,43 @@ def scores(
     'happiness'
     """
     labels = tuple(labels)
-    known = table("neutral").keys() | set(VOICE)
-    codes = sorted(c for c, v in levels.items() if c in known and math.isfinite(v))
     total = np.zeros(len(labels))
+    codes = _known(levels)
     for channel, doubt in _MISLEADS.items():
         mine = tuple(c for c in codes if (c in VOICE) == (channel == "voice"))
         if mine:
-            fits = _fits(tuple(levels[c] for c in mine), mine, labels, reference, speaking)
+            fits = _fits(levels, mine, labels, reference, speaking)
             total += np.log((1 - doubt) * np.exp(fits - _log_sum(fits)) + doubt / len(labels))
     return dict(zip(labels, map(float, total), strict=True)) if codes else {}
 
 
+def at_face_value(
+    levels: Levels, labels: Iterable[str] = BASIC, *, speaking: float = 0.0
+) -> dict[str, float]:
+    """As `scores` against rest, but as if no channel could mislead: what it says by itself."""
+    labels = tuple(labels)
+    codes = _known(levels)
+    if not codes:
+        return {}
+    fits = _fits(levels, codes, labels, "rest", speaking)
+    return dict(zip(labels, map(float, fits), strict=True))
+
+
+def _known(levels: Levels) -> tuple[str, ...]:
+    """Codes that the tables know and that have a level, in order."""
+    known = table("neutral").keys() | set(VOICE)
+    return tuple(sorted(c for c, v in levels.items() if c in known and math.isfinite(v)))
+
+
 def _fits(
-    levels: tuple[float, ...],
+    levels: Levels,
     codes: tuple[str, ...],
     labels: tuple[str, ...],
     reference: Reference,
     speaking: float,
 ) -> Matrix:
     means, precision = _model(codes, labels, reference, round(speaking, 1))
-    away = np.array([_soft(level) for level in levels]) - means
+    away = np.array([_soft(levels[code]) for code in codes]) - means
     return np.asarray(-0.5 * np.einsum("lc,cd,ld->l", away, precision, away))
 
 

@@ -12,14 +12,15 @@ from itertools import combinations
 from typing import Final
 
 from agent.evidence import Cue
-from agent.prototypes import BASIC
-from agent.rules_core import scores, shares
+from agent.rules_core import at_face_value, shares
 from agent.rules_levels import Moment
 from agent.rules_words import named
 
 UNPLEASANT: Final = ("sadness", "anger", "fear", "disgust", "contempt")
-LEAN: Final = 0.5
-"""Share of one side from which a channel counts as leaning."""
+CLEARLY: Final = 1.5
+"""A channel leans when its first label is so many times as likely as the best of the other side."""
+NAMED: Final = 0.5
+"""Weight of words that name a feeling."""
 SHOWN: Final = 1.0
 """Least departure, in steps or standard deviations, for a channel to count."""
 
@@ -81,13 +82,14 @@ def _measured(channel: str, levels: Mapping[str, float], piece: Moment) -> Side 
     """Face or voice alone: which side holds most of what is not neutral."""
     if not levels or max(abs(v) for v in levels.values()) < SHOWN:
         return None
-    share = shares(scores(levels, BASIC, speaking=piece.speaking))
-    ill = sum(share[label] for label in UNPLEASANT)
+    share = shares(at_face_value(levels, speaking=piece.speaking))
     cites = tuple(dict.fromkeys(i for c in levels for i in piece.cites.get(c, ())))
-    if share["happiness"] >= LEAN:
-        return Side(channel, "happiness", True, share["happiness"], cites)
-    if ill >= LEAN:
-        return Side(channel, max(UNPLEASANT, key=lambda x: share[x]), False, ill, cites)
+    good, worst = share["happiness"], max(UNPLEASANT, key=lambda label: share[label])
+    first = next(iter(share))
+    if first == "happiness" and good >= CLEARLY * share[worst]:
+        return Side(channel, first, True, good, cites)
+    if first == worst and share[worst] >= CLEARLY * good:
+        return Side(channel, worst, False, share[worst], cites)
     return None
 
 
@@ -95,7 +97,7 @@ def _said(said: Mapping[str, tuple[str, ...]]) -> Side | None:
     """Words that name feelings of one side only."""
     ill = [label for label in UNPLEASANT if label in said]
     if "happiness" in said and not ill:
-        return Side("words", "happiness", True, LEAN, said["happiness"])
+        return Side("words", "happiness", True, NAMED, said["happiness"])
     if ill and "happiness" not in said:
-        return Side("words", ill[0], False, LEAN, said[ill[0]])
+        return Side("words", ill[0], False, NAMED, said[ill[0]])
     return None

@@ -179,10 +179,10 @@ def _confidence(
 
 
 def blends(whole: Shares) -> dict[str, float]:
-    """Compound labels for two emotions that are both strong, with half the lesser's share."""
-    found = {}
-    for label, (one, other) in PARTS.items():
-        lesser = min(whole.get(one, 0.0), whole.get(other, 0.0))
-        if lesser >= 0.12:
-            found[label] = lesser / 2
-    return found
+    """A compound label where its two emotions lead all others, with half the lesser's share."""
+    first, second = sorted((k for k in whole if k != "neutral"), key=lambda k: -whole[k])[:2]
+    if whole[second] < 0.1 or whole[first] < whole.get("neutral", 0.0):
+        return {}
+    return {
+        label: whole[second] / 2 for label, pair in PARTS.items() if set(pair) == {first, second}
+    }

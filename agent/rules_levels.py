@@ -147,13 +147,16 @@ say anything about a voice that nobody knows."""
 def tone(cue: Cue) -> tuple[str, float] | None:
     """Part of the voice and its level in standard deviations; None where a cue gives none.
 
-    Against this person's usual where that is known, else against adults in general.
+    Against this person's usual where that is known, else against adults in general, whose
+    spread already holds the doubt.
     """
     code = CODES.get(cue.code, cue.code)
     if cue.sense != "voice" or code not in VOICE:
         return None
-    away = cue.relative if cue.relative is not None else _against_adults(cue)
-    return None if away is None else (code, away * min(1.0, cue.confidence / 0.6))
+    if cue.relative is not None:
+        return code, cue.relative * min(1.0, cue.confidence / 0.6)
+    away = _against_adults(cue)
+    return None if away is None else (code, away)
 
 
 def _against_adults(cue: Cue) -> float | None:

@@ -22,6 +22,10 @@ from agent.rules_levels import level, tone
 MOST: Final = 8
 """Observations told; the strongest are chosen."""
 
+LOW: Final = 0.35
+HIGH: Final = 0.6
+"""Confidence from which it is called moderate, and high."""
+
 TONE: Final[dict[str, tuple[str, str]]] = {
     "pitch": ("a higher voice", "a lower voice"),
     "pitch_range": ("a livelier pitch", "a flatter pitch"),
@@ -57,7 +61,7 @@ def salience(cue: Cue) -> float:
         return level(cue) * (0.3 if cue.code in ("AU45", "AU25", "AU26") else 1.0)
     if cue.sense == "voice":
         part = tone(cue)
-        return abs(part[1]) if part else 0.1
+        return abs(part[1]) if part and abs(part[1]) >= 0.8 else 0.1
     return 1.2 if cue.sense == "words" else 0.8 * cue.confidence
 
 
@@ -69,8 +73,10 @@ def sentence(cue: Cue) -> str:
     if cue.sense == "words":
         return f"The words {when(cue)}: “{cue.text}”."
     text = cue.text[:1].upper() + cue.text[1:]
-    code = f" ({cue.code.replace('AU0', 'AU')})" if cue.sense == "face" else ""
-    brief = "; brief, a possible micro-expression" if cue.brief else ""
+    short = cue.code.replace("AU0", "AU")
+    code = f" ({short})" if cue.sense == "face" and short not in cue.text else ""
+    told = "micro-expression" in cue.text
+    brief = "; brief, a possible micro-expression" if cue.brief and not told else ""
     at = "" if cue.end <= 0 else f", {when(cue)}"
     return f"{text}{code}{at}{brief}."
 
@@ -230,7 +236,7 @@ def top(judged: Judged) -> str:
 
 def degree(confidence: float) -> str:
     """A confidence 0-1 in a word."""
-    return "low" if confidence < 0.35 else "moderate" if confidence < 0.6 else "high"
+    return "low" if confidence < LOW else "moderate" if confidence < HIGH else "high"
 
 
 def listed(items: Sequence[str]) -> str:
