@@ -121,6 +121,9 @@ def test_a_single_picture_gives_what_it_shows() -> None:
     (event,) = found(np.array([0.0]), AU12=np.array([3.0]), AU04=np.array([0.4]))
     assert (event.au, event.onset, event.apex, event.offset) == (12, 0, 0, 0)
     assert not event.brief
+    (shut,) = found(np.array([0.0]), AU45=np.array([4.0]))
+    assert shut.au == 43
+    assert found(np.array([0.0]), AU45=np.array([2.0])) == []
 
 
 def test_floors_are_kept() -> None:

@@ -51,11 +51,14 @@ class Estimator(Protocol):
 
 def estimator(name: str | None = None) -> Estimator:
     """The estimator of this name, or the best one there is. Raises ValueError."""
+    from agent.senses.learned import Learned
     from agent.senses.shortcut import Shortcut
 
-    if name not in (None, "shortcut"):
-        raise ValueError(f"no action unit estimator is called {name!r}; there is: shortcut")
-    return Shortcut()
+    if name in (None, "shortcut"):
+        return Shortcut()
+    if name == "learned":
+        return Learned()
+    raise ValueError(f"no action unit estimator is called {name!r}; there are: shortcut, learned")
 
 
 @dataclass(frozen=True, slots=True)

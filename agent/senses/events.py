@@ -42,7 +42,7 @@ VALLEY: Final = 0.4
 """Two peaks are two events when the valley between them is below this share of the lower."""
 FLOOR: Final = 1.0
 """Intensity an event must reach unless the caller says otherwise."""
-ONE_SIDED: Final = 0.45
+ONE_SIDED: Final = 0.5
 """Only one side acts when the other stays below this share of it."""
 
 
@@ -148,9 +148,12 @@ def _column(columns: Columns, number: int, end: str) -> Series | None:
 
 
 def _closed(found: Iterable[Event]) -> Iterator[Event]:
-    """Blinks, and eyes held shut; eyes merely narrowed for long are neither."""
+    """Blinks, and eyes held shut; eyes merely narrowed for long are neither.
+
+    A single picture cannot show a blink: closed eyes in it are closed.
+    """
     for event in found:
-        if event.held <= LONG_CLOSURE:
+        if 0 < event.held <= LONG_CLOSURE:
             yield event
         elif event.peak >= SHUT:
             yield replace(event, au=43)

@@ -4,7 +4,8 @@ Two sources, weighted by what each is known to see. MediaPipe's blendshapes, map
 usual cheat sheets map them, read AU10, 12, 26 and 45 well and are nearly blind to AU4, 6, 7,
 9, 14, 17, 24 and 34. Mesh geometry, with head pose taken out, read by a linear map made
 from a head with known muscles (`finetune/mesh_readout.py`), sees brows, nose and jaw well
-but only as movement away from the person's own rest. Neither tells AU23 from AU24.
+but only as movement away from the person's own rest. AU6 and AU7 both narrow the eyes: with
+a smile it is put down to AU6, without one mostly to AU7. Neither source tells AU23 from AU24.
 Without blendshapes (468 points) geometry does it alone.
 """
 
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
+from scipy.ndimage import median_filter
 
 from agent.facs import AUS, MEASURED
 from agent.senses import baseline
@@ -23,7 +25,7 @@ from agent.senses.au_reading import Knowledge
 from agent.senses.faces.landmarks import BLENDSHAPES
 from agent.senses.samples import Columns, FaceSample, Floats
 
-VERSION: Final = "shortcut-1"
+VERSION: Final = "shortcut-2"
 
 # fmt: off
 POINTS: Final = (
@@ -41,6 +43,8 @@ STABLE: Final = (
 )
 """Vertices that move with the skull and hardly with muscles; they take the head pose out."""
 LIP_GAP: Final = ((82, 87), (13, 14), (312, 317))
+LIDS: Final = {"_R": (159, 145, 33, 133), "_L": (386, 374, 362, 263)}
+"""Middle of upper and lower lid, and the corners, of each eye."""
 SHAPES: Final[Mapping[int, str]] = {
     1: "browInnerUp", 2: "browOuterUp", 4: "browDown", 5: "eyeWide", 6: "cheekSquint",
     7: "eyeSquint", 9: "noseSneer", 10: "mouthUpperUp", 12: "mouthSmile", 14: "mouthDimple",
@@ -54,10 +58,12 @@ BLEND: Final[Mapping[int, float]] = {
     16: 0.3, 17: 0.3, 18: 0.9, 20: 0.4, 22: 0.5, 24: 0.7, 26: 0.5, 28: 0.7, 34: 0.3, 45: 0.5,
 }
 """Share of the blendshape in the reading; the rest is geometry's."""
+UNKNOWN: Final = 0.85
+"""The same where the person's rest is unknown and geometry can only be held against a mean."""
 KNOWLEDGE: Final[Mapping[int, Knowledge]] = {
     1: Knowledge(0.7, 2.0, 1.2), 2: Knowledge(0.75, 1.6, 1.2), 4: Knowledge(0.45, 1.2, 1.3),
-    5: Knowledge(0.6, 0.8), 6: Knowledge(0.3, 0.5, 1.5), 7: Knowledge(0.35, 1.0, 1.5),
-    9: Knowledge(0.65, 0.5), 10: Knowledge(0.75, 0.6), 12: Knowledge(0.85, 0.6),
+    5: Knowledge(0.6, 0.8), 6: Knowledge(0.5, 0.5, 1.2), 7: Knowledge(0.3, 1.0, 2.0),
+    9: Knowledge(0.65, 0.5), 10: Knowledge(0.75, 0.6, 1.3), 12: Knowledge(0.85, 0.6),
     14: Knowledge(0.3, 0.6, 1.5), 15: Knowledge(0.35, 0.6, 1.5), 16: Knowledge(0.3, 0.8, 1.8),
     17: Knowledge(0.3, 0.8, 1.8), 18: Knowledge(0.5, 3.0), 20: Knowledge(0.55, 0.6, 1.2),
     22: Knowledge(0.3, 0.8, 1.5), 23: Knowledge(0.2, 1.0, 9.0), 24: Knowledge(0.35, 1.0, 1.5),
@@ -66,6 +72,16 @@ KNOWLEDGE: Final[Mapping[int, Knowledge]] = {
 }
 # fmt: on
 """Trust after the measures on rendered faces (`python -m eval.faces`); AU23 gives no events."""
+NARROW: Final = 0.45
+"""Share of its height at rest that an eye loses when cheek raiser or lid tightener is at 5."""
+MASKS: Final[Mapping[int, Mapping[int, float]]] = {
+    12: {4: 0.6, 9: 0.6, 10: 0.75, 14: 0.6, 16: 0.5, 17: 0.7, 20: 0.6},
+    26: {14: 0.7, 15: 0.5, 16: 0.6, 17: 0.8, 20: 0.5, 22: 0.4, 24: 0.9},
+}
+"""A smile, and a dropped jaw, move the skin that these other muscles move: share of their
+reading that is put down to the smile or the jaw once it is marked."""
+BLINK: Final = 0.2
+"""Seconds to both sides of closed eyes in which their narrowing belongs to the blink."""
 WIDE: Final = 3.5
 """AU26 reading from which the mouth counts as stretched (AU27)."""
 
@@ -77,26 +93,31 @@ class Shortcut:
     knowledge: Mapping[int, Knowledge] = KNOWLEDGE
 
     def observe(self, sample: FaceSample) -> Floats:
-        """52 blendshapes (NaN without them), the geometric readings, and the lip gap."""
+        """52 blendshapes (NaN without them), geometric readings, lip gap, eye openings R, L."""
         shapes = sample.blendshapes
         if shapes is None:
             shapes = np.full(len(BLENDSHAPES), np.nan, dtype=np.float32)
         points = sample.mesh[None, :468] * np.array([1, -1, -1], dtype=np.float32)
         face = aligned(points[:, POINTS])[0]
-        return np.concatenate([shapes, face.reshape(-1) @ _readout().weights, [_gap(face)]])
+        return np.concatenate([shapes, face.reshape(-1) @ _readout().weights, _openings(face)])
 
     def intensities(self, times: Floats, rows: Floats) -> Columns:
         """See `Estimator`. Geometry is read against the calm moments of these rows."""
-        shapes, geometry, gap = _split(rows)
-        rest = _rest(times, shapes, geometry, gap)
-        moved = geometry - rest[:-1]
+        shapes, shape = rows[:, : len(BLENDSHAPES)], rows[:, len(BLENDSHAPES) :]
+        rest = _rest(times, shapes, shape)
+        known = rest is not _readout().rest
+        moved = shape - rest
         columns: Columns = {}
-        for number in SHAPES:
+        for number, start in SHAPES.items():
             unit = AUS[number]
             for end, side in (("_L", "Left"), ("_R", "Right")) if unit.sided else (("", ""),):
-                seen = _shape(shapes, SHAPES[number], side)
-                columns[unit.code + end] = _mixed(seen, _read(moved, number, end), number)
-        return _derived(columns, gap - rest[-1])
+                seen = _shape(shapes, start, side)
+                share = BLEND[number] if known else UNKNOWN
+                columns[unit.code + end] = _mixed(seen, _read(moved, number, end), share)
+        _unmask(columns)
+        lost = -moved[:, -2:] / rest[-2:] if known else np.full_like(moved[:, -2:], np.nan)
+        _share_lids(columns, times, lost, shapes)
+        return _derived(columns, moved[:, -3])
 
 
 class _Readout:
@@ -108,7 +129,7 @@ class _Readout:
         self.names = tuple(str(name) for name in stored["names"])
         self.reference: Floats = stored["reference"].astype(np.float32)[list(POINTS)]
         self.rest: Floats = np.append(
-            self.reference.reshape(-1) @ self.weights, _gap(self.reference)
+            self.reference.reshape(-1) @ self.weights, _openings(self.reference)
         ).astype(np.float32)
 
 
@@ -136,27 +157,78 @@ def aligned(points: Floats) -> Floats:
     return np.asarray(size[:, None, None] * ((points - middle) @ turn) + goal, dtype=np.float32)
 
 
-def _gap(face: Floats) -> np.float32:
-    """Mean height of the opening between the lips, in outer-eye distances."""
-    pairs = [(POINTS.index(a), POINTS.index(b)) for a, b in LIP_GAP]
-    return np.float32(np.mean([np.linalg.norm(face[a] - face[b]) for a, b in pairs]))
+def _openings(face: Floats) -> Floats:
+    """Height between the lips in outer-eye distances; eye heights over widths, right, left."""
+
+    def between(a: int, b: int) -> float:
+        return float(np.linalg.norm(face[POINTS.index(a)] - face[POINTS.index(b)]))
+
+    lips = np.mean([between(a, b) for a, b in LIP_GAP])
+    eyes = [between(up, low) / between(out, inner) for up, low, out, inner in LIDS.values()]
+    return np.array([lips, *eyes], dtype=np.float32)
 
 
-def _split(rows: Floats) -> tuple[Floats, Floats, Floats]:
-    """Blendshapes, geometric readings, lip gap."""
-    count = len(BLENDSHAPES)
-    return rows[:, :count], rows[:, count:-1], rows[:, -1]
-
-
-def _rest(times: Floats, shapes: Floats, geometry: Floats, gap: Floats) -> Floats:
-    """Geometry and lip gap of this face at rest; the mean face's where the clip is too short."""
+def _rest(times: Floats, shapes: Floats, shape: Floats) -> Floats:
+    """Geometry of this face at rest; the mean face's where the clip is too short."""
     activity = shapes * 5
     if not np.isfinite(activity).any():
-        activity = np.abs(geometry - np.median(geometry, axis=0))
-    values = np.column_stack([geometry, gap])
+        activity = np.abs(shape[:, :-3] - np.median(shape[:, :-3], axis=0))
     good = np.asarray(np.isfinite(activity).all(axis=1))
-    found = baseline.rest(times, values, baseline.calm(times, activity, good))
+    found = baseline.rest(times, shape, baseline.calm(times, activity, good))
     return _readout().rest if found.kind == "none" else found.levels
+
+
+def _marked(columns: Columns, number: int, end: str) -> Floats:
+    """0-1: how far this action unit is there, from intensity 1 to 2.5."""
+    code = AUS[number].code
+    own = [name for name in (f"{code}{end}", code) if name in columns][:1]
+    names = own or [f"{code}_L", f"{code}_R"]
+    values = np.mean([columns[name].astype(np.float32) for name in names], axis=0)
+    return np.asarray(np.clip((values - 1) / 1.5, 0, 1))
+
+
+def _unmask(columns: Columns) -> None:
+    """Take off readings what a smile or a dropped jaw explains."""
+    for strong, shares in MASKS.items():
+        for name in [n for n in columns if int(n[2:4]) in shares]:
+            there = _marked(columns, strong, name[4:])
+            left = 1 - shares[int(name[2:4])] * there
+            columns[name] = columns[name].astype(np.float32) * left
+
+
+def _share_lids(columns: Columns, times: Floats, lost: Floats, shapes: Floats) -> None:
+    """Put narrowed eyes down to AU6 and AU7; blinks and looks down are bridged.
+
+    `lost` is the share of its resting height that the right and the left eye lost, NaN where
+    rest is unknown: eyes differ too much between people to be held against a mean face's.
+    """
+    for i, end in enumerate(LIDS):
+        side = "Left" if end == "_L" else "Right"
+        down = np.nan_to_num(_shape(shapes, "eyeLookDown", side))
+        smiles = _marked(columns, 12, end)
+        wrinkled = columns[f"AU09{end}"].astype(np.float32)
+        narrow = 5 * lost[:, i] / NARROW - 0.5 * wrinkled * (1 - smiles)
+        narrow -= 0.8 * np.maximum(down - np.quantile(down, 0.3), 0)
+        closed = columns[f"AU45{end}"].astype(np.float32)
+        squint = 0.6 * np.nan_to_num(_shape(shapes, "eyeSquint", side))
+        narrow = np.where(np.isfinite(narrow), narrow, squint)
+        narrow = np.clip(_without_blinks(times, narrow, closed), 0, 5)
+        columns[f"AU06{end}"] = (narrow * (0.3 + 0.7 * smiles)).astype(np.float32)
+        columns[f"AU07{end}"] = (narrow * (1 - 0.7 * smiles)).astype(np.float32)
+
+
+def _without_blinks(times: Floats, values: Floats, closed: Floats) -> Floats:
+    """Straight lines across blinks and their flanks, then a median over half a second."""
+    step = float(np.median(np.diff(times))) if len(times) > 1 else 0.0
+    if step <= 0 or step > BLINK / 2:
+        return values
+    reach = round(BLINK / step)
+    shut = np.convolve(closed > 1.3, np.ones(2 * reach + 1), mode="same") > 0
+    if shut.any() and not shut.all():
+        index = np.arange(len(values))
+        values = values.copy()
+        values[shut] = np.interp(index[shut], index[~shut], values[~shut])
+    return np.asarray(median_filter(values, size=2 * reach + 1, mode="nearest"))
 
 
 def _shape(shapes: Floats, start: str, side: str) -> Floats:
@@ -178,10 +250,10 @@ def _read(moved: Floats, number: int, end: str) -> Floats:
     return np.asarray(np.clip(moved[:, mine].mean(axis=1), 0, 5))
 
 
-def _mixed(seen: Floats, read: Floats, number: int) -> Floats:
-    """Blendshape and geometry together; geometry alone where there is no blendshape."""
-    share = np.where(np.isfinite(seen), BLEND[number], 0.0)
-    mixed = share * np.nan_to_num(seen) + (1 - share) * read
+def _mixed(seen: Floats, read: Floats, share: float) -> Floats:
+    """Blendshape (its share) and geometry; geometry alone where there is no blendshape."""
+    shares = np.where(np.isfinite(seen), share, 0.0)
+    mixed = shares * np.nan_to_num(seen) + (1 - shares) * read
     return np.clip(mixed, 0, 5).astype(np.float32)
 
 
