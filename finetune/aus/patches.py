@@ -66,7 +66,7 @@ def train(people: People, steps: int, seed: int, threads: int = 1) -> Skin:
     torch.manual_seed(seed)
     torch.set_num_threads(threads)
     rng = np.random.default_rng([seed, 21])
-    net: Any = _Reader()
+    net: Any = _Reader().to(memory_format=torch.channels_last)
     optimizer = torch.optim.AdamW(net.parameters(), 2e-3, weight_decay=1e-4)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 3e-3, total_steps=steps)
     truth = np.asarray(people.sides() / 5, np.float32)
@@ -76,6 +76,7 @@ def train(people: People, steps: int, seed: int, threads: int = 1) -> Skin:
         for rows, quiet, known in _groups(people, truth, rng):
             patch = np.stack([_worn(people.patches[row], rng) for row in rows])
             half = torch.from_numpy(patch.reshape(-1, 1, *patch.shape[2:]))
+            half = half.to(memory_format=torch.channels_last)
             target = torch.from_numpy(truth[rows].reshape(-1, COUNT))
             pair = torch.from_numpy(np.stack([2 * quiet, 2 * quiet + 1], axis=1).reshape(-1))
             flag = torch.from_numpy(np.repeat(known, 2))
