@@ -1,34 +1,279 @@
 from __future__ import annotations
 
+import weakref
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+import av
 import cv2
 import numpy as np
 import pytest
 
-from agent.senses.faces import face_in, load
-from agent.senses.samples import Image
+from agent.evidence import Person
+from agent.senses.faces import Faces, Found, Models, choose_main, face_in, load
+from agent.senses.faces.scene import Cuts
+from agent.senses.samples import FaceSample, Frame, Image
 
 
-@pytest.fixture(autouse=True)
-def assets(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Model files from the mirror where it is there."""
-    mirror = request.getfixturevalue("shared") / "models"
-    monkeypatch.setenv("DUCHENNE_ASSETS", str(mirror))
+@pytest.fixture(scope="module", params=["bundle", "wheel"])
+def models(request: pytest.FixtureRequest, shared: Path) -> Iterator[Models]:
+    """The mesh of the bundle, then what a machine with only a package index has."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DUCHENNE_ASSETS", str(shared / "models"))
+        yield load(bundle=request.param == "bundle")
 
 
-def picture(path: Path) -> Image:
+@pytest.fixture(scope="module")
+def small(shared: Path) -> Models:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DUCHENNE_ASSETS", str(shared / "models"))
+        return load(bundle=False)
+
+
+def picture(path: Path, height: int | None = None) -> Image:
     read = cv2.imread(str(path))
     assert read is not None, path
+    if height is not None:
+        read = cv2.resize(read, (round(read.shape[1] * height / read.shape[0]), height))
     return cv2.cvtColor(read, cv2.COLOR_BGR2RGB)
 
 
-@pytest.mark.parametrize("bundle", [True, False])
-def test_one_portrait_has_one_face_where_it_is(shared: Path, bundle: bool) -> None:
-    face = face_in(picture(shared / "media/image/facerec_obama.jpg"), models=load(bundle))
+def canvas(face: Image, x: int, y: int = 30, back: int = 90) -> Image:
+    """The picture on a larger grey ground; parts over the edge are cut off."""
+    ground = np.full((420, 800, 3), back, np.uint8)
+    left, right = max(x, 0), min(x + face.shape[1], 800)
+    if left < right:
+        ground[y : y + face.shape[0], left:right] = face[:, left - x : right - x][: 420 - y]
+    return ground
+
+
+def seen(
+    pictures: Iterable[Image], models: Models, fps: float = 15
+) -> tuple[Found, list[list[FaceSample]]]:
+    faces = Faces(models)
+    samples = [faces.push(Frame(n, n / fps, image)) for n, image in enumerate(pictures)]
+    return faces.finish(), samples
+
+
+def test_one_portrait_has_one_face_where_it_is(shared: Path, models: Models) -> None:
+    face = face_in(picture(shared / "media/image/facerec_obama.jpg"), models=models)
     assert face is not None
-    assert face.mesh.shape == ((478, 3) if bundle else (468, 3))
-    assert (face.blendshapes is not None) == bundle
-    nose = face.mesh[1, :2]
-    assert np.linalg.norm(nose - (496, 285)) < 25
+    assert len(face.mesh) == (478 if models.name == "mesh478" else 468)
+    assert (face.blendshapes is not None) == (models.name == "mesh478")
+    assert np.linalg.norm(face.mesh[1, :2] - (496, 285)) < 25, "tip of the nose"
     assert face.quality > 0.7
+
+
+def test_blendshapes_tell_a_smile_from_a_straight_face(shared: Path, models: Models) -> None:
+    if models.without:
+        assert "face_landmarker.task" in models.without
+        return
+    smile = face_in(picture(shared / "media/image/pyfeat_single_face.jpg"), models=models)
+    plain = face_in(picture(shared / "media/image/faceapi_neutral.jpg"), models=models)
+    assert smile is not None and smile.blendshapes is not None
+    assert plain is not None and plain.blendshapes is not None
+    assert smile.blendshapes[44:46].mean() > 0.5 > 0.2 > plain.blendshapes[44:46].mean()
+
+
+@pytest.mark.parametrize(
+    ("name", "count"),
+    [
+        ("pyfeat_multi_face.jpg", 5),
+        ("dlib_2008_002506.jpg", 3),
+        ("fer_justin.jpg", 1),
+        ("pyfeat_mountain_noface.jpg", 0),
+    ],
+)
+def test_all_faces_of_a_picture_are_found(
+    shared: Path, models: Models, name: str, count: int
+) -> None:
+    image = picture(shared / "media/image" / name)
+    found, ((*samples,),) = seen([image], models)
+    assert [person.id for person in found.people] == [f"P{n + 1}" for n in range(count)]
+    assert all(person.live for person in found.people), "a still of a real person stays living"
+    assert sum(person.main for person in found.people) == min(count, 1)
+    middles = {s.track: s.box[0] + s.box[2] / 2 for s in samples}
+    order = [middles[found.tracks[person.id][0]] for person in found.people]
+    assert order == sorted(order), "people in one picture are counted from left to right"
+    if not count:
+        assert found.missing[0].what == "face"
+
+
+def test_small_faces_of_a_group_are_found_too(shared: Path, small: Models) -> None:
+    group = picture(shared / "media/image/pyfeat_multi_face.jpg", height=360)
+    scene = np.full((720, 1280, 3), 120, np.uint8)
+    scene[300:660, 600 : 600 + group.shape[1]] = group
+    found, _ = seen([scene], small)
+    assert len(found.people) == 5
+
+
+@pytest.mark.parametrize(
+    ("name", "share"), [("pyfeat_no_face.mp4", 0), ("pyfeat_face_noface.mov", 0.43)]
+)
+def test_a_cartoon_without_faces_has_no_people(
+    shared: Path, small: Models, name: str, share: float
+) -> None:
+    with av.open(str(shared / "media/video" / name)) as clip:
+        found, _ = seen(
+            (f.to_ndarray(format="rgb24") for n, f in enumerate(clip.decode(video=0)) if n % 2),
+            small,
+        )
+    assert [person.share for person in found.people] == pytest.approx(
+        [share] * (share > 0), abs=0.03
+    )
+
+
+def test_somebody_who_comes_back_after_a_cut_is_the_same_person(
+    shared: Path, models: Models
+) -> None:
+    one = picture(shared / "media/image/facerec_obama.jpg", height=380)
+    two = picture(shared / "media/image/fer_justin.jpg", height=380)
+    shots = [canvas(one, 100 + n) for n in range(8)]
+    shots += [canvas(two, 120 + n, back=200) for n in range(8)]
+    shots += [canvas(one, 300 - n) for n in range(8)]
+    found, samples = seen(shots, models)
+    assert len(found.people) == 2
+    assert [len(found.tracks[p.id]) for p in found.people] == [2, 1]
+    assert found.people[0].share == pytest.approx(2 / 3, abs=0.05)
+    assert all(len(s) == 1 for s in samples), "no picture is lost around the cuts"
+    assert samples[7][0].track != samples[8][0].track
+
+
+def test_somebody_who_walks_out_and_in_again_is_the_same_person(
+    shared: Path, small: Models
+) -> None:
+    face = picture(shared / "media/image/facerec_obama.jpg", height=380)
+    path = [*range(300, 900, 50), *[900] * 25, *range(900, 300, -50)]
+    found, samples = seen([canvas(face, x) for x in path], small)
+    assert len(found.people) == 1
+    assert not samples[25]
+    assert samples[0] and samples[-1]
+
+
+def test_two_people_keep_their_numbers_while_they_move(shared: Path, small: Models) -> None:
+    left = picture(shared / "media/image/facerec_obama.jpg", height=300)
+    right = picture(shared / "media/image/fer_justin.jpg", height=310)[:300, :300]
+    scenes = []
+    for n in range(20):
+        scene = canvas(left, 20 + 5 * n)
+        scene[30:330, 480 - 4 * n : 780 - 4 * n] = right
+        scenes.append(scene)
+    found, samples = seen(scenes, small)
+    assert [p.id for p in found.people] == ["P1", "P2"]
+    assert all(len(s) == 2 for s in samples)
+    first = found.tracks["P1"][0]
+    assert all(min(s, key=lambda f: f.box[0]).track == first for s in samples)
+
+
+def test_a_face_that_flashes_by_is_no_person(shared: Path, small: Models) -> None:
+    face = picture(shared / "media/image/facerec_obama.jpg", height=380)
+    empty = canvas(face, 2000)
+    found, _ = seen([*[empty] * 10, canvas(face, 200), *[empty] * 10], small)
+    assert found.people == ()
+    assert "too briefly" in found.missing[0].why
+
+
+def test_boxes_stay_inside_the_picture(shared: Path, small: Models) -> None:
+    face = picture(shared / "media/image/facerec_obama.jpg", height=380)
+    _, samples = seen([canvas(face, x) for x in range(0, -160, -10)], small)
+    boxes = np.array([s.box for each in samples for s in each])
+    assert len(boxes) > 5
+    assert (boxes[:, :2] >= 0).all()
+    assert (boxes[:, 0] + boxes[:, 2] <= 800).all()
+    assert boxes[-1][0] == 0
+
+
+def test_a_grey_face_in_a_coloured_picture_is_doubted_black_and_white_film_is_not(
+    shared: Path, small: Models
+) -> None:
+    face = picture(shared / "media/image/pyfeat_single_face.jpg", height=380)
+    grey = cv2.cvtColor(cv2.cvtColor(face, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
+    garden = np.full((420, 800, 3), (60, 140, 70), np.uint8)
+    garden[30:410, 200 : 200 + grey.shape[1]] = grey
+    statue, _ = seen([garden], small)
+    assert not statue.people[0].live
+    assert "statue" in (statue.people[0].doubt or "")
+    film, _ = seen([canvas(grey, 200)], small)
+    assert film.people[0].live
+
+
+def test_a_photograph_that_is_moved_about_is_doubted_only_after_a_while(
+    shared: Path, small: Models
+) -> None:
+    face = picture(shared / "media/image/facerec_obama.jpg", height=380)
+
+    def moved(seconds: float) -> Iterator[Image]:
+        for n in range(round(seconds * 10)):
+            yield canvas(face, round(200 + 40 * np.sin(n / 7)))
+
+    brief, _ = seen(moved(3), small, fps=10)
+    assert brief.people[0].live
+    long, _ = seen(moved(9), small, fps=10)
+    assert not long.people[0].live
+    assert "photograph" in (long.people[0].doubt or "")
+
+
+def test_a_blurred_and_tiny_face_has_low_quality(shared: Path, small: Models) -> None:
+    image = picture(shared / "media/image/facerec_obama.jpg", height=420)
+    sharp = face_in(image, models=small)
+    blurred = face_in(cv2.GaussianBlur(image, (0, 0), 6), models=small)
+    tiny = face_in(cv2.resize(image, None, fx=0.3, fy=0.3), models=small)
+    dark = face_in((image * 0.12).astype(np.uint8), models=small)
+    assert sharp is not None and blurred is not None and tiny is not None and dark is not None
+    assert sharp.quality > 0.9
+    assert max(blurred.quality, tiny.quality, dark.quality) < 0.6
+
+
+def test_darkness_is_named_where_nobody_is_found(small: Models) -> None:
+    found, _ = seen([np.full((200, 300, 3), 3, np.uint8)] * 3, small)
+    assert "dark" in found.missing[0].why
+
+
+def test_no_picture_at_all_is_no_error(small: Models) -> None:
+    found = Faces(small).finish()
+    assert found.people == ()
+    assert found.missing[0].what == "face"
+
+
+def test_nothing_is_kept_of_a_picture(shared: Path, small: Models) -> None:
+    faces = Faces(small)
+    source = canvas(picture(shared / "media/image/facerec_obama.jpg", height=380), 100)
+    gone = []
+    for n in range(4):
+        image = source.copy()
+        gone.append(weakref.ref(image))
+        faces.push(Frame(n, n / 10, image))
+        del image
+    assert [ref() for ref in gone] == [None] * 4
+
+
+def test_a_pan_is_no_cut_and_a_new_scene_is() -> None:
+    rng = np.random.default_rng(0)
+    wide = cv2.GaussianBlur(rng.integers(0, 255, (200, 900, 3), np.uint8), (0, 0), 12)
+    wide = cv2.normalize(wide, None, 0, 255, cv2.NORM_MINMAX)
+    other = np.full((200, 300, 3), (30, 60, 160), np.uint8)
+    cuts = Cuts()
+    steps = [cuts.step(wide[:, n : n + 300]) for n in range(0, 200, 8)]
+    assert not any(steps)
+    assert cuts.step(other)
+    assert not cuts.step(other)
+
+
+def person(id: str, **values: float | bool) -> Person:
+    given = {"main": False, "start": 0, "end": 9, "share": 1.0, "size": 0.3} | values
+    return Person(id=id, **given)  # type: ignore[arg-type]  # a mixed dict
+
+
+def test_the_main_person_is_present_large_central_and_speaks() -> None:
+    def main(*people: Person, **more: dict[str, float]) -> str:
+        chosen = choose_main(people, **more)
+        assert sum(p.main for p in chosen) == 1
+        return next(p.id for p in chosen if p.main)
+
+    assert main(person("P1", share=0.3), person("P2", share=0.9)) == "P2"
+    assert main(person("P1", size=0.5), person("P2", size=0.2)) == "P1"
+    assert main(person("P1"), person("P2"), centrality={"P1": 0.2, "P2": 0.9}) == "P2"
+    assert main(person("P1", size=0.35), person("P2"), speaking={"P1": 0.0, "P2": 1.0}) == "P2"
+    assert main(person("P1", size=0.9, live=False), person("P2", size=0.1)) == "P2"
+    assert main(person("P1", live=False)) == "P1"
+    assert choose_main(()) == ()

@@ -153,6 +153,6 @@ def _sight(mesh: Floats, rotation: Floats, start: int, end: int, iris: tuple[int
     upright = (mesh[[start, end, *iris]] - mesh[start]) @ rotation
     middle, wide = upright[:2].mean(axis=0), float(np.linalg.norm(upright[1]))
     off = (upright[2:].mean(axis=0) - middle)[:2] / max(wide, 1e-6)
-    off = (off + (0.0, REST)) / BALL
+    off = np.add(off, (0.0, REST)) / BALL
     off *= min(1.0, 0.98 / max(float(np.linalg.norm(off)), 1e-6))
     return np.array([off[0], off[1], -np.sqrt(1 - off @ off)], np.float32)

@@ -64,14 +64,14 @@ class Held:
 
 
 HELD: Final = (
-    Held("turn", "pose_yaw", 1, 15, HOLD, "turns the head to the own left, by {size}°"),
-    Held("turn", "pose_yaw", -1, 15, HOLD, "turns the head to the own right, by {size}°"),
+    Held("turn", "pose_yaw", 1, 15, HOLD, "turns the head to their own left, by {size}°"),
+    Held("turn", "pose_yaw", -1, 15, HOLD, "turns the head to their own right, by {size}°"),
     Held("head_up", "pose_pitch", 1, 9, HOLD, "raises the head, by {size}°"),
     Held("head_down", "pose_pitch", -1, 9, HOLD, "lowers the head, by {size}°"),
-    Held("tilt", "pose_roll", 1, 8, HOLD, "tilts the head to the own left, by {size}°"),
-    Held("tilt", "pose_roll", -1, 8, HOLD, "tilts the head to the own right, by {size}°"),
-    Held("gaze_away", "gaze_yaw", 1, 14, GLANCE, "looks away to the own left, by {size}°"),
-    Held("gaze_away", "gaze_yaw", -1, 14, GLANCE, "looks away to the own right, by {size}°"),
+    Held("tilt", "pose_roll", 1, 8, HOLD, "tilts the head to their own left, by {size}°"),
+    Held("tilt", "pose_roll", -1, 8, HOLD, "tilts the head to their own right, by {size}°"),
+    Held("gaze_away", "gaze_yaw", 1, 14, GLANCE, "looks away to their own left, by {size}°"),
+    Held("gaze_away", "gaze_yaw", -1, 14, GLANCE, "looks away to their own right, by {size}°"),
     Held("gaze_up", "gaze_pitch", 1, 12, GLANCE, "looks up, by {size}°"),
     Held("gaze_down", "gaze_pitch", -1, 12, GLANCE, "looks down, by {size}°"),
 )
