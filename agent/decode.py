@@ -20,6 +20,7 @@ import av
 import numpy as np
 import numpy.typing as npt
 from av.container import InputContainer
+from av.stream import Disposition
 from av.video.frame import VideoFrame
 from av.video.reformatter import VideoReformatter
 
@@ -162,7 +163,7 @@ def open_clip(path: str | Path) -> Clip:
 def _best(clip: Clip, kind: Literal["video", "audio"]) -> Any | None:
     """The stream to decode; cover art is not a moving picture."""
     stream: Any = clip.container.streams.best(kind)
-    if stream is None or (kind == "video" and "attached_pic" in str(stream.disposition)):
+    if stream is None or stream.disposition & Disposition.attached_pic:
         return None
     what = "pictures" if kind == "video" else "sound"
     if stream.codec_context is None:

@@ -145,6 +145,16 @@ def test_an_error_names_the_file_what_was_tried_and_what_to_do(
     assert "duchenne models pull" in text and DIGEST in text
 
 
+class Counted:
+    """A source that fails, and counts how often it was asked."""
+
+    calls = 0
+
+    def __call__(self, *_: object) -> None:
+        self.calls += 1
+        raise fetch.FetchError("refused")
+
+
 def test_a_missing_optional_file_is_said_and_not_asked_for_all_the_time(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -153,6 +163,12 @@ def test_a_missing_optional_file_is_said_and_not_asked_for_all_the_time(
     assert first.path is None and "refused" in str(first.why)
     monkeypatch.setattr(fetch, "download", lambda *_: pytest.fail("asked again at once"))
     assert "pull" in str(find("a.bin").why)
+    other = small(tmp_path, name="b.bin")
+    table(monkeypatch, assets.ASSETS["a.bin"], other)
+    asset("b.bin")
+    monkeypatch.setattr(fetch, "download", counted := Counted())
+    find("a.bin")
+    assert counted.calls == 1, "a source that answers again is a reason to ask again"
 
 
 def test_pull_reports_each_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -201,6 +201,46 @@ def test_time_begins_at_the_clip_and_not_at_its_time_stamps(tmp_path: Path) -> N
     assert frames_at(path, [1.0])[0].time == pytest.approx(1.0, abs=0.03)
 
 
+@pytest.mark.parametrize("name", ["a.ts", "a.mkv", "a.avi", "a.mov"])
+def test_every_container_can_be_entered_in_the_middle(tmp_path: Path, name: str) -> None:
+    codec = "mpeg4" if name.endswith("avi") else "libx264"
+    path = make(tmp_path / name, steady(8), codec=codec, gop=100)
+    whole = [f for f in frames(path) if 4.99 < f.time < 5.51]
+    part = frames(path, start=whole[0].time, end=whole[-1].time)
+    assert [f.time for f in part] == [f.time for f in whole]
+    assert [grey(f) for f in part] == [grey(f) for f in whole]
+    middle = whole[len(whole) // 2]
+    assert grey(frames_at(path, [middle.time])[0]) == grey(middle)
+
+
+def test_cover_art_is_no_film_and_a_moving_gif_is_one(tmp_path: Path) -> None:
+    pictures = [Pillow.fromarray(corner(64, 48, 20 * i)) for i in range(8)]
+    pictures[0].save(tmp_path / "a.gif", save_all=True, append_images=pictures[1:], duration=100)
+    assert probe(tmp_path / "a.gif").kind == "video" and len(frames(tmp_path / "a.gif")) == 8
+    pictures[0].save(tmp_path / "b.gif")
+    assert probe(tmp_path / "b.gif").kind == "image"
+    pictures[0].save(tmp_path / "cover.png")
+    with (
+        av.open(str(tmp_path / "song.mp3"), "w") as out,
+        av.open(str(tmp_path / "cover.png")) as art,
+    ):
+        audio = out.add_stream("mp3", rate=44_100, layout="mono")
+        cover = out.add_stream_from_template(art.streams[0])
+        cover.disposition = av.stream.Disposition.attached_pic
+        for i in range(38):
+            block = av.AudioFrame.from_ndarray(np.zeros((1, 1152), np.float32), "fltp", "mono")
+            block.sample_rate, block.pts = 44_100, i * 1152
+            out.mux(audio.encode(block))
+        out.mux(audio.encode(None))
+        for packet in art.demux():
+            if packet.size:
+                packet.stream = cover
+                out.mux(packet)
+    media = probe(tmp_path / "song.mp3")
+    assert (media.kind, media.has_video, media.has_audio) == ("audio", False, True)
+    assert not frames(tmp_path / "song.mp3")
+
+
 def test_still_pictures_stand_upright(tmp_path: Path) -> None:
     turned = Pillow.fromarray(corner(64, 48))
     exif = turned.getexif()

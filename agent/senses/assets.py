@@ -281,14 +281,16 @@ def asset(name: str, progress: fetch.Progress | None = None) -> Path:
         path = search.here() or search.fetched(show)
     if path is None:
         raise search.error()
+    _forget_failures()
     return path
 
 
 def find(name: str, progress: fetch.Progress | None = None) -> Found:
     """An optional file, or why it is missing; never raises for a source that fails.
 
-    Sources that failed are not asked again for a day, so that a machine that cannot reach
-    them is not held up each time; `pull` asks again at once.
+    Sources that failed are not asked again for a day or until some other file could be
+    fetched, so that a machine that cannot reach them is not held up each time; `pull` asks
+    again at once.
     """
     search = _Search(ASSETS[name])
     if path := search.here():
@@ -347,7 +349,6 @@ def _attempt(name: str, progress: fetch.Progress | None) -> Found:
         path = asset(name, progress)
     except AssetError as error:
         return Found(name, None, "could not be fetched: " + "; ".join(error.failed))
-    (cache_dir("models") / f".{name}.failed").unlink(missing_ok=True)
     return Found(name, path)
 
 
@@ -439,6 +440,12 @@ def _fresh(note: Path) -> bool:
         return time.time() - note.stat().st_mtime < RETRY_SECONDS
     except OSError:
         return False
+
+
+def _forget_failures() -> None:
+    """What could not be reached before may be reached now."""
+    for note in cache_dir("models").glob(".*.failed"):
+        note.unlink(missing_ok=True)
 
 
 def _touch(note: Path) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import av
+from av.stream import Disposition
 
 from agent.decode import Clip, MediaError, open_clip
 from agent.evidence import Cue, Media, Missing
@@ -157,7 +158,7 @@ def _embedded(path: str | Path) -> tuple[tuple[list[Line], str | None] | None, s
         texts = [s for s in streams if s.codec_context and s.codec_context.name not in _PICTURES]
         if not texts:
             return None, "the subtitles in the clip are pictures, not text; " if streams else ""
-        best = max(texts, key=lambda s: "default" in str(s.disposition))
+        best = max(texts, key=lambda s: bool(s.disposition & Disposition.default))
         return (list(_stream(clip, best)), best.language), ""
     finally:
         clip.close()
