@@ -2,7 +2,7 @@
 
     python -m finetune.faces sheet OUT.png [--seed N]          many people and expressions
     python -m finetune.faces clip OUT.mp4 [--seed N] [--fps N] one person, with truth beside it
-    python -m finetune.faces example OUT.mp4                   the README's example clip
+    python -m finetune.faces example OUT.mp4                   the README's example; needs espeak-ng
     python -m finetune.faces shards FOLDER [--people N]        training data, resumable
 
 The head model: --head, else DUCHENNE_ICT, else ict_face.npz in DUCHENNE_ASSETS.
@@ -81,9 +81,15 @@ def _clip(head: ict.Head, arguments: argparse.Namespace) -> None:
 
 
 def _example(head: ict.Head, arguments: argparse.Namespace) -> None:
-    from finetune.faces import example
+    import tempfile
 
-    example.write(head, arguments.out)
+    from finetune.faces import example, narrate
+
+    with tempfile.TemporaryDirectory() as scratch:
+        silent = Path(scratch) / "silent.mp4"
+        truth = example.write(head, silent)
+        narrate.narrate(silent, arguments.out)
+        arguments.out.with_suffix(".json.gz").write_bytes(truth.read_bytes())
 
 
 def _shards(head: ict.Head, arguments: argparse.Namespace) -> None:
