@@ -1,6 +1,6 @@
 """How fast the measures are, on one core.
 
-    python -m eval.bench [wheel] [rewards] [grounding] [--n 100000]
+    python -m eval.bench [wheel] [published] [whole] [rewards] [--n 100000]
 
 Label lists are drawn with a fixed seed from the words of the mapping, one to four a list.
 """
@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from eval import measures, rewards, wheel
+from eval import measures, published, rewards, wheel
 
 TEXT: Final = (
     "<think>The lip corners are pulled up (AU12) and the cheeks are raised (AU6); there is no "
@@ -22,13 +22,38 @@ TEXT: Final = (
 )
 
 
-def wheels(n: int) -> float:
-    """Seconds for `mer-wheel`, both modes and the interval, over n pairs of label lists."""
+def lists(n: int) -> list[str]:
+    """n lists of labels, one to four words each."""
     draw = random.Random(0)
     words = sorted(wheel.load().forms)
-    lists = [", ".join(draw.choices(words, k=draw.randint(1, 4))) for _ in range(2 * n)]
-    gold = {str(i): text for i, text in enumerate(lists[:n])}
-    pred = {str(i): text for i, text in enumerate(lists[n:])}
+    return [", ".join(draw.choices(words, k=draw.randint(1, 4))) for _ in range(n)]
+
+
+def sound(n: int) -> float:
+    """Seconds for the sound wheel score of n pairs of label lists."""
+    texts = lists(2 * n)
+
+    def work() -> None:
+        reader = wheel.Reader(wheel.load())
+        rows, score = reader.rows(
+            [reader.gold(text) for text in texts[:n]], [reader.pred(text) for text in texts[n:]]
+        )
+        score(rows.sum(axis=0))
+
+    return _seconds(work)
+
+
+def faithful(n: int) -> float:
+    """Seconds for the published wheel score of n pairs of label lists."""
+    texts = lists(2 * n)
+    gold, pred = (dict(zip(map(str, range(n)), part, strict=False)) for part in (texts, texts[n:]))
+    return _seconds(lambda: published.wheel_overlap(wheel.load(), gold, pred))
+
+
+def whole(n: int) -> float:
+    """Seconds for the measure `mer-wheel`: both of them, and the bootstrap interval."""
+    texts = lists(2 * n)
+    gold, pred = (dict(zip(map(str, range(n)), part, strict=False)) for part in (texts, texts[n:]))
     return _seconds(lambda: measures.measure("mer-wheel", gold, pred))
 
 
@@ -52,7 +77,9 @@ def _seconds(work: Callable[[], object]) -> float:
 
 
 TRIALS: Final[dict[str, tuple[Callable[[int], float], int]]] = {
-    "wheel": (wheels, 100_000),
+    "wheel": (sound, 100_000),
+    "published": (faithful, 100_000),
+    "whole": (whole, 100_000),
     "rewards": (reward, 5_000),
 }
 

@@ -145,6 +145,11 @@ The spread of loudness is left out: with digital silence around the sentence it 
 deep the silence is."""
 
 
+FLOOR: Final = 0.1
+"""Smallest standard deviation believed of an action unit's 0-1 output over a person's clips: a
+detector that hardly moves does not tell the unit's presence."""
+
+
 def levels(all_clips: Sequence[Clip]) -> list[dict[str, float]]:
     """Person-relative levels of each clip for `agent.rules_core.scores`.
 
@@ -156,7 +161,7 @@ def levels(all_clips: Sequence[Clip]) -> list[dict[str, float]]:
     for unit in units:
         raw = [c.values.get(f"{unit}_mean", math.nan) + c.values.get(f"{unit}_std", 0.0)
                for c in all_clips]  # fmt: skip
-        _fill(found, unit, [_relative(all_clips, raw)])
+        _fill(found, unit, [_relative(all_clips, raw, FLOOR)])
     for name, readers in VOICE.items():
         parts = [_relative(all_clips, [read(c.values) for c in all_clips]) for read in readers]
         _fill(found, name, parts)
@@ -173,11 +178,11 @@ def _fill(found: list[dict[str, float]], name: str, parts: Sequence[Vector]) -> 
             target[name] = float(np.nanmean(values))
 
 
-def _relative(all_clips: Sequence[Clip], raw: Sequence[float]) -> Vector:
+def _relative(all_clips: Sequence[Clip], raw: Sequence[float], least: float = 0.0) -> Vector:
     """Each value against its person's mean, in standard deviations of that person's clips.
 
     The most extreme tenth on either side is drawn in first: one wild clip must not set the
-    scale. NaN for a person whose values do not differ.
+    scale. `least` is the smallest standard deviation believed. NaN where values do not differ.
     """
     values = np.array(raw, dtype=float)
     people = np.array([c.person for c in all_clips])
@@ -187,7 +192,8 @@ def _relative(all_clips: Sequence[Clip], raw: Sequence[float]) -> Vector:
         known = values[mine][np.isfinite(values[mine])]
         if known.size > 1:
             tame = np.clip(known, *np.percentile(known, [5, 95]))
-            out[mine] = (values[mine] - tame.mean()) / (tame.std() or np.nan)
+            if spread := max(float(tame.std()), least):
+                out[mine] = (values[mine] - tame.mean()) / spread
     return out
 
 

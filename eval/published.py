@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import chain, pairwise
+from itertools import pairwise
 from typing import Final, Literal
 
 import numpy as np
@@ -44,7 +44,7 @@ def wheel_overlap(
     rows, _ = wheel_rows(wheels, list(gold.values()), [pred[i] for i in gold], release, level)
     none = _nothing(release)
     scores = []
-    for precision, recall, known in rows.reshape(len(rows), -1, 3).transpose(1, 2, 0):
+    for precision, recall, known in rows.reshape(-1, WHEELS, 3).transpose(1, 2, 0):
         p, r = _mean(precision[known > 0], none), _mean(recall[known > 0], none)
         scores.append([2 * (p * r) / (p + r) if p + r else none, p, r])
     f, p, r = np.mean(scores, axis=0).tolist()
@@ -62,8 +62,8 @@ def wheel_rows(
 
     Their score equals `wheel_overlap` but for the last bits, which depend on the order of sums.
     """
-    words = Words(wheels, level, own=False)
-    wanted, named = _ids(words, golds), _ids(words, preds)
+    words = Words(wheels, level, own=False, cut=split)
+    wanted, named = [words.read(text) for text in golds], [words.read(text) for text in preds]
     common, found, total = words.counts(wanted, named)
     precision, recall = common / np.maximum(found, 1), common / np.maximum(total, 1)
     table = np.stack([precision, recall, np.ones_like(recall)], axis=2) * (total > 0)[..., None]
@@ -77,14 +77,6 @@ def wheel_rows(
         return {"f": sum(scores) / len(scores)}
 
     return table.reshape(len(golds), 3 * WHEELS), score
-
-
-def _ids(words: Words, texts: Sequence[str]) -> list[list[int]]:
-    known: dict[str, int] = {}
-    lists = [split(text) for text in texts]
-    for label in set(chain.from_iterable(lists)):
-        known[label] = words.id(label.lower().strip())
-    return [[known[label] for label in row] for row in lists]
 
 
 def _nothing(release: Release) -> float:

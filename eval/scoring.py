@@ -115,61 +115,103 @@ def run(
     seed: int = 0,
     clusters: Mapping[str, str] | None = None,
 ) -> Result:
-    """Score predictions by id. `clusters` (id → person, say) are resampled whole."""
-    excluded: Counter[str] = Counter()
-    golds = {}
-    for id, value in gold.items():
-        try:
-            golds[id] = measure.gold(value)
-        except Unscored as reason:
-            excluded[str(reason)] += 1
-    everyone = list(golds.values())
-    read, reasons = {}, {}
-    for id in golds:
-        try:
-            if id not in pred:
-                raise Unscored("no prediction")
-            value = measure.pred(pred[id])
-            read[id] = measure.settle(everyone, value) if measure.settle else value
-        except Unscored as reason:
-            reasons[id] = str(reason)
-    ids = list(read)
-    rows, score = measure.rows([golds[i] for i in ids], [read[i] for i in ids])
-    values = _total(rows, score)
-    strict = _strict(measure, golds, read, reasons, values)
-    version, other = measure.version, {}
-    if (form := measure.published) is not None:
-        both = [i for i in gold if i in pred]
-        faithful = form.score({i: gold[i] for i in both}, {i: pred[i] for i in both})
-        other = {"mode": "faithful", "version": form.version, "score": _first(faithful)}
-        if mode == "faithful":
-            other = {"mode": "sound", "version": version, "score": _first(values)}
-            version, values, strict, ids = form.version, faithful, None, both
-            rows, score = np.zeros((0, 1)), _no_values
-            if form.rows is not None:
-                rows, score = form.rows([gold[i] for i in both], [pred[i] for i in both])
-            reasons = {i: "no prediction" for i in gold if i not in pred}
-            excluded = Counter()
-    groups = None if clusters is None else [clusters.get(i, i) for i in ids]
+    """Score predictions by id. `clusters` (id → person, say) are resampled whole.
+
+    Where a measure has no published form of its own, both modes are the same.
+    """
+    faithful = _faithful(measure.published, gold, pred) if measure.published else None
+    sound = _sound(measure, gold, pred)
+    told, other = (faithful, sound) if faithful and mode == "faithful" else (sound, faithful)
+    groups = None if clusters is None else [clusters.get(id, id) for id in told.ids]
     extra = [id for id in pred if id not in gold]
     return Result(
         name=measure.name,
-        version=version,
+        version=told.version,
         mode=mode,
-        n=len(gold) if mode == "faithful" and form else len(golds),
-        scored=len(ids),
-        score=_first(values),
-        interval=interval(rows, score, seed, groups),
-        strict=strict,
-        values=values,
-        unscored=dict(Counter(reasons.values())),
-        unscored_ids=tuple(list(reasons)[:SHOWN]),
-        excluded=dict(excluded),
+        n=len(told.ids) + len(told.unscored),
+        scored=len(told.ids),
+        score=_first(told.values),
+        interval=interval(*told.tally, seed, groups),
+        strict=told.strict,
+        values=told.values,
+        unscored=dict(Counter(told.unscored.values())),
+        unscored_ids=tuple(list(told.unscored)[:SHOWN]),
+        excluded=dict(told.excluded),
         extra_ids=tuple(extra[:SHOWN]),
         extra=len(extra),
         about=measure.about,
-        other=other,
+        other={"mode": other.mode, "version": other.version, "score": _first(other.values)}
+        if other
+        else {},
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What one mode says."""
+
+    mode: Mode
+    version: str
+    ids: Sequence[str]
+    """Scored, in the order of the rows."""
+    tally: Tally
+    values: Values
+    strict: float | None
+    unscored: Mapping[str, str]
+    """Id → reason."""
+    excluded: Mapping[str, int]
+
+
+def _sound(measure: Measure, gold: Mapping[str, Any], pred: Mapping[str, Any]) -> _Told:
+    golds, left_out = _apart(gold, measure.gold)
+    everyone = list(golds.values())
+
+    def read(id: str) -> Any:
+        if id not in pred:
+            raise Unscored("no prediction")
+        value = measure.pred(pred[id])
+        return measure.settle(everyone, value) if measure.settle else value
+
+    found, unscored = _apart({id: id for id in golds}, read)
+    tally = _tally(measure, golds, found)
+    values = _total(*tally)
+    strict: float | None = _first(values)
+    if unscored and measure.wrong is not None:
+        filled = {id: found[id] if id in found else measure.wrong(golds[id]) for id in golds}
+        strict = _first(_total(*_tally(measure, golds, filled)))
+    elif unscored:
+        strict = None
+    excluded = Counter(left_out.values())
+    return _Told("sound", measure.version, list(found), tally, values, strict, unscored, excluded)
+
+
+def _faithful(form: Published, gold: Mapping[str, Any], pred: Mapping[str, Any]) -> _Told:
+    both = [id for id in gold if id in pred]
+    values = form.score({id: gold[id] for id in both}, {id: pred[id] for id in both})
+    tally: Tally = (np.zeros((0, 1)), _no_values)
+    if form.rows is not None and both:
+        tally = form.rows([gold[id] for id in both], [pred[id] for id in both])
+    unscored = {id: "no prediction" for id in gold if id not in pred}
+    return _Told("faithful", form.version, both, tally, values, None, unscored, {})
+
+
+def _apart(
+    values: Mapping[str, Any], read: Callable[[Any], Any]
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """What could be read, and the reasons of the rest, by id."""
+    found, reasons = {}, {}
+    for id, value in values.items():
+        try:
+            found[id] = read(value)
+        except Unscored as reason:
+            reasons[id] = str(reason)
+    return found, reasons
+
+
+def _tally(measure: Measure, golds: Mapping[str, Any], found: Mapping[str, Any]) -> Tally:
+    if not found:
+        return np.zeros((0, 1)), _no_values
+    return measure.rows([golds[id] for id in found], list(found.values()))
 
 
 def interval(
@@ -245,22 +287,6 @@ def _blocks(rows: Array, seed: int, groups: Sequence[str] | None) -> Array:
     order = np.argsort(at, kind="stable")
     starts = np.flatnonzero(np.diff(at[order], prepend=-1))
     return np.add.reduceat(rows[order], starts, axis=0, dtype=np.float64)
-
-
-def _strict(
-    measure: Measure,
-    golds: Mapping[str, Any],
-    read: Mapping[str, Any],
-    reasons: Mapping[str, str],
-    values: Values,
-) -> float | None:
-    if not reasons:
-        return _first(values)
-    if measure.wrong is None:
-        return None
-    filled = [read[i] if i in read else measure.wrong(golds[i]) for i in golds]
-    rows, score = measure.rows(list(golds.values()), filled)
-    return _first(_total(rows, score))
 
 
 def _total(rows: Array, score: Score) -> Values:

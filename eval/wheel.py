@@ -15,7 +15,7 @@ from __future__ import annotations
 import gzip
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain
@@ -24,14 +24,13 @@ from typing import Any, Final, Literal
 
 import numpy as np
 
-from eval.scoring import Array, Excluded, Tally, Unscored, Values
+from eval.scoring import Array, Excluded, Tally, Unscored, Values, ratio
 
 DATA: Final = Path(__file__).parent / "data" / "mer2026_wheels.json.gz"
 Level = Literal["level1", "level2"]
 WHEELS: Final = 5
 
 _SPLIT: Final = re.compile(r"[\[\]'\",]")
-_ODD: Final = re.compile(r"[\[\]\"'“”;/\n、，；]|and", re.IGNORECASE)
 _SOUND_SPLIT: Final = re.compile(r"[\[\]\"“”,;/\n、，；]|(?<!\w)'|'(?!\w)|\band\b", re.IGNORECASE)
 
 
@@ -87,12 +86,27 @@ class Wheels:
 class Words:
     """Labels of many lists as numbers, each looked up in the wheels once."""
 
-    def __init__(self, wheels: Wheels, level: Level, own: bool) -> None:
-        """`own`: a label that a wheel lacks is a group of its own there, else it is dropped."""
-        self._wheels, self._level, self._own = wheels, level, own
+    def __init__(
+        self, wheels: Wheels, level: Level, own: bool, cut: Callable[[str], list[str]]
+    ) -> None:
+        """`own`: a label that a wheel lacks is a group of its own there, else it is dropped.
+
+        `cut` takes a list of labels apart; whatever it does, commas must separate.
+        """
+        self._wheels, self._level, self._own, self._cut = wheels, level, own, cut
         self._ids: dict[str, int] = {}
+        self._pieces: dict[str, list[int]] = {}
         self._names: list[dict[str, int]] = [{} for _ in wheels.sectors]
         self._rows: list[list[int]] = []
+
+    def read(self, text: str) -> list[int]:
+        """Numbers of the labels in a list written as text."""
+        known, found = self._pieces, []
+        for piece in text.split(","):
+            if piece not in known:
+                known[piece] = [self.id(label.lower().strip()) for label in self._cut(piece)]
+            found += known[piece]
+        return found
 
     def id(self, label: str) -> int:
         """Number of a lower-case label."""
@@ -118,7 +132,7 @@ class Words:
         for wheel, names in enumerate(self._names):
             a = _keys(golds, table[:, wheel], len(names))
             b = _keys(preds, table[:, wheel], len(names))
-            both = np.intersect1d(a, b, assume_unique=True)
+            both = b[a[np.minimum(np.searchsorted(a, b), len(a) - 1)] == b] if len(a) else a
             for keys, out in ((both, common), (b, found), (a, wanted)):
                 out[:, wheel] = np.bincount(keys // max(1, len(names)), minlength=size[0])
         return common, found, wanted
@@ -130,7 +144,9 @@ def _keys(lists: Sequence[Sequence[int]], groups: Array, count: int) -> Array:
     ids = np.fromiter(chain.from_iterable(lists), dtype=np.int64, count=int(lengths.sum()))
     group = groups[ids]
     sample = np.repeat(np.arange(len(lists)), lengths)
-    return np.unique((sample * count + group)[group >= 0])
+    nearly = (sample * count + group)[group >= 0]
+    keys = np.sort(nearly, kind="stable")
+    return np.asarray(keys[np.diff(keys, prepend=-1) != 0])
 
 
 @lru_cache(maxsize=4)
@@ -158,34 +174,19 @@ class Reader:
     """Reads label lists for the sound scores and makes their rows."""
 
     def __init__(self, wheels: Wheels, level: Level = "level1") -> None:
-        self._words = Words(wheels, level, own=True)
-        self._pieces: dict[str, int] = {}
+        self._words = Words(wheels, level, own=True, cut=labels)
 
     def gold(self, value: Any) -> list[int]:
         """A gold label list; without a label it is left out."""
-        if found := self._read(value):
+        if found := self._words.read(as_text(value)):
             return found
         raise Excluded("no gold label")
 
     def pred(self, value: Any) -> list[int]:
         """A predicted label list; without a label it is unscored."""
-        if found := self._read(value):
+        if found := self._words.read(as_text(value)):
             return found
         raise Unscored("empty prediction")
-
-    def _read(self, value: Any) -> list[int]:
-        text = value if isinstance(value, str) else as_text(value)
-        pieces = labels(text) if _ODD.search(text) else text.split(",")
-        found = [self._pieces.get(piece, -2) for piece in pieces]
-        if -2 in found:
-            found = [self._piece(piece) for piece in pieces]
-        return [id for id in found if id >= 0]
-
-    def _piece(self, piece: str) -> int:
-        if piece not in self._pieces:
-            plain = labels(piece)
-            self._pieces[piece] = self._words.id(plain[0]) if plain else -1
-        return self._pieces[piece]
 
     def rows(self, golds: Sequence[list[int]], preds: Sequence[list[int]]) -> Tally:
         """Per wheel the sums of precision, recall and hit, and a count."""
@@ -201,16 +202,15 @@ class Reader:
 
 def _f_first(total: Array) -> Values:
     """F of the averages per wheel, averaged over wheels, as MER-UniBench defines it."""
-    means = (total[:-1] / total[-1] if total[-1] else total[:-1] * np.nan).reshape(3, WHEELS)
-    p, r, hit = means
-    both = p + r
-    f = np.divide(2 * p * r, both, out=np.zeros_like(both), where=both > 0)
+    *sums, n = total.tolist()
+    p, r, hit = ([ratio(x, n) for x in sums[i : i + WHEELS]] for i in (0, WHEELS, 2 * WHEELS))
+    f = [2 * a * b / (a + b) if a + b else 0.0 for a, b in zip(p, r, strict=True)]
     return {
-        "f": float(f.mean()),
-        "precision": float(p.mean()),
-        "recall": float(r.mean()),
-        "hit": float(hit.mean()),
-    } | {f"f wheel{n + 1}": float(value) for n, value in enumerate(f)}
+        "f": sum(f) / WHEELS,
+        "precision": sum(p) / WHEELS,
+        "recall": sum(r) / WHEELS,
+        "hit": sum(hit) / WHEELS,
+    } | {f"f wheel{n + 1}": value for n, value in enumerate(f)}
 
 
 def _hit_first(total: Array) -> Values:
@@ -226,10 +226,12 @@ def _hit_first(total: Array) -> Values:
 
 
 def as_text(value: Any) -> str:
-    """A list, an answer with `emotions`, or text."""
+    """A list, an answer with `emotions`, or text, as text."""
+    if isinstance(value, str):
+        return value
     if isinstance(value, Mapping):
         value = [e["label"] for e in value.get("emotions") or ()] or value.get("label") or ""
-    return value if isinstance(value, str) else ", ".join(map(str, value or ()))
+    return str(value) if isinstance(value, str) else ", ".join(map(str, value or ()))
 
 
 def texts(values: Mapping[str, Any]) -> dict[str, str]:
