@@ -1,4 +1,4 @@
-"""Opens one file and decodes it: pictures upright in RGB, sound as mono blocks.
+"""Opens one file and decodes it; makes pictures upright and RGB.
 
 Knows containers and codecs; does not know which frames are wanted, nor threads: that is
 `agent.media`. Files are hostile: only listed containers are opened, only from this disk,
@@ -25,19 +25,10 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import VideoReformatter
 
 from agent.evidence import Missing
-from agent.senses.samples import Floats, Image, Sound
+from agent.senses.samples import Image
 
-RATE: Final = 16_000
-"""Samples per second of every Sound."""
-BLOCK: Final = RATE // 2
-"""Samples in one block of sound."""
 MAX_PIXELS: Final = 120_000_000
 """Of one picture: 8K video has 33 million, a large camera 100 million."""
-MAX_GAP: Final = 600.0
-"""Seconds without sound that are filled with silence; a longer jump is a broken clock."""
-MAX_SILENCE: Final = 3600.0
-"""Seconds filled with silence in all, however often a file jumps."""
-
 CONTAINERS: Final = (
     "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,flv,asf,ogg,gif,mxf,dv,ivf,"
     "wav,w64,aiff,mp3,aac,flac,caf,amr,au,ac3"
@@ -297,89 +288,3 @@ def turned(image: Image, display: npt.NDArray[np.int32] | None) -> Image:
         image, across, down = image.transpose(1, 0, 2), c, b
     image = image[:: -1 if down < 0 else 1, :: -1 if across < 0 else 1]
     return np.ascontiguousarray(image)
-
-
-class Mono:
-    """Turns decoded sound into contiguous blocks of mono, 16 kHz, float32 in −1…1.
-
-    Gaps in the file become silence, so that block follows on block; a clock that jumps
-    back, or ahead by more than `MAX_GAP`, is not believed.
-    """
-
-    def __init__(self, start: float, end: float | None) -> None:
-        self._start, self._end = start, np.inf if end is None else end
-        self._resampler: av.AudioResampler | None = None
-        self._shape: object = None
-        self._clock: float | None = None
-        """Time of the next sample that comes in."""
-        self._spare = MAX_SILENCE
-        self._held: list[Floats] = []
-        self._count = 0
-        self._time = 0.0
-        """Time of the first sample held."""
-
-    @property
-    def done(self) -> bool:
-        """True once everything up to `end` came in."""
-        return self._clock is not None and self._clock >= self._end
-
-    def push(self, frame: Any, time: float | None) -> Iterator[Sound]:
-        """Blocks that became full. `time` of the frame in seconds."""
-        if self._clock is None:
-            self._clock = time or 0.0
-        gap = 0.0 if time is None else time - self._clock
-        if 0.1 < gap < min(MAX_GAP, self._spare):
-            self._spare -= gap
-            yield from self._drain()
-            yield from self._silence(round(gap * RATE))
-        shape = (frame.format.name, frame.layout.name, frame.sample_rate)
-        if shape != self._shape:
-            yield from self._drain()
-            # 32-bit integers between: swresample then keeps the mix of channels below 1.
-            self._resampler = av.AudioResampler(format="s32", layout="mono", rate=RATE)
-            self._shape = shape
-        frame.pts = None
-        yield from self._resampled(frame)
-
-    def finish(self) -> Iterator[Sound]:
-        """The last, shorter block."""
-        yield from self._drain()
-        if self._count:
-            yield self._take(self._count)
-
-    def _drain(self) -> Iterator[Sound]:
-        if self._resampler is not None:
-            yield from self._resampled(None)
-            self._resampler = self._shape = None
-
-    def _resampled(self, frame: Any | None) -> Iterator[Sound]:
-        assert self._resampler is not None
-        for out in self._resampler.resample(frame):
-            yield from self._add(out.to_ndarray()[0].astype(np.float32) / np.float32(2**31))
-
-    def _silence(self, count: int) -> Iterator[Sound]:
-        while count > 0 and not self.done:
-            yield from self._add(np.zeros(min(count, BLOCK), np.float32))
-            count -= BLOCK
-
-    def _add(self, samples: Floats) -> Iterator[Sound]:
-        assert self._clock is not None
-        time = self._clock
-        self._clock += len(samples) / RATE
-        first = max(0, round((self._start - time) * RATE))
-        last = len(samples) if self._clock <= self._end else round((self._end - time) * RATE)
-        if last <= first:
-            return
-        if not self._count:
-            self._time = time + first / RATE
-        self._held.append(samples[first:last])
-        self._count += last - first
-        while self._count >= BLOCK:
-            yield self._take(BLOCK)
-
-    def _take(self, count: int) -> Sound:
-        joined = np.concatenate(self._held)
-        block = Sound(self._time, joined[:count])
-        self._held, self._count = [joined[count:]], self._count - count
-        self._time += count / RATE
-        return block

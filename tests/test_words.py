@@ -251,12 +251,18 @@ def test_weights_are_found_in_the_cache_and_by_name(
         folder = no_speech / f"models--Systran--faster-whisper-{size}" / "snapshots" / "abc"
         folder.mkdir(parents=True)
         (folder / "model.bin").touch()
+        (folder / "tokenizer.json").touch()
         made[size] = folder
     assert whisper.weights() == made["large-v3"]
     monkeypatch.setenv("DUCHENNE_WHISPER", "small")
     assert whisper.weights() == made["small"]
     monkeypatch.setenv("DUCHENNE_WHISPER", str(made["tiny"]))
     assert whisper.weights() == made["tiny"]
+    monkeypatch.setenv("DUCHENNE_WHISPER", "Systran/faster-whisper-large-v3")
+    assert whisper.weights() == made["large-v3"]
+    (made["small"] / "tokenizer.json").unlink()
+    monkeypatch.setenv("DUCHENNE_WHISPER", "small")
+    assert whisper.weights() is None, "what is not whole would be completed from the network"
     monkeypatch.setenv("DUCHENNE_WHISPER", "/nowhere")
     assert whisper.weights() is None
     if importlib.util.find_spec("faster_whisper"):

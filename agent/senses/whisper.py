@@ -17,7 +17,9 @@ from agent.senses.subtitles import Line, clean
 if TYPE_CHECKING:
     from agent.senses.samples import Sound
 
-SIZES: Final = ("large-v3-turbo", "turbo", "large-v3", "distil-large-v3", "medium", "small", "base")
+ALSO: Final = {"turbo": "large-v3-turbo", "large": "large-v3"}
+"""Other names that faster-whisper itself takes."""
+SIZES: Final = ("large-v3-turbo", "large-v3", "distil-large-v3", "medium", "small", "base")
 """Of several models here the first is taken; "tiny" only where it is the only one."""
 INSTALL: Final = "pip install faster-whisper"
 
@@ -30,11 +32,11 @@ def installed() -> bool:
 def weights() -> Path | None:
     """Folder of the model that would be used, None where there is none."""
     chosen = os.environ.get("DUCHENNE_WHISPER", "")
-    if chosen and (Path(chosen).expanduser() / "model.bin").is_file():
+    if chosen and _whole(Path(chosen).expanduser()):
         return Path(chosen).expanduser()
     found = _cached()
     if chosen:
-        return found.get(chosen)
+        return found.get(ALSO.get(chosen, _size(chosen)))
     return next((found[size] for size in (*SIZES, *sorted(found)) if size in found), None)
 
 
@@ -81,7 +83,16 @@ def _cached() -> dict[str, Path]:
     hub = Path(os.environ.get("HF_HUB_CACHE") or Path(home) / "hub")
     found: dict[str, Path] = {}
     for binary in hub.glob("models--*--faster-*whisper-*/snapshots/*/model.bin"):
-        name = binary.parts[-4].split("--")[-1]
-        size = name.replace("faster-", "").replace("whisper-", "")
-        found.setdefault(size, binary.parent)
+        if _whole(binary.parent):
+            found.setdefault(_size(binary.parts[-4].replace("--", "/")), binary.parent)
     return found
+
+
+def _whole(folder: Path) -> bool:
+    """Without its tokenizer faster-whisper would go and fetch one."""
+    return (folder / "model.bin").is_file() and (folder / "tokenizer.json").is_file()
+
+
+def _size(name: str) -> str:
+    """large-v3 from Systran/faster-whisper-large-v3."""
+    return name.rpartition("/")[2].replace("faster-", "").replace("whisper-", "")
