@@ -7,8 +7,8 @@ it never becomes "neutral" and never the first label that comes along.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from functools import lru_cache
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache, partial
 from typing import Any, Final
 
 import numpy as np
@@ -88,13 +88,15 @@ def _likeliest(emotions: Any) -> str | None:
     return str(max(emotions, key=lambda e: float(e.get("share", 0)))["label"])
 
 
-def settle(golds: Sequence[str], answer: str) -> str:
-    """The label that an answer names, out of those of the golds; OTHER for another emotion."""
-    return pick(answer, tuple(sorted(set(golds))))
+def settle(golds: Sequence[str]) -> Callable[[str], str]:
+    """What picks the label that an answer names, out of those of the golds."""
+    return partial(pick, among=tuple(sorted(set(golds))))
 
 
 def pick(answer: str, among: tuple[str, ...]) -> str:
-    """The one label that an answer names. Raises Unscored where it names none or several.
+    """The one label that an answer names, OTHER for an emotion that is none of them.
+
+    Raises Unscored where it names none or several.
 
     >>> pick("<think>not happy</think><answer>Sad</answer>", ("happiness", "sadness"))
     'sadness'

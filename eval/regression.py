@@ -50,11 +50,16 @@ def gold(value: Any) -> Point:
         raise Excluded(f"gold: {reason}") from reason
 
 
-def settle(golds: Sequence[Point], found: Point) -> Point:
-    """The predicted point in the dimensions of the golds."""
-    if lacking := [name for name in golds[0] if name not in found]:
-        raise Unscored(f"lacks {', '.join(lacking)}")
-    return found
+def settle(golds: Sequence[Point]) -> Callable[[Point], Point]:
+    """What holds a predicted point against the dimensions of the golds."""
+    names = list(golds[0]) if golds else []
+
+    def fitted(found: Point) -> Point:
+        if lacking := [name for name in names if name not in found]:
+            raise Unscored(f"lacks {', '.join(lacking)}")
+        return found
+
+    return fitted
 
 
 def rows(golds: Sequence[Point], preds: Sequence[Point], of: Callable[[Sums], float]) -> Tally:

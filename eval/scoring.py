@@ -71,8 +71,8 @@ class Measure:
     rows: Callable[[Sequence[Any], Sequence[Any]], Tally]
     wrong: Callable[[Any], Any] | None = None
     """A prediction that is wrong for this gold, for `strict`; None where there is no such thing."""
-    settle: Callable[[Sequence[Any], Any], Any] | None = None
-    """Fits one read prediction to the set of all golds; raises Unscored."""
+    settle: Callable[[Sequence[Any]], Callable[[Any], Any]] | None = None
+    """From all golds what fits one read prediction to them, or raises Unscored."""
     published: Published | None = None
 
 
@@ -119,7 +119,7 @@ def run(
 
     Where a measure has no published form of its own, both modes are the same.
     """
-    faithful = _faithful(measure.published, gold, pred) if measure.published else None
+    faithful = _faithful(measure.published, gold, pred, mode) if measure.published else None
     sound = _sound(measure, gold, pred)
     told, other = (faithful, sound) if faithful and mode == "faithful" else (sound, faithful)
     groups = None if clusters is None else [clusters.get(id, id) for id in told.ids]
@@ -164,13 +164,13 @@ class _Told:
 
 def _sound(measure: Measure, gold: Mapping[str, Any], pred: Mapping[str, Any]) -> _Told:
     golds, left_out = _apart(gold, measure.gold)
-    everyone = list(golds.values())
+    settle = measure.settle(list(golds.values())) if measure.settle else None
 
     def read(id: str) -> Any:
         if id not in pred:
             raise Unscored("no prediction")
         value = measure.pred(pred[id])
-        return measure.settle(everyone, value) if measure.settle else value
+        return settle(value) if settle else value
 
     found, unscored = _apart({id: id for id in golds}, read)
     tally = _tally(measure, golds, found)
@@ -185,11 +185,13 @@ def _sound(measure: Measure, gold: Mapping[str, Any], pred: Mapping[str, Any]) -
     return _Told("sound", measure.version, list(found), tally, values, strict, unscored, excluded)
 
 
-def _faithful(form: Published, gold: Mapping[str, Any], pred: Mapping[str, Any]) -> _Told:
+def _faithful(
+    form: Published, gold: Mapping[str, Any], pred: Mapping[str, Any], mode: Mode
+) -> _Told:
     both = [id for id in gold if id in pred]
     values = form.score({id: gold[id] for id in both}, {id: pred[id] for id in both})
     tally: Tally = (np.zeros((0, 1)), _no_values)
-    if form.rows is not None and both:
+    if form.rows is not None and both and mode == "faithful":
         tally = form.rows([gold[id] for id in both], [pred[id] for id in both])
     unscored = {id: "no prediction" for id in gold if id not in pred}
     return _Told("faithful", form.version, both, tally, values, None, unscored, {})
