@@ -22,7 +22,7 @@ from agent.senses.samples import Columns, Floats
 MOST: Final = 12
 """Cues of one action unit that a clip may have before the weak ones are left out, plus
 PER_MINUTE for every minute. Too many small cues hide the large ones; the series has all."""
-PER_MINUTE: Final = 8
+PER_MINUTE: Final = 4
 
 MOUTH: Final = frozenset({10, 16, 17, 18, 20, 22, 23, 24, 25, 26, 28})
 """Action units that speech sets off all the time."""
@@ -69,7 +69,7 @@ def read(
     if base.kind == "none":
         missing.insert(0, _no_baseline(person, columns))
     trust = {number: knowledge.get(number, _UNKNOWN).trust for number in AUS}
-    scene = au_words.Scene(person, columns, base.kind, trust)
+    scene = au_words.Scene(person, columns, base.kind, _rate(columns), trust)
     cues = [au_words.cue(event, scene) for event in kept]
     rel = {f"{n}_rel": v for n, v in relative.items() if n in _middles(columns)}
     return {**columns, **rel}, cues, missing
@@ -135,14 +135,15 @@ def _weakest_last(event: Event) -> float:
     return -event.peak
 
 
-def _talk(found: list[Event]) -> list[Event]:
+def _talk(found: list[Event]) -> set[Event]:
     """Brief mouth movements that follow each other as in speech."""
     quick = [event for event in found if event.au in MOUTH and 0 < event.seconds <= events.BRIEF]
     beats: list[float] = []
     for event in quick:
         if not beats or event.onset - beats[-1] > BEAT:
             beats.append(event.onset)
-    return [e for e in quick if sum(abs(b - e.onset) <= TALK for b in beats) >= 3]
+    at = np.array(beats)
+    return {e for e in quick if np.count_nonzero(np.abs(at - e.onset) <= TALK) >= 3}
 
 
 def _relative(columns: Columns, base: Baseline) -> Columns:
@@ -184,6 +185,12 @@ def _of(knowledge: Known, name: str) -> Knowledge:
 def _seconds(columns: Columns) -> float:
     times = columns["time"].astype(np.float64)
     return float(times[-1] - times[0]) if len(times) > 1 else 0.0
+
+
+def _rate(columns: Columns) -> float:
+    """Samples a second; 0 for a still."""
+    times = columns["time"].astype(np.float64)
+    return float(1 / np.median(np.diff(times))) if len(times) > 1 else 0.0
 
 
 def _no_baseline(person: str, columns: Columns) -> Missing:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 import numpy as np
+import numpy.typing as npt
 
 from agent.evidence import Cue, Grade, Side
 from agent.facs import AUS, grade
@@ -74,14 +75,10 @@ class Scene:
     columns: Columns
     """`time` and, where known, `quality`, `AU12`, `AU12_L` …: raw readings."""
     baseline: Literal["clip", "enrolment", "none"]
+    rate: float
+    """Samples a second; 0 for a still."""
     trust: Mapping[int, float]
     """How far the estimator is believed, 0-1, by action unit."""
-
-    @property
-    def rate(self) -> float:
-        """Samples a second; 0 for a still."""
-        times = self.columns["time"].astype(np.float64)
-        return float(1 / np.median(np.diff(times))) if len(times) > 1 else 0.0
 
 
 def cue(event: Event, scene: Scene) -> Cue:
@@ -149,7 +146,7 @@ def _quality(event: Event, columns: Columns) -> float:
     """Median quality of the event's samples; the root, since quality is a product itself."""
     if "quality" not in columns:
         return 1.0
-    values = _during(event, columns, columns["quality"].astype(np.float32))
+    values = _during(event, columns, columns["quality"])
     return float(np.sqrt(np.clip(np.nanmedian(values), 0, 1))) if len(values) else 1.0
 
 
@@ -158,11 +155,12 @@ def _raw(event: Event, columns: Columns) -> float | None:
     numbers = (43, 45) if event.au in (43, 45) else (event.au,)
     ends = (f"_{event.side}",) if event.side in ("L", "R") else ("_L", "_R", "")
     read = [columns[name] for n in numbers for e in ends if (name := AUS[n].code + e) in columns]
-    values = [_during(event, columns, column.astype(np.float32)) for column in read]
+    values = [_during(event, columns, column) for column in read]
     finite = [float(np.nanmax(v)) for v in values if np.isfinite(v).any()]
     return round(max(finite), 2) if finite else None
 
 
-def _during(event: Event, columns: Columns, values: Floats) -> Floats:
-    times = columns["time"].astype(np.float64)
-    return np.asarray(values[(times >= event.onset - 1e-6) & (times <= event.offset + 1e-6)])
+def _during(event: Event, columns: Columns, values: npt.NDArray[np.generic]) -> Floats:
+    times = columns["time"]
+    first, last = np.searchsorted(times, [event.onset - 1e-6, event.offset + 1e-6])
+    return np.asarray(values[first:last], dtype=np.float32)

@@ -165,6 +165,7 @@ def _events(
     good = np.isfinite(one) if other is None else np.isfinite(one) & np.isfinite(other)
     for stretch in _stretches(times, good):
         at = times[stretch]
+        step = _step(at)
         left = smooth(at, one[stretch])
         right = None if other is None else smooth(at, other[stretch])
         values = left if right is None else np.maximum(left, right)
@@ -178,7 +179,7 @@ def _events(
                 apex=float(at[span.apex]),
                 offset=float(at[span.last]),
                 peak=peak,
-                held=_held(at, values, span),
+                held=_held(at, values, span) + step,
                 noise=noise,
                 samples=span.last - span.first + 1,
                 seen_onset=bool(values[span.first] < LOW * peak),
@@ -191,14 +192,13 @@ def _stretches(times: Series, good: npt.NDArray[np.bool_]) -> Iterator[npt.NDArr
     index = np.flatnonzero(good)
     if len(index) == 0:
         return
-    usual = float(np.median(np.diff(times))) if len(times) > 1 else 0.0
-    breaks = np.flatnonzero(np.diff(times[index]) > max(GAP, 3 * usual)) + 1
+    breaks = np.flatnonzero(np.diff(times[index]) > max(GAP, 3 * _step(times))) + 1
     yield from np.split(index, breaks)
 
 
 def smooth(times: Series, values: Series) -> Series:
     """Single-sample spikes removed, then a parabola fitted over at most SMOOTH seconds."""
-    step = float(np.median(np.diff(times))) if len(times) > 1 else 0.0
+    step = _step(times)
     if len(values) < 3 or step <= 0 or step > SMOOTH / 2:
         return values
     padded = np.pad(values, 1, mode="edge")
@@ -206,9 +206,15 @@ def smooth(times: Series, values: Series) -> Series:
     width = int(SMOOTH / step) | 1
     if width < 5 or len(values) < width:
         return np.asarray(calm)
-    from scipy.signal import savgol_filter  # a second to import; a remembered clip needs none
+    # Savitzky & Golay 1964, second order: the fitted parabola's value in the window's middle.
+    along = np.arange(width) - width // 2
+    weights = np.linalg.pinv(np.stack([along**0, along, along**2], axis=1))[0]
+    return np.convolve(np.pad(calm, width // 2, mode="edge"), weights[::-1], mode="valid")
 
-    return np.asarray(savgol_filter(calm, width, 2, mode="nearest"))
+
+def _step(times: Series) -> float:
+    """Usual seconds between samples; 0 for fewer than two."""
+    return float(np.median(np.diff(times))) if len(times) > 1 else 0.0
 
 
 def _noise(times: Series, values: Series) -> float:
@@ -216,7 +222,7 @@ def _noise(times: Series, values: Series) -> float:
 
     0 where it cannot be told from movement: in short series, and below 10 samples a second.
     """
-    if len(values) < 12 or float(np.median(np.diff(times))) > 0.1:
+    if len(values) < 12 or _step(times) > 0.1:
         return 0.0
     second = np.diff(values, 2)
     return float(1.4826 * np.median(np.abs(second)) / np.sqrt(6))
@@ -234,13 +240,15 @@ def _spans(values: Series, floor: float) -> Iterator[_Span]:
 
 
 def _parts(values: Series, first: int, last: int, floor: float) -> Iterator[tuple[int, int]]:
-    """[first, last] cut at valleys deep enough to part two events."""
-    cut = _valley(values, first, last, floor)
-    if cut is None:
-        yield first, last
-    else:
-        yield from _parts(values, first, cut, floor)
-        yield from _parts(values, cut, last, floor)
+    """[first, last] cut at every valley deep enough to part two events."""
+    waiting = [(first, last)]
+    while waiting:
+        start, stop = waiting.pop()
+        cut = _valley(values, start, stop, floor)
+        if cut is None:
+            yield start, stop
+        else:
+            waiting += [(cut, stop), (start, cut)]
 
 
 def _valley(values: Series, first: int, last: int, floor: float) -> int | None:
@@ -269,15 +277,14 @@ def _foot(values: Series, apex: int, way: int) -> int:
 
 
 def _held(times: Series, values: Series, span: _Span) -> float:
-    """Seconds around the apex above half its height, half a step added at both ends."""
+    """Seconds between the first and the last sample above half the apex, around it."""
     above = values >= values[span.apex] / 2
     first = last = span.apex
     while first > span.first and above[first - 1]:
         first -= 1
     while last < span.last and above[last + 1]:
         last += 1
-    step = float(np.median(np.diff(times))) if len(times) > 1 else 0.0
-    return float(times[last] - times[first]) + step
+    return float(times[last] - times[first])
 
 
 def _side(left: Series, right: Series | None, span: _Span) -> Side | None:

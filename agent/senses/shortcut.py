@@ -11,13 +11,12 @@ Without blendshapes (468 points) geometry does it alone.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Final
 
 import numpy as np
-from scipy.ndimage import median_filter
 
 from agent.facs import AUS, MEASURED
 from agent.senses import baseline
@@ -86,6 +85,20 @@ WIDE: Final = 3.5
 """AU26 reading from which the mouth counts as stretched (AU27)."""
 
 
+def _pairs(pairs: Iterable[tuple[int, int]]) -> tuple[list[int], list[int]]:
+    """Places in POINTS of pairs of vertices."""
+    first, second = zip(*pairs, strict=True)
+    return [POINTS.index(v) for v in first], [POINTS.index(v) for v in second]
+
+
+_POINTS: Final = np.array(POINTS)
+_STABLE: Final = [POINTS.index(vertex) for vertex in STABLE]
+_LIPS: Final = _pairs(LIP_GAP)
+_HEIGHTS: Final = _pairs((up, low) for up, low, _, _ in LIDS.values())
+_WIDTHS: Final = _pairs((outer, inner) for _, _, outer, inner in LIDS.values())
+_UPWARD: Final = np.array([1, -1, -1], dtype=np.float32)
+
+
 class Shortcut:
     """The estimator of today; see `agent.senses.action_units.Estimator`."""
 
@@ -97,8 +110,7 @@ class Shortcut:
         shapes = sample.blendshapes
         if shapes is None:
             shapes = np.full(len(BLENDSHAPES), np.nan, dtype=np.float32)
-        points = sample.mesh[None, :468] * np.array([1, -1, -1], dtype=np.float32)
-        face = aligned(points[:, POINTS])[0]
+        face = aligned(sample.mesh[None, _POINTS] * _UPWARD)[0]
         return np.concatenate([shapes, face.reshape(-1) @ _readout().weights, _openings(face)])
 
     def intensities(self, times: Floats, rows: Floats) -> Columns:
@@ -144,12 +156,11 @@ def aligned(points: Floats) -> Floats:
     The similarity transform that brings the STABLE vertices onto the mean face's, least
     squares (Umeyama 1991). The unit afterwards is the mean face's outer-eye distance.
     """
-    target = _readout().reference
-    index = [POINTS.index(vertex) for vertex in STABLE]
-    goal = target[index].mean(axis=0)
-    middle = points[:, index].mean(axis=1, keepdims=True)
-    around = points[:, index] - middle
-    u, s, vt = np.linalg.svd(np.einsum("nij,ik->njk", around, target[index] - goal))
+    target = _readout().reference[_STABLE]
+    goal = target.mean(axis=0)
+    middle = points[:, _STABLE].mean(axis=1, keepdims=True)
+    around = points[:, _STABLE] - middle
+    u, s, vt = np.linalg.svd(np.swapaxes(around, 1, 2) @ (target - goal))
     flip = np.ones_like(s)
     flip[:, 2] = np.sign(np.linalg.det(u @ vt))
     turn = (u * flip[:, None, :]) @ vt
@@ -159,13 +170,12 @@ def aligned(points: Floats) -> Floats:
 
 def _openings(face: Floats) -> Floats:
     """Height between the lips in outer-eye distances; eye heights over widths, right, left."""
+    lips, heights, widths = (_lengths(face, pairs) for pairs in (_LIPS, _HEIGHTS, _WIDTHS))
+    return np.append(lips.mean(), heights / widths).astype(np.float32)
 
-    def between(a: int, b: int) -> float:
-        return float(np.linalg.norm(face[POINTS.index(a)] - face[POINTS.index(b)]))
 
-    lips = np.mean([between(a, b) for a, b in LIP_GAP])
-    eyes = [between(up, low) / between(out, inner) for up, low, out, inner in LIDS.values()]
-    return np.array([lips, *eyes], dtype=np.float32)
+def _lengths(face: Floats, pairs: tuple[list[int], list[int]]) -> Floats:
+    return np.asarray(np.sqrt(((face[pairs[0]] - face[pairs[1]]) ** 2).sum(axis=1)))
 
 
 def _rest(times: Floats, shapes: Floats, shape: Floats) -> Floats:
@@ -228,7 +238,9 @@ def _without_blinks(times: Floats, values: Floats, closed: Floats) -> Floats:
         index = np.arange(len(values))
         values = values.copy()
         values[shut] = np.interp(index[shut], index[~shut], values[~shut])
-    return np.asarray(median_filter(values, size=2 * reach + 1, mode="nearest"))
+    padded = np.pad(values, reach, mode="edge")
+    windows = np.lib.stride_tricks.sliding_window_view(padded, 2 * reach + 1)
+    return np.asarray(np.median(windows, axis=1))
 
 
 def _shape(shapes: Floats, start: str, side: str) -> Floats:
