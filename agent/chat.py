@@ -9,8 +9,9 @@ A question that was killed on its way leaves the thread as it was before it.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
+from contextvars import copy_context
 from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
@@ -22,6 +23,7 @@ from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from langgraph.checkpoint.sqlite import SqliteSaver
+from langsmith import tracing_context
 
 import prompts
 from agent import graph
@@ -125,16 +127,19 @@ class Conversation:
             "clip": self.context.evidence.media.sha256,
             "file": self.context.evidence.media.file,
         }
-        try:
-            # Saved once, at the end: a question that is killed leaves the thread untouched.
-            for part in self._graph.stream(
+        # Saved once, at the end: a question that is killed leaves the thread untouched.
+        parts = _untraced(
+            lambda: self._graph.stream(
                 given,
                 self._config,
                 context=self.context,
                 stream_mode="custom",
                 subgraphs=True,
                 durability="exit",
-            ):
+            )
+        )
+        try:
+            for part in parts:
                 event = cast(Json, part[-1] if isinstance(part, tuple) else part)
                 yield Step(event["step"], event["person"], event["text"])
         except sqlite3.OperationalError as error:
@@ -209,6 +214,23 @@ def forget(thread: str, store: Path | None = None) -> None:
         SqliteSaver(connection, serde=strict()).delete_thread(_named(thread))
 
 
+def _untraced(begin: Callable[[], Iterator[Any]]) -> Iterator[Any]:
+    """What `begin` yields, run where LangChain's tracing to its makers' service is off.
+
+    That tracing is switched on by environment variables people set for other work; what is
+    measured of somebody's face goes nowhere that was not asked for by name.
+    """
+    apart = copy_context()
+    apart.run(tracing_context(enabled=False).__enter__)
+    parts = apart.run(begin)
+    try:
+        while (part := apart.run(next, parts, None)) is not None:
+            yield part
+    finally:
+        if isinstance(parts, Generator):
+            apart.run(parts.close)
+
+
 def _named(thread: str) -> str:
     name = thread.strip()
     if not name or len(name) > LONGEST_NAME or not name.isprintable():
@@ -222,6 +244,7 @@ def _connect(path: Path) -> sqlite3.Connection:
     """The threads' file, made where it is not there yet. Raises OSError naming it."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o600)
         connection = sqlite3.connect(path, timeout=30, check_same_thread=False)
         SqliteSaver(connection).setup()
     except sqlite3.DatabaseError as error:

@@ -247,7 +247,15 @@ def _answer(
     if state.get("extra") and context.keep is not None:
         path = context.keep(evidence)
     return Answer(
-        answer=wording.answer(state["question"], readings, said, told, claims, missing),
+        answer=wording.answer(
+            state["question"],
+            readings,
+            said,
+            told,
+            claims,
+            missing,
+            before=[turn["answer"] for turn in state.get("history", [])],
+        ),
         person=main.person,
         span=told.span or wording.span_of(said, evidence) or main.span,
         emotions=main.emotions,

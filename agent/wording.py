@@ -55,10 +55,14 @@ def answer(
     told: Told,
     claims: Sequence[Claim],
     missing: Sequence[Missing],
+    before: Sequence[str] = (),
 ) -> str:
-    """The answer as people read it: sentences with their cues, what is missing, what was struck."""
+    """The answer as people read it: sentences with their cues, what is missing, what was struck.
+
+    `before`: earlier answers of the thread; a reason given there is not given again.
+    """
     parts = [told.text if told.text is not None else _sentences(said, told, readings)]
-    lacking = _lacking(question, missing, parts[0])
+    lacking = _lacking(question, missing, parts[0], "\n".join(before).lower())
     parts += [lacking] if lacking else []
     struck = sum(not claim.grounded for claim in claims)
     if struck:
@@ -104,7 +108,7 @@ def _sentences(said: Sequence[Claim], told: Told, readings: Sequence[Reading]) -
     return "Cannot tell: nothing that the model said is carried by the evidence."
 
 
-def _lacking(question: str, missing: Sequence[Missing], text: str) -> str:
+def _lacking(question: str, missing: Sequence[Missing], text: str, before: str) -> str:
     """What the question asks about and the clip does not hold; "" where nothing is."""
     wanted = frozenset[str]().union(
         *(names for pattern, names in _TOPICS if pattern.search(question))
@@ -112,4 +116,7 @@ def _lacking(question: str, missing: Sequence[Missing], text: str) -> str:
     said = text.lower()
     gone = [m for m in missing if m.what.lower() in wanted and m.why.lower() not in said]
     gone += [m for m in missing if m.what == "pictures" and m not in gone]
-    return f"Not available: {'; '.join(f'{m.what} ({m.why})' for m in gone)}." if gone else ""
+    if not gone:
+        return ""
+    named = [m.what if m.why.lower() in before else f"{m.what} ({m.why})" for m in gone]
+    return f"Not available: {'; '.join(named)}."

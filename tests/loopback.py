@@ -22,6 +22,7 @@ class Talk:
 
     def __init__(self, url: str) -> None:
         self.url = url
+        self.paths: list[str] = []
         self.requests: list[Json] = []
         self.headers: list[dict[str, str]] = []
 
@@ -32,6 +33,7 @@ def host(answering: Answering, models: tuple[str, ...] = ("tiny",)) -> Iterator[
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:  # the name the base class calls
+            talk.paths.append(self.path)
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             talk.requests.append(body)
             talk.headers.append({k.lower(): v for k, v in self.headers.items()})

@@ -14,6 +14,7 @@ from typing import Any
 import by_hand
 import loopback
 import pytest
+from langchain_core.tracers.langchain import wait_for_all_tracers
 from loopback import GOOD, text_of
 
 from agent.chat import Conversation, ThreadError, forget, run, strict, threads_file
@@ -141,6 +142,44 @@ def test_an_answer_that_failed_leaves_the_thread_as_it_was(tmp_path: Path) -> No
         assert now.ask("And why?").emotions
     with talk(store) as again:
         assert [turn["question"] for turn in again.history] == ["What does she feel?", "And why?"]
+
+
+def test_a_question_that_is_abandoned_leaves_the_thread_as_it_was(tmp_path: Path) -> None:
+    with talk(tmp_path / "t.sqlite") as now:
+        now.ask("What does she feel?")
+        for step in now.stream("And why?"):
+            if step.name == "cognition":
+                break
+        assert len(now.history) == 1
+        now.ask("How sure are you?")
+        assert [turn["question"] for turn in now.history][1:] == ["How sure are you?"]
+
+
+def test_nothing_goes_to_a_tracing_service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with loopback.host(loopback.scripted()) as service:
+        for prefix in ("LANGSMITH", "LANGCHAIN"):
+            monkeypatch.setenv(f"{prefix}_TRACING_V2", "true")
+            monkeypatch.setenv(f"{prefix}_API_KEY", "x")
+            monkeypatch.setenv(f"{prefix}_ENDPOINT", service.url.removesuffix("/v1"))
+        with talk(tmp_path / "t.sqlite", evidence=by_hand.two_people()) as now:
+            now.ask("What do they both feel?")
+        wait_for_all_tracers()
+    assert service.paths == []
+
+
+def test_a_reason_for_what_is_missing_is_given_once(tmp_path: Path) -> None:
+    gone = (by_hand.Missing(what="sound", why="the clip has no audio track"),)
+    with talk(tmp_path / "t.sqlite", evidence=by_hand.smiling(missing=gone)) as now:
+        assert "sound (the clip has no audio track)" in now.ask("What does she feel?").answer
+        later = now.ask("How does she feel at the end?").answer
+    assert "Not available: sound." in later
+
+
+@pytest.mark.skipif(os.name != "posix", reason="permissions of POSIX")
+def test_threads_are_for_their_owner_alone(tmp_path: Path) -> None:
+    store = tmp_path / "t.sqlite"
+    talk(store).close()
+    assert store.stat().st_mode & 0o077 == 0
 
 
 SLOW = """

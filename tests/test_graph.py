@@ -79,6 +79,20 @@ def test_several_people_are_read_side_by_side() -> None:
     assert "P2:" in answer.answer
 
 
+def test_several_people_share_a_host_that_refuses_schemas() -> None:
+    def answering(request: loopback.Json) -> tuple[int, Any]:
+        if "response_format" in request:
+            return loopback.error(400, "json_schema is not supported")
+        return loopback.scripted()(request)
+
+    with loopback.host(answering) as talk:
+        answer = run(
+            "What do they both feel?", by_hand.two_people(), model="openai:tiny", base_url=talk.url
+        )
+    assert answer.others
+    assert sum("response_format" in request for request in talk.requests) <= 2
+
+
 def test_a_named_person_is_the_one_read() -> None:
     assert run("What does P2 feel?", by_hand.two_people()).person == "P2"
     assert run(ASK, by_hand.two_people(), person="p2").person == "P2"

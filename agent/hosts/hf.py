@@ -11,6 +11,7 @@ import json
 import os
 from importlib.util import find_spec
 from pathlib import Path
+from threading import Lock
 from typing import Any, Final
 
 import prompts
@@ -33,6 +34,7 @@ class HuggingFaceHost:
         self.lacks: tuple[str, ...] = ("json_schema",)
         self.max_tokens = max_tokens
         self._model, self._processor = _loaded(path, adapter)
+        self._one_at_a_time = Lock()
 
     def complete(self, messages: list[Message], schema: Json) -> Completion:
         """One completion; see `Host.complete`. Greedy, so the same input gives the same text."""
@@ -48,7 +50,7 @@ class HuggingFaceHost:
         ).to(self._model.device)
         length = int(inputs["input_ids"].shape[1])
         try:
-            with torch.inference_mode():
+            with self._one_at_a_time, torch.inference_mode():
                 out = self._model.generate(
                     **inputs, max_new_tokens=self.max_tokens, do_sample=False
                 )

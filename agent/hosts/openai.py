@@ -12,6 +12,7 @@ import os
 import re
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final, cast
 
 import openai
@@ -75,43 +76,40 @@ class OpenAIHost:
     def complete(self, messages: list[Message], schema: Json) -> Completion:
         """One completion; see `Host.complete`."""
         while True:
+            # As of now: several people are reasoned about at once, each with requests of its own.
+            lacks = self.lacks
             try:
-                answer = self._patiently(lambda: self._send(messages, schema))
+                answer = self._patiently(partial(self._send, messages, schema, lacks))
             except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
-                self.lacks += (self._culprit(error, messages),)
+                culprit = self._culprit(error, messages, lacks)
+                self.lacks = tuple(dict.fromkeys((*self.lacks, culprit)))
             else:
                 return self._read(answer)
 
-    def _send(self, messages: list[Message], schema: Json) -> ChatCompletion:
-        plain = "json_schema" in self.lacks
+    def _send(
+        self, messages: list[Message], schema: Json, lacks: tuple[str, ...]
+    ) -> ChatCompletion:
+        plain = "json_schema" in lacks
         told = [*messages]
         if plain:
             shape = prompts.fill("shape", schema=_dumps(schema))
             last = told[-1]
             told[-1] = Message(last.role, f"{last.text}\n\n{shape}", last.pictures)
         extra: Json = {} if plain else {"response_format": _format(schema)}
-        limit = "max_completion_tokens" if "max_tokens" in self.lacks else "max_tokens"
+        limit = "max_completion_tokens" if "max_tokens" in lacks else "max_tokens"
         extra[limit] = self.max_tokens
-        if "temperature" not in self.lacks:
+        if "temperature" not in lacks:
             extra["temperature"] = 0
         return self._client.chat.completions.create(
             model=self.model,
-            messages=[self._message(message) for message in told],
+            messages=[_message(message, "pictures" not in lacks) for message in told],
             stream=False,
             **extra,
         )
 
-    def _message(self, message: Message) -> ChatCompletionMessageParam:
-        if message.role != "user" or not message.pictures or "pictures" in self.lacks:
-            return cast(ChatCompletionMessageParam, {"role": message.role, "content": message.text})
-        parts: list[Json] = [
-            {"type": "image_url", "image_url": {"url": _data_url(picture.png)}}
-            for picture in message.pictures
-        ]
-        parts.append({"type": "text", "text": message.text})
-        return cast(ChatCompletionMessageParam, {"role": "user", "content": parts})
-
-    def _culprit(self, error: openai.APIStatusError, messages: list[Message]) -> str:
+    def _culprit(
+        self, error: openai.APIStatusError, messages: list[Message], lacks: tuple[str, ...]
+    ) -> str:
         """Which part of a refused request to leave out from now on; raises if none is left."""
         said = _said(error)
         if _TOO_LONG.search(said):
@@ -120,7 +118,7 @@ class OpenAIHost:
                 f"the model's context ({said}); serve it with a larger --max-model-len"
             ) from error
         pictures = any(message.pictures for message in messages)
-        if pictures and "pictures" not in self.lacks and _ABOUT_PICTURES.search(said):
+        if pictures and "pictures" not in lacks and _ABOUT_PICTURES.search(said):
             if _TOO_MANY.search(said):
                 raise HostRefusedError(
                     f"{self.name} at {self.url} takes fewer pictures than were sent ({said}); "
@@ -129,9 +127,9 @@ class OpenAIHost:
             return "pictures"
         # Newer models of the official host take another name for the limit, and no temperature.
         for setting in ("max_tokens", "temperature"):
-            if f"'{setting}'" in said and "nsupported" in said and setting not in self.lacks:
+            if f"'{setting}'" in said and "nsupported" in said and setting not in lacks:
                 return setting
-        if "json_schema" not in self.lacks:
+        if "json_schema" not in lacks:
             return "json_schema"
         raise HostRefusedError(f"{self.name} at {self.url} refused the request: {said}") from error
 
@@ -197,6 +195,18 @@ class OpenAIHost:
         choice = choices[0]
         usage = answer.usage.prompt_tokens if answer.usage else 0
         return Completion(choice.message.content or "", choice.finish_reason == "length", usage)
+
+
+def _message(message: Message, shown: bool) -> ChatCompletionMessageParam:
+    """A message as the protocol writes it, its pictures before its text."""
+    plain: Json = {"role": message.role, "content": message.text}
+    if message.pictures and shown:
+        parts: list[Json] = [
+            {"type": "image_url", "image_url": {"url": _data_url(picture.png)}}
+            for picture in message.pictures
+        ]
+        plain["content"] = [*parts, {"type": "text", "text": message.text}]
+    return cast(ChatCompletionMessageParam, plain)
 
 
 def _format(schema: Json) -> Json:
