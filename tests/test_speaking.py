@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 
 from agent.evidence import Cue
+from agent.senses import delivery
 from agent.senses.samples import Columns, Frame
-from agent.senses.speaking import Mouth, Mouths, Speaking, attribute, who_speaks
+from agent.senses.speaking import Mouth, Mouths, Speaking, attribute, by_speaker, who_speaks
+from agent.senses.voice import Heard, phrases_of
 
 FPS = 25
 
@@ -98,6 +100,31 @@ def test_cues_of_faces_and_known_people_are_left_alone() -> None:
     face = said(1, 7).model_copy(update={"sense": "face"})
     other = said(1, 7).model_copy(update={"person": "P9"})
     assert attribute([face, other], found) == (face, other)
+
+
+def test_two_speakers_are_each_measured_against_their_own_voice() -> None:
+    """P2's voice is an octave higher; only P2's last phrase is raised."""
+    turns = [(i * 2.0, i * 2.0 + 1.6) for i in range(14)]
+    series = voice(*turns, end=28)
+    time = series["time"].astype(float)
+    pitch = np.full(len(time), np.nan)
+    for i, (a, b) in enumerate(turns):
+        pitch[(time >= a) & (time < b)] = 300 if i == 13 else 220 if i % 2 else 110
+    rest = dict.fromkeys(("hnr_db", "tilt_db", "syllable"), np.zeros(len(time)))
+    series = series | rest | {"f0_hz": pitch}
+    mouths = {
+        "P1": lips(*turns[::2], end=28), "P2": lips(*turns[1::2], end=28, seed=1),
+    }  # fmt: skip
+    phrases = phrases_of(series)
+    told = delivery.describe(series, phrases)
+    found = by_speaker(
+        Heard(series, phrases, told.cues, told.missing, told.baseline), who_speaks(series, mouths)
+    )
+    high = [cue for cue in found.cues if cue.code == "pitch" and (cue.relative or 0) > 1]
+    assert [(cue.person, round(cue.start)) for cue in high] == [("P2", 26)]
+    whole = {c.person: c.value for c in found.cues if c.code == "pitch" and c.relative is None}
+    assert whole == {"P1": pytest.approx(110), "P2": pytest.approx(220)}
+    assert not any(cue.code == "pause" for cue in found.cues), "the other one speaks in between"
 
 
 # --- real clips -----------------------------------------------------------------------------

@@ -168,13 +168,23 @@ def pitch(f0: Floats, r: Floats, energy_db: Floats, loud_db: float) -> Pitch:
         score = score - 0.3 * np.maximum(np.abs(octave - middle) - 0.6, 0)
         path = _viterbi(octave, score, unvoiced)
         voiced = path >= 0
-    row = np.flatnonzero(voiced)
+    row = np.flatnonzero(_lasting(voiced))
     out = np.full(len(f0), np.nan, np.float32)
     hnr = out.copy()
     out[row] = f0[row, path[row]]
     height = np.clip(r[row, path[row]], 1e-3, 1 - 1e-4)
     hnr[row] = 10 * np.log10(height / (1 - height))
     return Pitch(out, hnr)
+
+
+def _lasting(voiced: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """Without runs of under 30 ms: no glottis does that, noise does."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], voiced.astype(np.int8), [0]])))
+    kept = voiced.copy()
+    for start, end in edges.reshape(-1, 2):
+        if end - start < 3:
+            kept[start:end] = False
+    return kept
 
 
 def _viterbi(

@@ -12,7 +12,7 @@ therefore not noticed; a voice over lips that keep still is.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 import numpy as np
@@ -20,8 +20,9 @@ import numpy.typing as npt
 from scipy import signal
 
 from agent.evidence import Cue, Missing
+from agent.senses import delivery
 from agent.senses.samples import Columns, FaceSample, Floats, People
-from agent.senses.voice import phrases_of
+from agent.senses.voice import Heard, phrases_of
 
 Span = tuple[float, float]
 Mouth = tuple[npt.NDArray[np.floating], npt.NDArray[np.floating]]
@@ -126,6 +127,36 @@ def attribute(cues: Iterable[Cue], speaking: Speaking) -> tuple[Cue, ...]:
         else cue
         for cue in cues
     )
+
+
+def by_speaker(heard: Heard, speaking: Speaking) -> Heard:
+    """The same voice with its cues against each speaker's own usual, people set.
+
+    Where all phrases have one speaker, or nobody can be told, `heard` comes back as it is. An
+    enrolment is not used here: it would need to be known whose it is.
+    """
+    groups: dict[str | None, list[Span]] = {}
+    for talk in speaking.spans:
+        groups.setdefault(talk.person, []).append((talk.start, talk.end))
+    if len(groups) < 2:
+        return heard
+    cues: list[Cue] = []
+    missing = [m for m in heard.missing if m.what not in ("voice baseline", "speakers")]
+    for person, phrases in groups.items():
+        told = delivery.describe(heard.series, phrases)
+        cues += (
+            cue.model_copy(update={"person": person})
+            for cue in told.cues
+            if cue.code != "pause" or not _interrupted(cue, heard.phrases)
+        )
+        whose = f"{person}: " if person else "the voice that no face was seen to speak with: "
+        missing += (Missing(what=m.what, why=whose + m.why) for m in told.missing)
+    return replace(heard, cues=tuple(cues), missing=tuple(missing))
+
+
+def _interrupted(pause: Cue, phrases: Sequence[Span]) -> bool:
+    """Whether somebody else speaks in this pause."""
+    return any(start < pause.end - 0.01 and end > pause.start + 0.01 for start, end in phrases)
 
 
 def _owner(cue: Cue, speaking: Speaking) -> str | None:
