@@ -251,9 +251,14 @@ def _models_list(arguments: argparse.Namespace) -> int:
 def _models_pull(arguments: argparse.Namespace) -> int:
     from agent.senses import assets
 
-    for path in assets.pull(arguments.names or None):
-        print(path)
-    return OK
+    lacking = 0
+    for found in assets.pull(arguments.names or None):
+        if found.path is not None:
+            print(found.path)
+        else:
+            _complain(f"{found.name}: {found.why}", FAILED)
+            lacking += not assets.ASSETS[found.name].optional
+    return FAILED if lacking else OK
 
 
 def _doctor(arguments: argparse.Namespace) -> int:
