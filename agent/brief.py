@@ -114,27 +114,6 @@ def claim_line(claim: Claim) -> str:
     return f"{claim.part}: {quoted(claim.text)} [{', '.join(claim.cites)}]"
 
 
-def moments(evidence: Evidence, person: str | None, span: Span, most: int = 8) -> list[float]:
-    """Times in seconds worth a frame: half at the weightiest apexes, the rest evenly spaced."""
-    media = evidence.media
-    if not media.has_video:
-        return []
-    if media.kind == "image":
-        return [0.0]
-    start, end = span if span[1] > span[0] else (0.0, media.duration)
-    faces = [cue for cue in evidence.between(start, end) if cue.sense in ("face", "head")]
-    faces = [cue for cue in faces if cue.person == person and start <= cue.apex <= end]
-    weights = _weights(faces, span)
-    chosen: list[float] = []
-    apart = min(0.2, (end - start) / (2 * most))
-    for cue in sorted(faces, key=lambda cue: -weights[cue.id]):
-        if len(chosen) < most // 2 and all(abs(cue.apex - t) >= apart for t in chosen):
-            chosen.append(cue.apex)
-    rest = most - len(chosen)
-    even = [start + (end - start) * (2 * n + 1) / (2 * rest) for n in range(rest)]
-    return sorted(round(t, 3) for t in [*chosen, *even])
-
-
 def _weights(cues: Sequence[Cue], span: Span) -> dict[str, float]:
     """How much each cue matters: departure from the baseline, certainty, nearness to the span."""
     weights = {}

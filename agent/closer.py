@@ -86,12 +86,14 @@ def _fitted(wanted: tuple[float, float], duration: float) -> tuple[float, float]
 
 def refined(
     base: Evidence,
-    closer: Evidence,
+    found: Iterable[Cue],
     person: str | None,
     at: tuple[float, float],
     slot: tuple[int, int] = (0, 1),
 ) -> tuple[Cue, ...]:
-    """Cues of one person that a closer look measured anew or added, with ids of `base`.
+    """Cues of one person that a closer look measured anew or added, with cue ids of `base`.
+
+    `found`: cues of the closer look, under the people's ids of `base`.
 
     `slot` is this person's place among the people looked at and their number: each takes every
     n-th number after the last, so that two people's new cues never share an id.
@@ -100,7 +102,7 @@ def refined(
     known = [cue for cue in base.cues if cue.person == person]
     taken: set[str] = set()
     cues = []
-    for cue in closer.cues:
+    for cue in found:
         if cue.person != person or cue.sense not in ("face", "head") or _cut(cue, at, base):
             continue
         twin = next((old for old in known if old.id not in taken and _same(old, cue)), None)

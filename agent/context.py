@@ -42,8 +42,8 @@ Span = tuple[float, float]
 Pictures = Callable[[str | None, Span], Sequence[Picture]]
 """Person and span in seconds → the pictures a model is shown, in this order."""
 LookCloser = Callable[[float, float], Evidence | None]
-"""Start and end in seconds → evidence of this window in all its frames, with the people's ids of
-the whole clip; None where the clip cannot be read again."""
+"""Start and end in seconds → evidence of this window in all its frames, times of the whole clip;
+None where the clip cannot be read again."""
 
 
 @dataclass(frozen=True, slots=True)

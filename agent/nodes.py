@@ -12,7 +12,7 @@ from langgraph.runtime import Runtime
 from langgraph.types import Send
 
 import prompts
-from agent import closer, wording
+from agent import alike, closer, wording
 from agent.answer import Answer, Claim, Reading
 from agent.context import Context, Span
 from agent.evidence import Evidence
@@ -137,7 +137,8 @@ def look(state: PersonState, runtime: _Work) -> PersonState:
     if found is not None:
         evidence = _evidence(runtime.context, state.get("extra", []))
         slot = (state["slot"][0], state["slot"][1])
-        finer = closer.refined(evidence, found, state["person"], at, slot)
+        known = alike.cues_as(runtime.context.evidence, found)
+        finer = closer.refined(evidence, known, state["person"], at, slot)
         cues = tuple(cue.model_dump(mode="json") for cue in finer)
     _tell(runtime, "look", state["person"], f"{at[0]:.2f}-{at[1]:.2f} s again: {len(cues)} cues")
     return {"extra": list(cues), "looked": [*state.get("looked", []), window], "window": None}

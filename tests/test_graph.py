@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import by_hand
 import loopback
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from loopback import GOOD, said, step_of, text_of
 
 import prompts
-from agent import closer, graph, nodes, wording
+from agent import alike, closer, graph, nodes, series, wording
 from agent.answer import Answer, Claim
 from agent.chat import Conversation, run
 from agent.context import AskError, Context, Picture, Step
@@ -289,6 +291,37 @@ def test_a_thin_moment_is_looked_at_again_in_finer_steps() -> None:
     assert any("A5" in claim.cites for claim in answer.claims)
 
 
+def placed(folder: Path, name: str, boxes: dict[str, float]) -> Evidence:
+    """Evidence with a series in which each person's face stays at one x."""
+    path = folder / f"{name}.parquet"
+    times = np.arange(0, 10, 0.1)
+    box = {"box_y": 50.0, "box_w": 80.0, "box_h": 100.0}
+    rows = {
+        person: {
+            "time": times,
+            "frame": np.arange(len(times)),
+            "box_x": np.full(len(times), x, np.float32),
+            **{key: np.full(len(times), value, np.float32) for key, value in box.items()},
+        }
+        for person, x in boxes.items()
+    }
+    series.write_people(rows, path)
+    people = [by_hand.person(id, main=n == 0) for n, id in enumerate(boxes)]
+    cues = [by_hand.face("AU12", 1, 2, 2.0, person=id) for id in boxes]
+    return by_hand.smiling(people=tuple(people), cues=number(cues), series=str(path))
+
+
+def test_people_of_a_closer_look_are_known_by_where_they_are(tmp_path: Path) -> None:
+    whole = placed(tmp_path, "whole", {"P1": 100.0, "P2": 400.0})
+    near = placed(tmp_path, "near", {"P1": 405.0, "P2": 95.0, "P3": 250.0})
+    assert alike.same_people(whole, near) == {"P1": "P2", "P2": "P1"}
+    assert [cue.person for cue in alike.cues_as(whole, near)] == ["P2", "P1"]
+
+
+def test_people_who_cannot_be_told_apart_are_not_mixed_up() -> None:
+    assert alike.cues_as(by_hand.two_people(), by_hand.two_people()) == ()
+
+
 def test_looking_again_ends_after_two_windows() -> None:
     windows: list[tuple[float, float]] = []
 
@@ -337,7 +370,8 @@ def test_finer_cues_never_take_the_id_of_another(
     base = by_hand.smiling(cues=number(old))
     found = by_hand.smiling(cues=number(new))
     sets = [
-        closer.refined(base, found, "P1", (0.0, 10.0), (place, people)) for place in range(people)
+        closer.refined(base, found.cues, "P1", (0.0, 10.0), (place, people))
+        for place in range(people)
     ]
     for mine in sets:
         merged = closer.overlay(base, [cue.model_dump(mode="json") for cue in mine])

@@ -359,16 +359,6 @@ def test_a_long_clip_is_trimmed_by_weight_and_says_by_how_much() -> None:
     assert any("4.5 E" in row for row in rows)
 
 
-def test_frames_are_taken_at_apexes_and_evenly() -> None:
-    times = brief.moments(by_hand.smiling(), "P1", (0.0, 10.0), most=8)
-    assert len(times) == 8
-    assert times == sorted(times)
-    assert 2.5 in times
-    assert 7.5 in times
-    assert min(times) < 1.5
-    assert max(times) > 8.5
-
-
 def test_only_lossless_pictures_go_out() -> None:
     with pytest.raises(ValueError, match="lossless"):
         Picture("voice", b"\xff\xd8\xff\xe0 a JPEG")
