@@ -130,5 +130,49 @@ def table(emotion: str) -> dict[str, float]:
     return shares
 
 
+LOOKS_LIKE: Final[dict[str, dict[str, float]]] = {
+    "AU01": {"AU02": 0.5},
+    "AU02": {"AU01": 0.3},
+    "AU04": {"AU09": 0.5},
+    "AU06": {"AU12": 0.5, "AU09": 0.5, "AU10": 0.3},
+    "AU07": {"AU06": 0.5, "AU09": 0.5, "AU12": 0.3},
+    "AU10": {"AU09": 0.5, "AU12": 0.3},
+    "AU11": {"AU12": 0.5, "AU10": 0.5, "AU09": 0.3},
+    "AU12": {"AU06": 0.3, "AU10": 0.3},
+    "AU14": {"AU12": 0.5},
+    "AU20": {"AU12": 0.3, "AU10": 0.3},
+    "AU25": {"AU26": 0.5, "AU10": 0.3, "AU20": 0.3},
+    "AU43": {"AU09": 0.3, "AU07": 0.3, "AU06": 0.3},
+}
+"""Unit → units that change the same skin, and the chance that it is then reported too: 0.5 where
+the FACS manual names the change among that unit's own signs (9 lowers the inner brow, raises
+the cheek and the upper lip; 12 raises the cheek), 0.3 where it names it as a side effect."""
+
+HIDES: Final[dict[str, dict[str, float]]] = {
+    "AU02": {"AU04": 0.5},
+    "AU04": {"AU02": 0.5},
+    "AU05": {"AU43": 0.5, "AU09": 0.5, "AU06": 0.3, "AU07": 0.3},
+    "AU12": {"AU15": 0.3},
+    "AU15": {"AU12": 0.5},
+    "AU24": {"AU25": 0.5, "AU26": 0.5},
+}
+"""Unit → units that work against it at the same skin, and the chance that it is then missed."""
+
+
+def reported(emotion: str) -> dict[str, float]:
+    """As `table`, but as a measurement would have it: with look-alikes added, hidden units lost."""
+    true = table(emotion)
+    seen = {}
+    for code, share in true.items():
+        miss = 1.0 - share
+        for other, chance in LOOKS_LIKE.get(code, {}).items():
+            miss *= 1.0 - chance * true[other]
+        found = 1.0 - miss
+        for other, chance in HIDES.get(code, {}).items():
+            found *= 1.0 - chance * true[other]
+        seen[code] = found
+    return seen
+
+
 def _codes(units: tuple[int, ...]) -> tuple[str, ...]:
     return tuple(f"AU{unit:02d}" for unit in units)

@@ -19,7 +19,7 @@ from typing import Final, Literal
 import numpy as np
 import numpy.typing as npt
 
-from agent.prototypes import BASIC, QUIET, table
+from agent.prototypes import BASIC, QUIET, reported, table
 
 Levels = Mapping[str, float]
 """AU01 … AU26, AU12_uni, AU14_uni (left against right), and the names in `VOICE`."""
@@ -35,23 +35,39 @@ VOICE: Final[tuple[str, ...]] = (
     "brightness",
     "rate",
     "roughness",
+    "articulation",
 )
+"""Parts of the voice; articulation is how far the mouth opens in speaking."""
 
-_TONE: Final[dict[str, tuple[float, ...]]] = {
-    # pitch, range, energy, its range, brightness, rate, roughness
-    "neutral": (0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0),
-    "calm": (-0.5, -0.5, -1.0, -0.5, -0.7, -0.5, 0.0),
-    "happiness": (1.5, 1.5, 1.0, 0.7, 0.7, 0.5, 0.0),
-    "sadness": (-0.5, -0.5, -0.7, -0.5, -0.8, -1.0, 0.3),
-    "anger": (1.2, 1.2, 2.0, 1.5, 2.0, 0.7, 0.7),
-    "fear": (2.0, 0.5, 0.7, 0.7, 0.5, 1.0, 0.3),
-    "surprise": (1.5, 2.0, 0.7, 0.7, 0.3, 0.3, 0.0),
-    "disgust": (-0.3, 0.2, 0.0, 0.0, 0.2, -1.0, 0.7),
-    "contempt": (-0.5, 0.0, 0.0, 0.0, 0.0, -0.5, 0.0),
+_TONE: Final[dict[str, tuple[tuple[float, ...], ...]]] = {
+    # pitch, range, energy, its range, brightness, rate, roughness, articulation
+    "neutral": ((0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0),),
+    "calm": ((-0.5, -0.5, -1.0, -0.5, -0.7, -0.5, 0.0, -0.3),),
+    "happiness": (
+        (1.5, 1.5, 1.0, 0.7, 0.7, 0.5, 0.0, 1.0),
+        (0.3, 0.5, 0.0, 0.0, 0.0, 0.0, 0.0, 0.5),
+    ),
+    "sadness": (
+        (-0.5, -0.5, -0.7, -0.5, -0.8, -1.0, 0.3, 0.0),
+        (1.2, 0.5, 0.7, 0.7, 0.3, -0.3, 0.5, 0.5),
+    ),
+    "anger": (
+        (1.2, 1.2, 2.0, 1.5, 2.0, 0.7, 0.7, 1.5),
+        (0.2, 0.2, 0.7, 0.3, 1.0, 0.3, 0.3, 0.7),
+    ),
+    "fear": (
+        (2.0, 0.5, 1.2, 0.7, 0.7, 1.0, 0.3, 1.0),
+        (0.7, -0.3, -0.3, 0.0, -0.3, 0.5, 0.3, 0.0),
+    ),
+    "surprise": ((1.5, 2.0, 0.7, 0.7, 0.3, 0.3, 0.0, 1.0),),
+    "disgust": ((-0.3, 0.2, 0.0, 0.0, 0.2, -1.0, 0.7, 0.5),),
+    "contempt": ((-0.5, 0.0, 0.0, 0.0, 0.0, -0.5, 0.0, 0.0),),
 }
-"""Direction and size of each change of the voice against neutral speech: Juslin & Laukka
-2003, table 11; Scherer 2003, table 2; Banse & Scherer 1996; Murray & Arnott 1993, table I
-(disgust); Scherer & Oshinsky 1977 (surprise)."""
+"""Forms of each emotion's voice, as changes against neutral speech: Juslin & Laukka 2003, table
+11; Scherer 2003, table 2; Murray & Arnott 1993, table I (disgust); Scherer & Oshinsky 1977
+(surprise). Emotions with two forms are two families in Banse & Scherer 1996: elation and quiet
+happiness, sadness and despair, hot and cold anger, panic and anxiety. Articulation: Lee,
+Yildirim, Kazemzadeh & Narayanan 2005 (the jaw opens wider in anger, then in joy)."""
 
 _TRUST: Final[dict[str, float]] = (
     dict.fromkeys(("AU05", "AU07", "AU09", "AU10", "AU14", "AU17", "AU26"), 0.7)
@@ -68,28 +84,23 @@ _TRUST: Final[dict[str, float]] = (
 AU25 and AU43 are read well but come and go with much else. Of the voice, pitch and energy
 replicate best across studies; rate hangs on the text, roughness on the recording."""
 
-_SPEECH: Final[dict[str, float]] = {
-    "AU25": 0.15,
-    "AU26": 0.15,
-    "AU20": 0.6,
-    "AU23": 0.6,
-    "AU24": 0.6,
-    "AU17": 0.6,
+_SPEECH: Final[dict[str, float]] = dict.fromkeys(("AU17", "AU23", "AU24", "AU25", "AU26"), 0.15) | {
+    "AU20": 0.6
 }
 """What a mouth's movement still says while the person speaks: vowels open it, b, p and m
-press and raise it."""
+press it and raise the chin, and an angry speaker cannot keep the lips pressed."""
 
 _TOGETHER: Final[tuple[tuple[str, ...], ...]] = (
     ("AU01", "AU02"),
-    ("AU06", "AU07", "AU09", "AU10", "AU11", "AU12", "AU14"),
+    ("AU06", "AU07", "AU09", "AU10", "AU11", "AU12", "AU14", "AU20"),
     ("AU25", "AU26"),
     ("AU17", "AU23", "AU24"),
-    ("pitch", "energy", "brightness"),
+    ("pitch", "energy", "brightness", "articulation"),
     ("pitch", "pitch_range"),
     ("energy", "energy_range"),
 )
 """What moves together whatever is felt: neighbouring muscles bulge the same skin (FACS
-lists 6, 9, 10 and 12 among each other's look-alikes), vocal effort raises pitch, energy
+lists 6, 9, 10, 12 and 20 among each other's look-alikes), vocal effort raises pitch, energy
 and high frequencies at once. Members are not independent witnesses."""
 
 _SHARED: Final = 0.5
@@ -103,35 +114,54 @@ _MISLEADS: Final[dict[str, float]] = {"face": 0.1, "voice": 0.2}
 """Chance that a channel does not show what is felt: posing, masking, measuring wrongly. Judges
 tell emotions from the voice alone less often than from the face (Scherer 2003)."""
 
+_STRENGTHS: Final[tuple[float, ...]] = (0.6, 1.0, 1.4)
+"""Expressions come weak, plain and strong: shares of the tables' size, equally likely."""
+
 Matrix = npt.NDArray[np.float64]
 
 
-def expected(code: str, labels: tuple[str, ...], reference: Reference) -> Matrix:
-    """Level to expect of one code under each label.
+def expected(
+    code: str, labels: tuple[str, ...], reference: Reference, mix: tuple[str, ...] | None = None
+) -> Matrix:
+    """Level to expect of one code under each form (0 or 1) of each label: 2 × labels.
 
-    Against rest: the tables' own sizes. Against the person's average over emotions: the same,
-    standardised over the labels, and as much smaller as measuring is noisy.
+    Against rest: the tables' own sizes. Against the person's average over the labels in `mix`
+    (default: the same): standardised over those, and as much smaller as measuring is noisy.
     """
+    raw = reference == "usual"
+    sizes = _sizes(code, labels, raw)
+    if raw:
+        usual = _sizes(code, mix or labels, raw)
+        spread = float(usual.std())
+        if code not in VOICE:
+            often = float(usual.mean()) / _APEX + QUIET
+            spread = _APEX * math.sqrt(often * (1 - often))
+        sizes = _SIGNAL * (sizes - usual.mean()) / (spread or 1.0)
+    return sizes
+
+
+def _sizes(code: str, labels: tuple[str, ...], raw: bool) -> Matrix:
+    """Forms × labels. A raw detector also reports look-alikes; cues have left them behind."""
     if code in VOICE:
-        sizes = np.array([_TONE[label][VOICE.index(code)] for label in labels])
-        spread = float(sizes.std())
-    else:
-        sizes = _APEX * (np.array([table(label)[code] for label in labels]) - QUIET)
-        often = float(sizes.mean()) / _APEX + QUIET
-        spread = _APEX * math.sqrt(often * (1 - often))
-    if reference == "usual":
-        sizes = _SIGNAL * (sizes - sizes.mean()) / (spread or 1.0)
-    return np.asarray(sizes, dtype=np.float64)
+        at = VOICE.index(code)
+        return np.array([[_TONE[label][form][at] for label in labels] for form in (0, -1)])
+    shares = [(reported if raw else table)(label)[code] for label in labels]
+    return np.tile(_APEX * (np.array(shares) - QUIET), (2, 1))
 
 
 @cache
 def _model(
     codes: tuple[str, ...], labels: tuple[str, ...], reference: Reference, speaking: float
 ) -> tuple[Matrix, Matrix]:
-    """Expected levels (labels × codes) and the inverse covariance (codes × codes)."""
-    means = np.stack([expected(code, labels, reference) for code in codes], axis=1)
+    """Expected levels (strengths and forms × labels × codes), inverse covariance of codes."""
+    both = (*labels, "neutral")
+    full = np.stack([expected(code, both, reference, labels) for code in codes], axis=-1)
+    shown, rest = full[:, :-1], full[:, -1:]
+    means = np.concatenate([rest + strength * (shown - rest) for strength in _STRENGTHS])
     trust = [_TRUST.get(c, 0.8) * (1 - speaking * (1 - _SPEECH.get(c, 1.0))) for c in codes]
-    width = 1 / np.sqrt(trust)
+    # What signal leaves of the unit variance of standardised levels is noise.
+    noise = 1 - _SIGNAL**2 if reference == "usual" else 1.0
+    width = np.sqrt(noise / np.array(trust))
     alike = np.eye(len(codes))
     for i, one in enumerate(codes):
         for j, other in enumerate(codes):
@@ -195,8 +225,11 @@ def _fits(
     speaking: float,
 ) -> Matrix:
     means, precision = _model(codes, labels, reference, round(speaking, 1))
-    away = np.array([_soft(levels[code]) for code in codes]) - means
-    return np.asarray(-0.5 * np.einsum("lc,cd,ld->l", away, precision, away))
+    seen = np.array([_soft(levels[code]) for code in codes])
+    away = seen - means
+    by_strength = -0.5 * np.einsum("slc,cd,sld->sl", away, precision, away)
+    top = by_strength.max(axis=0)
+    return np.asarray(top + np.log(np.exp(by_strength - top).mean(axis=0)))
 
 
 def _log_sum(values: Matrix) -> float:

@@ -34,6 +34,7 @@ TONE: Final[dict[str, tuple[str, str]]] = {
     "brightness": ("a sharper, more tense voice", "a softer, duller voice"),
     "rate": ("faster speech", "slower speech"),
     "roughness": ("a rougher voice", "a smoother voice"),
+    "articulation": ("a mouth that opens wider in speaking", "a mouth that hardly opens"),
 }
 """Part of the voice above and below this person's usual."""
 
@@ -131,7 +132,7 @@ def support(judged: Judged, label: str) -> dict[str, tuple[str, ...]]:
 @cache
 def _wanted(code: str) -> dict[str, float]:
     """Level of a code to expect under each basic label."""
-    return dict(zip(BASIC, map(float, expected(code, BASIC, "rest")), strict=True))
+    return dict(zip(BASIC, map(float, expected(code, BASIC, "rest")[0]), strict=True))
 
 
 def name(code: str, judged: Judged, ids: Iterable[str]) -> str:
