@@ -239,23 +239,52 @@ def test_a_laughing_picture_has_its_smile_at_time_zero(
     assert cue.start == cue.end == 0 and cue.grade in ("C", "D", "E")
 
 
+@pytest.mark.parametrize("points", [478, 468])
 def test_the_smile_of_the_clip_begins_when_it_is_seen_to_begin(
-    shared: Path, monkeypatch: pytest.MonkeyPatch
+    shared: Path, monkeypatch: pytest.MonkeyPatch, points: int
 ) -> None:
     """Looked at frame by frame: corners start to move at 0.57-0.60 s, lids shut 0.87-0.93 s."""
+    _, cues = watched(shared, monkeypatch, "pyfeat_single_face.mp4", points)
+    smiling, blink = only(cues, "AU12"), only(cues, "AU45")
+    assert abs(smiling.start - 0.58) < 0.3 and smiling.end > 2.2
+    assert smiling.side == "B" and smiling.intensity is not None and smiling.intensity > 3
+    assert 0.8 < blink.apex < 1.0
+    assert only(cues, "AU06").start == pytest.approx(0.6, abs=0.2)
+    assert (smiling.confidence > 0.7) == (points == 478)
+
+
+@pytest.mark.parametrize("points", [478, 468])
+def test_a_smile_from_the_first_frame_to_the_last_is_seen(
+    shared: Path, monkeypatch: pytest.MonkeyPatch, points: int
+) -> None:
+    _, cues = watched(shared, monkeypatch, "liveportrait_s29_smile.mp4", points)
+    cue = only(cues, "AU12")
+    assert cue.start < 0.1 and cue.end > 5 and cue.grade in ("C", "D")
+
+
+def test_a_neutral_face_under_a_moving_camera_only_blinks(
+    shared: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, cues = watched(shared, monkeypatch, "liveportrait_s18_neutral.mp4", 478)
+    assert {cue.code for cue in cues} == {"AU45"}
+
+
+def watched(
+    shared: Path, monkeypatch: pytest.MonkeyPatch, clip: str, points: int
+) -> tuple[Columns, list[Cue]]:
+    """A clip's main face, with blendshapes (478) or without (468)."""
     from agent import media
     from agent.senses.faces import face_in
 
     monkeypatch.setenv("DUCHENNE_ASSETS", str(shared / "models"))
     unit, before = ActionUnits(estimator("shortcut")), None
-    for frame in media.stream(shared / "media/video/pyfeat_single_face.mp4", audio=False):
+    for frame in media.stream(shared / "media" / "video" / clip, audio=False, max_side=640):
         assert isinstance(frame, Frame)
         found = face_in(frame.image, before)
         assert found is not None
         before = found.mesh
-        unit.push(dataclasses.replace(found, frame=frame))
-    _, cues, _ = unit.finish({"P1": [0]})
-    smiling, blink = only(cues, "AU12"), only(cues, "AU45")
-    assert abs(smiling.start - 0.58) < 0.3 and smiling.end > 2.2
-    assert smiling.side == "B" and smiling.intensity is not None and smiling.intensity > 3
-    assert 0.8 < blink.apex < 1.0
+        shapes = found.blendshapes if points == 478 else None
+        mesh = found.mesh[:points]
+        unit.push(dataclasses.replace(found, frame=frame, mesh=mesh, blendshapes=shapes))
+    series, cues, _ = unit.finish({"P1": [0]})
+    return series["P1"], cues

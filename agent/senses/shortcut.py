@@ -59,6 +59,9 @@ BLEND: Final[Mapping[int, float]] = {
 """Share of the blendshape in the reading; the rest is geometry's."""
 UNKNOWN: Final = 0.85
 """The same where the person's rest is unknown and geometry can only be held against a mean."""
+ANATOMY: Final[Mapping[int, float]] = {10: 1.7, 12: 1.0, 16: 1.5, 20: 2.0, 26: 1.0}
+"""How far geometry at rest differs between people, in intensity steps, where it differs little:
+more than this in a clip's calmest moments is a held smile or an open mouth, not anatomy."""
 KNOWLEDGE: Final[Mapping[int, Knowledge]] = {
     1: Knowledge(0.7, 2.0, 1.2), 2: Knowledge(0.75, 1.6, 1.2), 4: Knowledge(0.45, 1.2, 1.3),
     5: Knowledge(0.6, 0.8), 6: Knowledge(0.5, 0.5, 1.2), 7: Knowledge(0.3, 1.0, 2.0),
@@ -85,6 +88,12 @@ WIDE: Final = 3.5
 """AU26 reading from which the mouth counts as stretched (AU27)."""
 
 
+_BARE: Final[Mapping[int, Knowledge]] = {
+    number: Knowledge(0.75 * known.trust, known.rest, max(known.floor, 1.5))
+    for number, known in KNOWLEDGE.items()
+}
+
+
 def _pairs(pairs: Iterable[tuple[int, int]]) -> tuple[list[int], list[int]]:
     """Places in POINTS of pairs of vertices."""
     first, second = zip(*pairs, strict=True)
@@ -103,12 +112,20 @@ class Shortcut:
     """The estimator of today; see `agent.senses.action_units.Estimator`."""
 
     version: str = VERSION
-    knowledge: Mapping[int, Knowledge] = KNOWLEDGE
+
+    def __init__(self) -> None:
+        self._bare = False
+
+    @property
+    def knowledge(self) -> Mapping[int, Knowledge]:
+        """Less trust and higher floors once a sample came without blendshapes."""
+        return _BARE if self._bare else KNOWLEDGE
 
     def observe(self, sample: FaceSample) -> Floats:
         """52 blendshapes (NaN without them), geometric readings, lip gap, eye openings R, L."""
         shapes = sample.blendshapes
         if shapes is None:
+            self._bare = True
             shapes = np.full(len(BLENDSHAPES), np.nan, dtype=np.float32)
         face = aligned(sample.mesh[None, _POINTS] * _UPWARD)[0]
         return np.concatenate([shapes, face.reshape(-1) @ _readout().weights, _openings(face)])
@@ -143,6 +160,9 @@ class _Readout:
         self.rest: Floats = np.append(
             self.reference.reshape(-1) @ self.weights, _openings(self.reference)
         ).astype(np.float32)
+
+        far = [ANATOMY.get(int(name[2:4]), 6.0) for name in self.names]
+        self.limit: Floats = np.array([*far, 1, 1, 1], dtype=np.float32)
 
 
 @cache
@@ -182,10 +202,13 @@ def _rest(times: Floats, shapes: Floats, shape: Floats) -> Floats:
     """Geometry of this face at rest; the mean face's where the clip is too short."""
     activity = shapes * 5
     if not np.isfinite(activity).any():
-        activity = np.abs(shape[:, :-3] - np.median(shape[:, :-3], axis=0))
+        activity = np.clip(shape[:, :-3] - _readout().rest[:-3], 0, 5)
     good = np.asarray(np.isfinite(activity).all(axis=1))
     found = baseline.rest(times, shape, baseline.calm(times, activity, good))
-    return _readout().rest if found.kind == "none" else found.levels
+    mean = _readout().rest
+    if found.kind == "none":
+        return mean
+    return np.clip(found.levels, mean - _readout().limit, mean + _readout().limit)
 
 
 def _marked(columns: Columns, number: int, end: str) -> Floats:
