@@ -11,93 +11,38 @@ so, and the text compares with adults in general, at low confidence.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
-from typing import Final, Literal, NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from agent.evidence import Cue, Missing
 from agent.senses.samples import Columns
+from agent.senses.usual import (
+    NORMS,
+    Baseline,
+    Span,
+    against_norm,
+    hertz,
+    measures,
+    median,
+    pitch_class,
+    rate,
+    rows_of,
+    semitones,
+    usual,
+    voiced,
+)
 
-Span = tuple[float, float]
-Values = npt.NDArray[np.floating]
-Rows = npt.NDArray[np.bool_]
+__all__ = ["NORMS", "Baseline", "Told", "against_norm", "describe", "pitch_class", "usual"]
 
 NOTABLE: Final = 1.0
 """Standard deviations from the speaker's own usual from which a phrase gets a cue of its own."""
 UNUSUAL: Final = 1.2
 """Standard deviations from adults in general from which a value is called unusual."""
-ENOUGH: Final = 8
-"""Half-overlapping seconds of voiced speech that a baseline needs."""
 LONG_PAUSE: Final = 0.5
 TURN: Final = 5.0
 """Seconds; a longer silence is no longer a pause within what is said."""
-
-
-@dataclass(frozen=True, slots=True)
-class Norm:
-    """How adults in general speak: a mean, a standard deviation between and within talkers."""
-
-    mean: float
-    sd: float
-    unit: str
-    source: str
-
-
-NORMS: Final[Mapping[str, Norm]] = {
-    "pitch_range": Norm(
-        7.2, 2.6, "semitones", "2.56 × the 2.8 semitones of Traunmüller & Eriksson 1995"
-    ),
-    "rate": Norm(4.9, 1.2, "syllables/s", "Jacewicz, Fox & Wei 2010, with our miscounts"),
-    "effort": Norm(-13.0, 4.0, "dB", "the recordings this was tried on; microphones differ"),
-}
-"""Norms for values that compare across speakers. Pitch itself does not: see `pitch_class`."""
-
-
-def against_norm(code: str, value: float) -> float:
-    """Standard deviations of a value from adults in general; KeyError for a code without norm."""
-    norm = NORMS[code]
-    return (value - norm.mean) / norm.sd
-
-
-def pitch_class(hz: float) -> str:
-    """Plain words for a mean speaking pitch among adults.
-
-    Usual ranges after Fitch & Holbrook 1970 (men 85–155 Hz, women 165–255 Hz).
-    """
-    for top, words in (
-        (85, "low for any adult"),
-        (155, "usual for a man, low for a woman"),
-        (165, "high for a man, low for a woman"),
-        (255, "usual for a woman, high for a man"),
-    ):
-        if hz < top:
-            return words
-    return "high for any adult"
-
-
-class Usual(NamedTuple):
-    """Middle and robust standard deviation of one measure."""
-
-    middle: float
-    sd: float
-
-
-@dataclass(frozen=True, slots=True)
-class Baseline:
-    """How one voice usually sounds."""
-
-    measures: Mapping[str, Usual]
-    """By code: pitch in semitones over 100 Hz, energy, effort and harmonics in dB, rate in
-    syllables/s. Rate may be absent."""
-    kind: Literal["clip", "enrolment"]
-
-    def relative(self, code: str, value: float) -> float | None:
-        """Robust standard deviations from the usual, None where this is not known."""
-        usual = self.measures.get(code)
-        return None if usual is None else (value - usual.middle) / usual.sd
 
 
 class Told(NamedTuple):
@@ -123,80 +68,8 @@ def describe(series: Columns, phrases: Sequence[Span], enrolled: Baseline | None
     return Told(tuple(cues), tuple(_missing(series, phrases, baseline)), own)
 
 
-FLOORS: Final = {"pitch": 1.0, "energy": 2.0, "effort": 2.0, "harmonics": 1.5, "rate": 0.6}
-"""Smallest standard deviation believed: less is the steadiness of a short sample."""
-
-
-def usual(series: Columns, phrases: Sequence[Span]) -> Baseline | None:
-    """The voice's own usual values over the clip, None where there is too little speech."""
-    windows = [w for span in _seconds(phrases) if (w := _measures(series, span)) is not None]
-    if len(windows) < ENOUGH:
-        return None
-    measures = {
-        code: _robust([window[code] for window in windows], code)
-        for code in ("pitch", "energy", "effort", "harmonics")
-    }
-    rates = [_rate(series, span) for span in phrases if span[1] - span[0] >= 1.0]
-    if len(rates) >= 4:
-        measures["rate"] = _robust(rates, "rate")
-    return Baseline(measures, "clip")
-
-
-def _seconds(phrases: Sequence[Span]) -> Iterable[Span]:
-    """Windows of a second, every half second, within phrases."""
-    for start, end in phrases:
-        for at in np.arange(start, max(end - 0.75, start + 0.01), 0.5):
-            yield float(at), min(float(at) + 1.0, end)
-
-
-def _robust(values: Sequence[float], code: str) -> Usual:
-    middle = float(np.median(values))
-    spread = 1.4826 * float(np.median(np.abs(np.asarray(values) - middle)))
-    return Usual(middle, max(spread, FLOORS[code]))
-
-
-def _rows(series: Columns, span: Span) -> Rows:
-    time = series["time"].astype(np.float64)
-    return (time >= span[0]) & (time <= span[1])
-
-
-def _voiced(series: Columns, span: Span) -> Rows:
-    return _rows(series, span) & np.isfinite(series["f0_hz"].astype(np.float32))
-
-
-def _measures(series: Columns, span: Span) -> dict[str, float] | None:
-    """Medians over the voiced rows of a span; None with less than 0.2 s of voicing."""
-    rows = _voiced(series, span)
-    if rows.sum() < 20:
-        return None
-    return {
-        "pitch": float(np.median(_semitones(series["f0_hz"][rows].astype(np.float32)))),
-        "energy": _median(series, "energy_db", rows),
-        "effort": _median(series, "tilt_db", rows),
-        "harmonics": _median(series, "hnr_db", rows),
-    }
-
-
-def _median(series: Columns, column: str, rows: Rows) -> float:
-    return float(np.median(series[column][rows].astype(np.float32)))
-
-
-def _semitones(hz: Values) -> Values:
-    return np.asarray(12 * np.log2(hz / 100.0))
-
-
-def _hertz(semitones: float) -> float:
-    return float(100.0 * 2 ** (semitones / 12))
-
-
-def _rate(series: Columns, span: Span) -> float:
-    """Syllables a second, pauses left out where `span` is a phrase."""
-    count = float(series["syllable"][_rows(series, span)].astype(np.float32).sum())
-    return count / max(span[1] - span[0], 0.01)
-
-
 def _speech(series: Columns, span: Span) -> Cue:
-    sure = float(np.mean(series["vad"][_rows(series, span)].astype(np.float32)))
+    sure = float(np.mean(series["vad"][rows_of(series, span)].astype(np.float32)))
     seconds = span[1] - span[0]
     return _cue("speech", span, f"speaks for {seconds:.1f} s", seconds, "s", min(sure, 0.99))
 
@@ -230,31 +103,31 @@ def _overall(series: Columns, phrases: Sequence[Span], enrolled: Baseline | None
     """How the voice is used over the whole clip: one cue a measure."""
     spoken = np.zeros(len(series["time"]), bool)
     for span in phrases:
-        spoken |= _voiced(series, span)
+        spoken |= voiced(series, span)
     if spoken.sum() < 20:
         return []
     whole = (phrases[0][0], phrases[-1][1])
-    pitch = _semitones(series["f0_hz"][spoken].astype(np.float32))
+    pitch = semitones(series["f0_hz"][spoken].astype(np.float32))
     low, middle, high = (float(q) for q in np.percentile(pitch, (10, 50, 90)))
     seconds = sum(end - start for start, end in phrases)
-    syllables = sum(_rate(series, span) * (span[1] - span[0]) for span in phrases)
+    syllables = sum(rate(series, span) * (span[1] - span[0]) for span in phrases)
     found = [
         _whole_pitch(middle, whole, enrolled),
         _whole("pitch_range", high - low, whole, enrolled),
-        _whole("effort", _median(series, "tilt_db", spoken), whole, enrolled),
+        _whole("effort", median(series, "tilt_db", spoken), whole, enrolled),
     ]
     if seconds >= 1.0:
         found.append(_whole("rate", syllables / seconds, whole, enrolled))
-    energy = _median(series, "energy_db", spoken)
+    energy = median(series, "energy_db", spoken)
     if enrolled and (z := enrolled.relative("energy", energy)) is not None:
         found.append(_departure("energy", energy, z, whole))
     return found
 
 
-def _whole_pitch(semitones: float, span: Span, enrolled: Baseline | None) -> Cue:
-    hz = _hertz(semitones)
-    if enrolled and (z := enrolled.relative("pitch", semitones)) is not None:
-        return _departure("pitch", semitones, z, span)
+def _whole_pitch(tones: float, span: Span, enrolled: Baseline | None) -> Cue:
+    hz = hertz(tones)
+    if enrolled and (z := enrolled.relative("pitch", tones)) is not None:
+        return _departure("pitch", tones, z, span)
     return _cue("pitch", span, f"voice pitch {hz:.0f} Hz, {pitch_class(hz)}", hz, "Hz", 0.5)
 
 
@@ -310,7 +183,7 @@ def _departure(code: str, value: float, z: float, span: Span) -> Cue:
     """A cue against the speaker's own usual value; pitch is given in semitones."""
     shown, unit, number = value, "dB", f"{value:.1f} dB"
     if code == "pitch":
-        shown, unit, number = _hertz(value), "Hz", f"{_hertz(value):.0f} Hz"
+        shown, unit, number = hertz(value), "Hz", f"{hertz(value):.0f} Hz"
     elif code == "rate":
         unit, number = "syllables/s", f"{value:.1f} syllables a second"
     elif code in ("roughness", "breathiness"):
@@ -325,11 +198,11 @@ def _departure(code: str, value: float, z: float, span: Span) -> Cue:
 
 def _departures(series: Columns, span: Span, baseline: Baseline) -> list[Cue]:
     """Where one phrase departs from how the speaker usually sounds."""
-    found = _measures(series, span)
+    found = measures(series, span)
     if found is None:
         return []
     if span[1] - span[0] >= 1.0:
-        found["rate"] = _rate(series, span)
+        found["rate"] = rate(series, span)
     apart = {
         code: z
         for code, value in found.items()
@@ -354,11 +227,11 @@ FALL: Final = -7.0
 
 def _contour(series: Columns, span: Span) -> list[Cue]:
     """A pitch that climbs or falls over the phrase more than voices do by themselves."""
-    rows = np.flatnonzero(_voiced(series, span))
+    rows = np.flatnonzero(voiced(series, span))
     if len(rows) < 40:
         return []
     time = series["time"][rows].astype(np.float64)
-    pitch = _semitones(series["f0_hz"][rows].astype(np.float32))
+    pitch = semitones(series["f0_hz"][rows].astype(np.float32))
     third = (time[-1] - time[0]) / 3
     first, last = pitch[time <= time[0] + third], pitch[time >= time[-1] - third]
     change = float(np.median(last) - np.median(first))
@@ -399,11 +272,11 @@ def _missing(
 
 def _two_voices(series: Columns, phrases: Sequence[Span]) -> tuple[float, float] | None:
     """Middle pitches in Hz of two groups of phrases at least 7 semitones apart."""
-    found = [(m["pitch"], b - a) for a, b in phrases if (m := _measures(series, (a, b)))]
+    found = [(m["pitch"], b - a) for a, b in phrases if (m := measures(series, (a, b)))]
     pitches, lengths = np.array(sorted(found)).reshape(-1, 2).T
     if len(pitches) < 4:
         return None
     at = int(np.diff(pitches).argmax()) + 1
     low, high = float(np.median(pitches[:at])), float(np.median(pitches[at:]))
     smaller = min(lengths[:at].sum(), lengths[at:].sum()) / lengths.sum()
-    return (_hertz(low), _hertz(high)) if high - low >= 7 and smaller >= 0.15 else None
+    return (hertz(low), hertz(high)) if high - low >= 7 and smaller >= 0.15 else None
