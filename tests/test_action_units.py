@@ -157,10 +157,19 @@ def test_a_picture_is_read_without_a_baseline() -> None:
     series, cues, missing = finished(unit, samples(smile(6)[80:81]))
     cue = only(cues, "AU12")
     assert (cue.start, cue.apex, cue.end) == (0, 0, 0)
-    assert cue.relative is None and "without knowing" in cue.text
+    assert cue.relative is None and "without a baseline" in cue.text
     assert np.isnan(series["P1"]["AU12_rel"]).all()
     assert unit.baselines == {"P1": "none"}
     assert [gap.what for gap in missing] == ["baseline"]
+
+
+def test_what_is_missing_of_several_people_is_said_once() -> None:
+    unit = ActionUnits(Plain())
+    for track in range(3):
+        for sample in samples(smile(6)[80:81], track=track):
+            unit.push(sample)
+    (gap,) = unit.finish({"P1": [0], "P2": [1], "P3": [2]})[2]
+    assert gap.why.startswith("P1, P2, P3: a single picture")
 
 
 def test_flicker_is_no_cue_and_a_storm_of_cues_is_cut_and_said() -> None:

@@ -108,7 +108,7 @@ class ActionUnits:
         """
         series: dict[str, Columns] = {}
         cues: list[Cue] = []
-        missing: list[Missing] = []
+        missing: list[tuple[str, Missing]] = []
         known = self._estimator.knowledge
         kept = {person: self._kept(numbers) for person, numbers in tracks.items()}
         most = max(kept, key=lambda person: len(kept[person][1]), default=None)
@@ -124,8 +124,8 @@ class ActionUnits:
             self.baselines[person] = base.kind
             series[person], found, lacks = au_reading.read(whole, person, known, base)
             cues += found
-            missing += lacks
-        return series, cues, missing
+            missing += [(person, gap) for gap in lacks]
+        return series, cues, au_reading.together(missing)
 
     def _kept(self, tracks: Sequence[int] | None) -> tuple[Columns, Floats]:
         """Rows of some tracks in order of time, the best one where times coincide."""

@@ -6,7 +6,7 @@ program's table. Knows nothing about faces or files.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -54,7 +54,8 @@ def read(
 
     `columns` holds `time` (s) and `AU12` or `AU12_L` and `AU12_R` … (0-5, NaN for gaps), and
     `quality` (0-1) where known. Without `base` the baseline comes from the clip's own quiet
-    moments; `levels` of a given one are in the order of `names(columns)`.
+    moments; `levels` of a given one are in the order of `names(columns)`. What is missing is
+    said without the person's name; `together` adds it.
     """
     columns = complete(columns)
     if base is None:
@@ -67,7 +68,7 @@ def read(
     )
     kept, missing = sift(found, _seconds(columns))
     if base.kind == "none":
-        missing.insert(0, _no_baseline(person, columns))
+        missing.insert(0, _no_baseline(columns))
     trust = {number: knowledge.get(number, _UNKNOWN).trust for number in AUS}
     scene = au_words.Scene(person, columns, base.kind, _rate(columns), trust)
     cues = [au_words.cue(event, scene) for event in kept]
@@ -135,6 +136,17 @@ def _weakest_last(event: Event) -> float:
     return -event.peak
 
 
+def together(missing: Iterable[tuple[str, Missing]]) -> list[Missing]:
+    """What is missing of each person; said once where it is the same of several."""
+    people: dict[tuple[str, str], list[str]] = {}
+    for person, gap in missing:
+        people.setdefault((gap.what, gap.why), []).append(person)
+    return [
+        Missing(what=what, why=f"{', '.join(names)}: {why}")
+        for (what, why), names in people.items()
+    ]
+
+
 def _talk(found: list[Event]) -> set[Event]:
     """Brief mouth movements that follow each other as in speech."""
     quick = [event for event in found if event.au in MOUTH and 0 < event.seconds <= events.BRIEF]
@@ -193,11 +205,11 @@ def _rate(columns: Columns) -> float:
     return float(1 / np.median(np.diff(times))) if len(times) > 1 else 0.0
 
 
-def _no_baseline(person: str, columns: Columns) -> Missing:
+def _no_baseline(columns: Columns) -> Missing:
     shown = _seconds(columns)
     why = (
         "a single picture cannot show how this face looks at rest"
         if shown == 0
         else f"{shown:.1f} s of this face are too short to tell how it looks at rest"
     )
-    return Missing(what="baseline", why=f"{person}: {why}; intensities are absolute")
+    return Missing(what="baseline", why=f"{why}; intensities are absolute")

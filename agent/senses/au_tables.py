@@ -110,7 +110,7 @@ def from_table(table: Table) -> tuple[dict[str, Columns], list[Cue], list[Missin
     everyone = np.array(table.people)
     series: dict[str, Columns] = {}
     cues: list[Cue] = []
-    missing = _lacks(table)
+    personal: list[tuple[str, Missing]] = []
     for number, name in enumerate(order, start=1):
         mine = everyone == name
         columns: Columns = {"time": table.times[mine], "frame": table.frames[mine]}
@@ -118,8 +118,8 @@ def from_table(table: Table) -> tuple[dict[str, Columns], list[Cue], list[Missin
         person = f"P{number}"
         series[person], found, lacks = au_reading.read(columns, person, knowledge)
         cues += found
-        missing += lacks
-    return series, cues, missing
+        personal += [(person, gap) for gap in lacks]
+    return series, cues, [*_lacks(table), *au_reading.together(personal)]
 
 
 class _Reader:

@@ -120,7 +120,7 @@ def describe(event: Event, rate: float) -> str:
 
 def _remarks(event: Event, rate: float) -> str:
     if rate == 0:
-        return ", judged without knowing the person's resting face"
+        return ", without a baseline"
     if event.brief:
         meaning = ": a possible micro-expression" if event.au in MICRO else ""
         seen = f"{event.samples} samples at {rate:.0f} a second"

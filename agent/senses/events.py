@@ -38,6 +38,10 @@ SMOOTH: Final = 0.15
 """Seconds of smoothing, at most."""
 LOW: Final = 0.35
 """Share of an event's peak under which it is over."""
+FOOT: Final = 0.1
+"""Share of the peak at which an event begins and ends."""
+LID_FOOT: Final = 0.25
+"""The same for eye closure, whose flanks run into looks down and narrowed lids."""
 VALLEY: Final = 0.4
 """Two peaks are two events when the valley between them is below this share of the lower."""
 FLOOR: Final = 1.0
@@ -170,7 +174,8 @@ def _events(
         right = None if other is None else smooth(at, other[stretch])
         values = left if right is None else np.maximum(left, right)
         noise = _noise(at, one[stretch] if other is None else (one + other)[stretch] / 2)
-        for span in _spans(values, max(floor, 4 * noise)):
+        foot = LID_FOOT if number == 45 else FOOT
+        for span in _spans(values, max(floor, 4 * noise), foot):
             peak = float(np.clip(values[span.apex], 0, 5))
             yield Event(
                 au=number,
@@ -228,7 +233,7 @@ def _noise(times: Series, values: Series) -> float:
     return float(1.4826 * np.median(np.abs(second)) / np.sqrt(6))
 
 
-def _spans(values: Series, floor: float) -> Iterator[_Span]:
+def _spans(values: Series, floor: float, foot: float) -> Iterator[_Span]:
     """Stretches around peaks that reach `floor`, each from its foot to its foot."""
     above = np.concatenate([[False], values > LOW * floor, [False]])
     edges = np.flatnonzero(np.diff(above.astype(np.int8)))
@@ -236,7 +241,7 @@ def _spans(values: Series, floor: float) -> Iterator[_Span]:
         for first, last in _parts(values, int(start), int(stop) - 1, floor):
             apex = first + int(np.argmax(values[first : last + 1]))
             if values[apex] >= floor:
-                yield _Span(_foot(values, apex, -1), apex, _foot(values, apex, +1))
+                yield _Span(_foot(values, apex, -1, foot), apex, _foot(values, apex, 1, foot))
 
 
 def _parts(values: Series, first: int, last: int, floor: float) -> Iterator[tuple[int, int]]:
@@ -263,13 +268,13 @@ def _valley(values: Series, first: int, last: int, floor: float) -> int | None:
     return first + at if depth[at] > 0 and 0 < at < len(inside) - 1 else None
 
 
-def _foot(values: Series, apex: int, way: int) -> int:
-    """Outward from the apex until a tenth of it, or where a low value stops falling."""
+def _foot(values: Series, apex: int, way: int, share: float) -> int:
+    """Outward from the apex until this share of it, or where a low value stops falling."""
     low, here = LOW * values[apex], apex
     while 0 <= here + way < len(values):
         there = here + way
         if values[here] < low and (
-            values[there] >= values[here] - 0.02 or values[here] <= 0.1 * values[apex]
+            values[there] >= values[here] - 0.02 or values[here] <= share * values[apex]
         ):
             break
         here = there

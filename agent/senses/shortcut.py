@@ -78,10 +78,11 @@ NARROW: Final = 0.45
 """Share of its height at rest that an eye loses when cheek raiser or lid tightener is at 5."""
 MASKS: Final[Mapping[int, Mapping[int, float]]] = {
     12: {4: 0.6, 9: 0.6, 10: 0.75, 14: 0.6, 16: 0.5, 17: 0.7, 20: 0.6},
+    25: {24: 0.9, 28: 0.4},
     26: {14: 0.7, 15: 0.5, 16: 0.6, 17: 0.8, 20: 0.5, 22: 0.4, 24: 0.9},
 }
-"""A smile, and a dropped jaw, move the skin that these other muscles move: share of their
-reading that is put down to the smile or the jaw once it is marked."""
+"""A smile, parted lips and a dropped jaw move the skin that these other muscles move: share of
+their reading that is put down to the smile, the lips or the jaw once it is marked."""
 BLINK: Final = 0.2
 """Seconds to both sides of closed eyes in which their narrowing belongs to the blink."""
 WIDE: Final = 3.5
@@ -143,10 +144,11 @@ class Shortcut:
                 seen = _shape(shapes, start, side)
                 share = BLEND[number] if known else UNKNOWN
                 columns[unit.code + end] = _mixed(seen, _read(moved, number, end), share)
+        columns["AU25"] = _parted(moved[:, -3])
         _unmask(columns)
         lost = -moved[:, -2:] / rest[-2:] if known else np.full_like(moved[:, -2:], np.nan)
         _share_lids(columns, times, lost, shapes)
-        return _derived(columns, moved[:, -3])
+        return _derived(columns)
 
 
 class _Readout:
@@ -221,7 +223,7 @@ def _marked(columns: Columns, number: int, end: str) -> Floats:
 
 
 def _unmask(columns: Columns) -> None:
-    """Take off readings what a smile or a dropped jaw explains."""
+    """Take off readings what a smile, parted lips or a dropped jaw explain."""
     for strong, shares in MASKS.items():
         for name in [n for n in columns if int(n[2:4]) in shares]:
             there = _marked(columns, strong, name[4:])
@@ -292,10 +294,14 @@ def _mixed(seen: Floats, read: Floats, share: float) -> Floats:
     return np.clip(mixed, 0, 5).astype(np.float32)
 
 
-def _derived(columns: Columns, opened: Floats) -> Columns:
+def _parted(opened: Floats) -> Floats:
+    """AU25 from how far the lips are apart, in outer-eye distances more than at rest."""
+    return np.clip(5 * (np.maximum(opened, 0) / 0.25) ** 0.6, 0, 5).astype(np.float32)
+
+
+def _derived(columns: Columns) -> Columns:
     """The action units that follow from others, and the columns in order."""
     jaw = columns["AU26"].astype(np.float32)
-    columns["AU25"] = np.clip(5 * (np.maximum(opened, 0) / 0.25) ** 0.6, 0, 5).astype(np.float32)
     columns["AU27"] = np.clip((jaw - WIDE) * 5 / (5 - WIDE), 0, 5).astype(np.float32)
     columns["AU23"] = columns["AU24"]
     for number in (43, 45):
