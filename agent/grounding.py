@@ -27,7 +27,8 @@ from typing import Final
 
 from agent import facs, lexicon
 from agent.answer import Claim
-from agent.evidence import Cue, Evidence, Person
+from agent.evidence import Cue, Evidence, Person, Side
+from agent.lexicon import Claimed
 from agent.mentions import Mention, action_units, mentions
 
 __all__ = [
@@ -55,6 +56,14 @@ _PERSON: Final = re.compile(r"\bP\d+\b")
 _PLURAL: Final = re.compile(r"\b(?:both|everyone|everybody|all|they|each other|people)\b", re.I)
 _FACE: Final = ["face", "faces", "video", "pictures", "action units"]
 _SOUND: Final = ["sound", "voice", "audio"]
+_SIDES: Final[dict[Claimed | None, set[Side | None]]] = {
+    "L": {"L", "B", None},
+    "R": {"R", "B", None},
+    "L only": {"L"},
+    "R only": {"R"},
+    "one": {"L", "R"},
+}
+"""Stated side → sides of cues that carry it; "B" may take two cues and is judged apart."""
 _WORD: Final = re.compile(r"\w+")
 
 
@@ -136,9 +145,7 @@ def carries(cue: Cue, mention: Mention) -> str | None:
         return f"{cue.id} is at {cue.start:.1f}–{cue.end:.1f} s"
     if sign and _sign(cue) == -sign:
         return f"{cue.id} goes the other way"
-    if (mention.side == "one" and cue.side in {None, "B"}) or (
-        mention.side in {"L", "R"} and cue.side not in {None, "B", mention.side}
-    ):
+    if cue.side not in _SIDES.get(mention.side, {cue.side}):
         return f"{cue.id} is {_side_name(cue.side)}"
     grade = _grade(cue)
     if mention.grade and grade and mention.grade > grade + 1:

@@ -7,7 +7,10 @@ bear on which emotion: the prototypes and variants of Du, Tao & Martinez (2014) 
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, Literal
+
+Claimed = Literal["L", "R", "B", "L only", "R only", "one"]
+"""A side as stated: left, right, both, only the left, only the right, or one side whichever."""
 
 DET: Final = r"(?:the|her|his|their|its|my|your|both|a|an|one|each|this|that|these)"
 _OF: Final = rf"of (?:{DET} ){{0,2}}"
@@ -41,13 +44,14 @@ PARTS: Final[dict[str, str]] = {
 """Part of the body or the voice → pattern. Longer names are tried first where they overlap."""
 
 _GO: Final = (
-    r"(?:go(?:es)?|going|gone|went|mov\w+|pull\w*|draw\w*|drew|turn\w*|push\w*|curl\w*|tug\w*)"
+    r"(?:go(?:es)?|going|gone|went|com(?:e|es|ing)|mov\w+|pull\w*|draw\w*|drew|turn\w*|push\w*"
+    r"|curl\w*|tug\w*)"
 )
-_ADV: Final = r"(?:\w+ly )?"
+_ADV: Final = r"(?:them |it )?(?:\w+ly )?"
 
 MOTIONS: Final[dict[str, str]] = {
     "up": rf"rais(?:e|es|ed|ing|er)|lift(?:s|ed|ing)?|elevat\w+|arch(?:es|ed|ing)?|rise[sn]?"
-    rf"|rising|{_GO} {_ADV}(?:up(?:wards?)?|back)|upturned|up(?:wards?)?",
+    rf"|rising|upturn|{_GO} {_ADV}(?:up(?:wards?)?|back)|upturned|up(?:wards?)?",
     "down": rf"lowers|lowered|lowering|lowerer|(?<=to )lower|(?<=not )lower|depress(?:ed|es|or)"
     rf"|droop\w*|{_GO} {_ADV}down(?:wards?)?|downturned|down(?:wards?)?|sag\w*|falls?|falling",
     "together": rf"knit(?:s|ted|ting)?|furrow(?:s|ed|ing)?|{_GO} {_ADV}(?:together|in)"
@@ -64,6 +68,8 @@ MOTIONS: Final[dict[str, str]] = {
     "part": r"parts?|parted|parting|apart|separated?",
     "open": r"open(?:s|ed|ing)?|agape|gap(?:e|es|ing)|ajar",
     "drop": r"drop(?:s|ped|ping)?|fallen|falls?|lowers|lowered|hang\w* open|slack\w*",
+    "still": r"(?:stays? |remains? |kept |held )?(?:still|relaxed|at rest|motionless|immobile)"
+    r"|(?:not|n['’]t) move",
     "suck": rf"suck\w*|roll(?:s|ed|ing)? in(?:wards?)?|bit(?:e|es|ing|ten)|{_GO} in(?:wards?)?",
     "thrust": r"thrust\w*|jut\w*|pushed forward",
     "sideways": r"sideways|to (?:the|one) side",
@@ -98,6 +104,8 @@ MOVES: Final[tuple[tuple[str, str, str], ...]] = (
     ("brow", "up", "AU01|AU02"),
     ("brow", "down", "AU04"),
     ("brow", "together", "AU04"),
+    ("brow", "still", "!AU01|AU02|AU04"),
+    ("mouth", "still", "!AU12|AU15|AU20|AU23|AU24|AU25|AU26|AU27"),
     ("forehead", "wrinkle", "AU01|AU02|AU04"),
     ("forehead", "together", "AU04|AU01|AU02"),
     ("upper lid", "up", "AU05"),
@@ -129,7 +137,7 @@ MOVES: Final[tuple[tuple[str, str, str], ...]] = (
     ("mouth", "wide", "AU27|AU26"),
     ("mouth", "stretch", "AU20|AU27"),
     ("mouth", "tight", "AU23|AU24"),
-    ("mouth", "closed", "AU24"),
+    ("mouth", "closed", "!AU25|AU26|AU27"),
     ("chin", "up", "AU17|head_up"),
     ("chin", "wrinkle", "AU17"),
     ("chin", "tight", "AU17"),
@@ -194,6 +202,8 @@ PHRASES: Final[tuple[tuple[str, str], ...]] = (
     (r"crow'?s[- ]?feet", "AU06"),
     (r"frown(?:s|ed|ing)?|scowl\w*|glower\w*", "AU04"),
     (r"(?:mouth|lip) frown|down-?turned mouth", "AU15"),
+    (r"(?:bare[sd]?|show(?:s|ing)?) (?:\w+ ){0,1}teeth|teeth (?:are |were )?(?:visible|bared|shown)"
+     r"|toothy", "AU25|AU10"),
     (r"wide[- ]eyed|star(?:es|ed|ing) wide", "AU05"),
     (r"squint\w*", "AU07|AU06"),
     (r"sneer\w*|snarl\w*", "AU10|AU09"),
@@ -244,16 +254,22 @@ NOT_NEGATORS: Final = (
 )
 """Phrases that look like a denial and are none."""
 
-DENIED_AFTER: Final = (
-    r"(?:(?:is|are|was|were|remains?|stays?|seems?|appears?)\s+)?(?:(?:completely|entirely|totally|"
-    r"quite|fully)\s+)?(?:absent|missing|lacking|inactive|not\b|\w*n['’]t\b|never\b|nowhere)"
-    r"|(?:do(?:es)?|did|has|have|can|could|will)(?:\s*not|n['’]t)"
-    r"|cannot|can['’]t|(?:=|:|of|at)\s*0(?:\.0+)?(?![.\d:])|(?:fails?|failed) to"
+_GONE: Final = (
+    r"(?=\s*(?:$|[.,;:)]|\b(?:and|or|nor|but|at all|yet|present|seen|visible|shown|there|here"
+    r"|active|activated|observed|detected|found|evident|apparent|noticeable|measured|moving"
+    r"|in view|anywhere|used|involved|engaged|to be|appear|occur|show|move|happen|fire|activate"
+    r"|come|follow|exist|take|rise|lift|engage|contract|change)\b))"
 )
-"""What denies the words right before it."""
+DENIED_AFTER: Final = (
+    r"[:=-]?\s*(?:(?:is|are|was|were|remains?|stays?|seems?|appears?)\s+)?(?:(?:completely|entirely|"
+    rf"totally|quite|fully)\s+)?(?:absent|missing|lacking|inactive|nowhere|(?:not|never){_GONE})"
+    rf"|(?:is|are|was|were)n['’]t{_GONE}|(?:do(?:es)?|did|has|have|can|could|will)(?:\s*not|n['’]t)"
+    rf"{_GONE}|can(?:not|['’]t){_GONE}|(?:=|:|of|at)\s*0(?:\.0+)?(?![.\d:])|(?:fails?|failed) to"
+)
+"""What denies the words right before it; "not" does so only before a word of being there."""
 
 NOT_DENIED_AFTER: Final = (
-    r"(?:do(?:es)?|did)(?:\s*not|n['’]t)\s+(?:reach|last|fade|change|stop|spread|involve|extend)"
+    r"(?:do(?:es)?|did)(?:\s*not|n['’]t)\s+(?:reach|last|fade|stop|spread|involve|extend)"
 )
 """What looks like a denial of the words before it and denies something else."""
 
@@ -278,14 +294,22 @@ GRADE_WORDS: Final[tuple[tuple[int, str], ...]] = (
 )
 """Intensity 1-5 (A-E) and the words for it."""
 
-SIDES: Final[tuple[tuple[str, str], ...]] = (
+SIDES: Final[tuple[tuple[Claimed, str], ...]] = (
+    ("L only", r"left(?:[- ](?:hand|side))? only|only (?:on )?(?:(?:the|her|his|their) )?left"),
+    ("R only", r"right(?:[- ](?:hand|side))? only|only (?:on )?(?:(?:the|her|his|their) )?right"),
     ("L", r"left(?:[- ](?:hand|side|sided))?|leftwards?"),
     ("R", r"right(?!\s+(?:now|after|before|away|at|then|there|as|when|here))"
           r"(?:[- ](?:hand|side|sided))?|rightwards?"),
     ("B", r"both|bilateral(?:ly)?|symmetric(?:al|ally)?|(?:two|both)[- ]sided|on both sides"),
     ("one", r"one[- ]side(?:d|dly)?|on one side|unilateral(?:ly)?|asymmetric(?:al|ally)?|lopsided"),
 )  # fmt: skip
-"""Side and the words for it; "one": one side only, whichever."""
+"""Side and the words for it, the narrower first; "one": one side only, whichever."""
+
+PEOPLE: Final = (
+    r"(?:man|men|woman|women|person|people|girl|boy|child|kid|one|speaker|listener|student|pupil"
+    r"|teacher|guy|lady|actor|face)"
+)
+"""Words for people: a side right beside them says where somebody is, not which side moves."""
 
 EMOTIONS: Final[dict[str, str]] = {
     "joy": r"happ(?:y|ily|iness|ier)|joy(?:ful|fully|ous)?|amuse\w*|delight\w*|pleas(?:ed|ure)"

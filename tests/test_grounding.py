@@ -5,16 +5,19 @@ from __future__ import annotations
 from itertools import product
 from typing import Any
 
-import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from agent import facs
 from agent.answer import Claim
 from agent.evidence import Cue, Evidence, Media, Missing, Person, Sense, Side
 from agent.evidence import number as numbered
+from agent.facs_prose import Action
+from agent.facs_prose import describe as prose
 from agent.grounding import ground, grounded_share
 from agent.mentions import Mention, action_units, mentions
-from agent.senses.au_words import Scene, cue, describe
+from agent.senses.au_words import describe
 from agent.senses.events import Event
 
 
@@ -91,7 +94,8 @@ def test_every_spelling_of_a_unit_is_the_same_unit(text: str) -> None:
         ("AU6+12 and AU 25", {6, 12, 25}),
         ("AUs 1, 2 and 4 are seen for 3 s", {1, 2, 4}),
         ("AU6 and 12 seconds later AU4", {4, 6}),
-        ("brows raised and drawn together", {1, 4}),
+        ("brows raised and drawn together", {1, 2, 4}),
+        ("she raises her brows and draws them together", {1, 4}),
         ("lowers her brows and raises her cheeks", {4, 6}),
         ("wide eyes, jaw dropped", {5, 26}),
         ("lips pressed together", {24}),
@@ -127,6 +131,12 @@ def test_plain_words_name_units(text: str, units: set[int]) -> None:
         ("The smile is not strong", {12}),
         ("No smile. Brows lowered.", {4}),
         ("Without moving, she smiles", {12}),
+        ("AU12: not detected", set()),
+        ("Her smile isn't accompanied by AU6", {12}),
+        ("The brows stay still while she smiles", {12}),
+        ("AU6 and AU12 fire together; AU4 does not.", {6, 12}),
+        ("He smiles without raising his cheeks or narrowing his eyes", {12}),
+        ("Seat “12C” is taken [A7]", set()),
     ],
 )
 def test_denied_units_are_not_asserted(text: str, asserted: set[int]) -> None:
@@ -144,6 +154,9 @@ def test_side_intensity_and_time_are_read() -> None:
     assert one("raises her left eyebrow").side == "L"
     assert one("a one-sided smile").side == "one"
     assert one("a smile right now").side is None
+    assert one("the man on the left smiles").side is None
+    assert one("raises only her right eyebrow").side == "R only"
+    assert one("a smile that is neither wide nor symmetric").side is None
     assert one("a strong smile").grade == 4
     assert one("AU12 (2.8)").grade == 3
     assert one("a trace of AU4").grade == 1
@@ -253,16 +266,33 @@ def test_denial_needs_eyes_and_ears(evidence: Evidence) -> None:
 
 @pytest.mark.parametrize("number", facs.AUS)
 def test_words_of_a_face_cue_parse_back_to_its_own_code(number: int) -> None:
-    scene = Scene("P1", {"time": np.arange(0, 10, 0.04)}, "clip", {})
     sides: tuple[Side | None, ...] = (None, "L", "R", "B")
     for side, peak, length in product(sides, (0.6, 1.2, 2.0, 3.3, 4.0, 5.0), (0.3, 2.0)):
-        event = Event(number, side, 1.0, 1.1, 1.0 + length, peak, 0.1, 9, True, True)
-        told = [m for m in mentions(describe(event, 25.0)) if m.sense == "face"]
+        event = Event(
+            au=number, side=side, onset=1.0, apex=1.1, offset=1.0 + length, peak=peak,
+            held=length / 2, noise=0.1, samples=9, seen_onset=True, seen_offset=True,
+        )  # fmt: skip
+        words = describe(event, 25.0)
+        told = [m for m in mentions(words) if m.sense == "face"]
         assert {code for m in told for code in m.codes} == {facs.AUS[number].code}
         assert not any(m.negated for m in told)
-        made = numbered([cue(event, scene)])
-        carried = ground(Claim(text=made[0].text, cites=(made[0].id,)), record(made))
+        code = facs.AUS[number].code
+        made = numbered([face(code, 1.0, 1.0 + length, peak, side=side, text=words)])
+        carried = ground(Claim(text=words, cites=(made[0].id,)), record(made))
         assert carried.grounded, carried.why
+
+
+units = st.builds(
+    Action,
+    au=st.sampled_from(sorted(facs.AUS)),
+    grade=st.sampled_from("BCDE"),
+    side=st.sampled_from(["L", "R", "B", None]),
+)
+
+
+@given(st.lists(units, max_size=8))
+def test_prose_of_many_units_parses_back_to_all_of_them(actions: list[Action]) -> None:
+    assert action_units(prose(actions).text) == {action.au for action in actions}
 
 
 def test_share_cannot_be_raised_by_copies_or_denials() -> None:
