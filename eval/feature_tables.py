@@ -191,11 +191,16 @@ def levels(clips: Sequence[Clip]) -> list[dict[str, float]]:
     return found
 
 
+_HELD: Final = {"AU43"}
+"""Units told by their mean alone: blinks make the spread of eye closure."""
+
+
 def _height(values: Values, unit: str) -> float:
     """Mean and one standard deviation; the value itself where there are no such columns."""
     for stem in (unit, f"{unit}_r"):
         if f"{stem}_mean" in values:
-            return values[f"{stem}_mean"] + values.get(f"{stem}_std", 0.0)
+            moving = 0.0 if unit in _HELD else values.get(f"{stem}_std", 0.0)
+            return values[f"{stem}_mean"] + moving
         if stem in values:
             return values[stem]
     return math.nan
