@@ -7,6 +7,7 @@ answer = ask("clip.mp4", "What does she feel, and why?")
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Callable
 from functools import cached_property
@@ -75,19 +76,23 @@ class Talk:
         **sensing: Any,
     ) -> None:
         """Sense the clip, or remember it. For the arguments and errors see `ask`."""
-        from agent.chat import Conversation
+        from agent.chat import Conversation, checked_profile
+        from agent.model import connect
 
+        # Wrong use shows before minutes of sensing, not after.
+        checked_profile(profile)
+        thinker = connect(model, base_url)
         self._request = _request(clip, sensing)
         self._found = _look(clip, out, progress, sensing)
         self._conversation = Conversation(
             self.evidence,
-            model=model,
-            base_url=base_url,
+            model=thinker,
             profile=profile,
             person=person,
             thread=thread,
             pictures=self._pictures,
             look_closer=self._look_closer,
+            keep=self._keep,
             evidence_path=str(self._found.folder / "evidence.json"),
         )
 
@@ -95,6 +100,11 @@ class Talk:
     def evidence(self) -> Evidence:
         """What was measured."""
         return self._found.evidence
+
+    @property
+    def refined(self) -> Evidence:
+        """The same with cues that closer looks for the last question added: what it cites."""
+        return self._conversation.evidence
 
     def ask(
         self,
@@ -127,6 +137,14 @@ class Talk:
         from agent.showing import Showing
 
         return Showing(self._request.clip, self._found)
+
+    def _keep(self, evidence: Evidence) -> str:
+        """Write evidence that a closer look added to beside the first; the file's path."""
+        text = evidence.to_json()
+        digest = hashlib.sha256(text.encode()).hexdigest()[:12]
+        path = self._found.folder / f"evidence-{digest}.json"
+        path.write_text(text, encoding="utf-8")
+        return str(path)
 
     def _look_closer(self, start: float, end: float) -> Evidence | None:
         """Evidence of one window in all its frames."""

@@ -29,6 +29,7 @@ import prompts
 from agent import graph
 from agent.answer import Answer
 from agent.cache import cache_dir
+from agent.closer import overlay
 from agent.context import AskError, Context, LookCloser, Pictures, Step, no_pictures
 from agent.evidence import Evidence
 from agent.model import Model, connect
@@ -75,9 +76,7 @@ class Conversation:
         `store`: the SQLite file, else `threads_file()`. For the others see `agent.context` and
         `agent.model.connect`. Raises AskError, ThreadError, ModelError, OSError.
         """
-        if profile not in prompts.profiles():
-            raise AskError(f"no profile {profile!r}; there are {', '.join(prompts.profiles())}")
-        self.profile, self.person = profile, person
+        self.profile, self.person = checked_profile(profile), person
         self.context = Context(
             evidence=evidence,
             model=connect(model, base_url) if model is None or isinstance(model, str) else model,
@@ -154,6 +153,11 @@ class Conversation:
         return Answer.model_validate(values["result"])
 
     @property
+    def evidence(self) -> Evidence:
+        """The evidence, with cues that closer looks for the last question added or refined."""
+        return overlay(self.context.evidence, self._values().get("extra", []))
+
+    @property
     def history(self) -> list[Turn]:
         """All questions and answers so far."""
         return list(self._values().get("history", []))
@@ -212,6 +216,13 @@ def forget(thread: str, store: Path | None = None) -> None:
     """Delete a thread with all that was said in it."""
     with closing(_connect(store or threads_file())) as connection:
         SqliteSaver(connection, serde=strict()).delete_thread(_named(thread))
+
+
+def checked_profile(name: str) -> str:
+    """The name, if there is such a profile. Raises AskError that names those there are."""
+    if name not in prompts.profiles():
+        raise AskError(f"no profile {name!r}; there are {', '.join(prompts.profiles())}")
+    return name
 
 
 def _untraced(begin: Callable[[], Iterator[Any]]) -> Iterator[Any]:

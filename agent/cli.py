@@ -203,7 +203,7 @@ def _ask(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(answer.model_dump_json(indent=2))
     else:
-        print(show.answer(answer, talk.evidence.cues))
+        print(show.answer(answer, talk.refined.cues))
     return OK
 
 

@@ -45,7 +45,8 @@ def window(
 ) -> tuple[float, float] | None:
     """Where finer steps could help, in seconds; None where they could not or need not.
 
-    They need not where nothing points anywhere, and cannot where every frame was seen.
+    They help about a moment that was asked for where little or only something brief was seen,
+    and where claims fell. They cannot where every frame was seen.
     """
     media = evidence.media
     if media.kind != "video" or media.sampled_fps >= 0.95 * media.fps or len(looked) >= MOST_LOOKS:
@@ -68,7 +69,8 @@ def _wanted(
     if moment:
         near = [cue for cue in evidence.between(*span) if cue.person == person]
         seen = [cue for cue in near if cue.sense in ("face", "head")]
-        if len(seen) < THIN or evidence.media.sampled_fps < SPARSE_FPS:
+        brief = any(cue.brief and cue.code != "AU45" for cue in seen)
+        if brief or len(seen) < THIN or evidence.media.sampled_fps < SPARSE_FPS:
             return span
     cited = [evidence.cue(id) for claim in struck for id in claim.cites]
     found = [cue for cue in cited if cue is not None and cue.sense in ("face", "head")]

@@ -121,7 +121,7 @@ def converse(talk: Talk) -> int:
     while question := _prompt():
         with progress() as report:
             found = talk.ask(question, report)
-        print(answer(found, talk.evidence.cues), flush=True)
+        print(answer(found, talk.refined.cues), flush=True)
     return 0
 
 

@@ -408,3 +408,13 @@ def test_the_conversation_streams_its_steps() -> None:
     talk = Conversation(by_hand.smiling())
     assert [step.name for step in talk.stream(ASK)][-1] == "answer"
     assert talk.last.emotions
+
+
+def test_what_a_closer_look_found_can_be_read_after_the_answer() -> None:
+    with Conversation(sparse(), look_closer=finer) as talk:
+        answer = talk.ask("What does she feel at 0:07?")
+        cited = {id for claim in answer.claims for id in claim.cites}
+        assert "A5" in cited
+        assert all(talk.evidence.cue(id) for id in cited)
+        talk.ask(ASK)
+        assert talk.evidence == sparse()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import warnings
 from importlib.util import find_spec
 from pathlib import Path
 from threading import Lock
@@ -77,9 +78,7 @@ def _loaded(path: str, adapter: str | None) -> tuple[Any, Any]:
         model = AutoModelForImageTextToText.from_pretrained(path, **settings)
         processor = AutoProcessor.from_pretrained(path)
         if adapter:
-            from peft import PeftModel
-
-            model = PeftModel.from_pretrained(model, adapter)
+            model = _adapted(model, adapter, f"hf:{path}+{adapter}")
     except (OSError, ValueError) as error:
         what = "folder" if Path(path).exists() else "folder or model of this name"
         said = " ".join(str(error).split())[:300]
@@ -88,6 +87,24 @@ def _loaded(path: str, adapter: str | None) -> tuple[Any, Any]:
             f"checkpoint{' and adapter' if adapter else ''} to load: {said}"
         ) from error
     return model.eval(), processor
+
+
+def _adapted(model: Any, adapter: str, name: str) -> Any:
+    """The model with its adapter, if that does anything: one that fits no layer loads with no
+    more than a warning, and answers would be the base model's."""
+    from peft import PeftModel
+
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", message="Found missing adapter keys")
+        try:
+            adapted = PeftModel.from_pretrained(model, adapter)
+        except UserWarning as warning:
+            said = str(warning)[:200]
+            raise ModelError(f"{name}: the adapter is for another base model: {said}") from warning
+    weights = [value for key, value in adapted.named_parameters() if "lora_B" in key]
+    if weights and not any(bool(value.any()) for value in weights):
+        raise ModelError(f"{name}: the adapter changes nothing: all its weights are zero")
+    return adapted
 
 
 def _four_bits() -> Any:
