@@ -26,6 +26,7 @@ class Look:
 
     def __init__(self) -> None:
         self._latest: Floats | None = None
+        self._compared: tuple[Fit, Floats] | None = None
         self._count = 0
         self._weight = 0.0
         self._colours = np.zeros((SIDE, SIDE, 3))
@@ -39,13 +40,15 @@ class Look:
         """Mean colour difference (Lab, 8-bit levels) of the face since the latest sample."""
         if self._latest is None:
             return 0.0
+        now = colours(fit)
+        self._compared = fit, now
         middle = slice(SIDE // 4, -SIDE // 4)
-        difference = colours(fit)[middle, middle] - self._latest[middle, middle]
-        return float(np.abs(difference).mean())
+        return float(np.abs(now[middle, middle] - self._latest[middle, middle]).mean())
 
     def add(self, fit: Fit, quality: float, saturation: Callable[[], float]) -> None:
         """Take in one sample; `saturation` gives the whole picture's, 0-1."""
-        seen = colours(fit)
+        before, self._compared = self._compared, None
+        seen = before[1] if before is not None and before[0] is fit else colours(fit)
         self._latest = seen
         self._count += 1
         now = lengths(fit.points)

@@ -5,6 +5,7 @@ Knows which file serves what; nothing about fetching them (`agent.senses.assets`
 
 from __future__ import annotations
 
+import os
 import zipfile
 from dataclasses import dataclass
 from functools import cache
@@ -18,6 +19,8 @@ BUNDLE = "face_landmarker.task"
 SHORT = "face_detection_short_range.tflite"
 FULL = "face_detection_full_range_sparse.tflite"
 SMALL_MESH = "face_landmark.tflite"
+THREADS = min(2, os.cpu_count() or 1)
+"""Of the mesh network. More than two gain little; decoding runs beside it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +44,12 @@ def load(bundle: bool = True) -> Models:
     full = find(FULL).path
     if found.path is not None:
         inside = unpack(found.path)
-        mesh = Mesh(inside["face_landmarks_detector"], inside["face_blendshapes"])
+        mesh = Mesh(inside["face_landmarks_detector"], inside["face_blendshapes"], THREADS)
         return Models(Detector(inside["face_detector"], full), mesh, "mesh478")
     why = f"{BUNDLE} is not there ({found.why}); 468 mesh points, no irises"
-    return Models(Detector(asset(SHORT), full), Mesh(asset(SMALL_MESH)), "mesh468", why)
+    return Models(
+        Detector(asset(SHORT), full), Mesh(asset(SMALL_MESH), threads=THREADS), "mesh468", why
+    )
 
 
 @cache
