@@ -23,6 +23,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Final
 
 from agent import facs, lexicon
@@ -74,8 +75,9 @@ def ground(claim: Claim, evidence: Evidence, person: str | None = None) -> Claim
     the person most of its cues belong to, else the main person.
     """
     ids = dict.fromkeys(id.strip().strip("[]").upper() for id in claim.cites)
-    cited = [cue for id in ids if (cue := evidence.cue(id)) is not None]
-    unknown = [id for id in ids if evidence.cue(id) is None]
+    found = {id: evidence.cue(id) for id in ids}
+    cited = [cue for cue in found.values() if cue is not None]
+    unknown = [id for id, cue in found.items() if cue is None]
     people = _people(claim, cited, evidence, person)
     foreign = [c for c in cited if c.person is not None and c.person not in people]
     own = [c for c in cited if c not in foreign]
@@ -86,7 +88,8 @@ def ground(claim: Claim, evidence: Evidence, person: str | None = None) -> Claim
     faults += objections
     idle = [c for c in own if c.id not in carrying]
     if idle:
-        note = f"{_list([f'{c.id} ({c.code})' for c in idle])} carries nothing it says"
+        verb = "carries" if len(idle) == 1 else "carry"
+        note = f"{_list([f'{c.id} ({c.code})' for c in idle])} {verb} nothing it says"
         (faults if 2 * len(idle) > len(ids) else notes).append(note)
     why = "; ".join([*faults, *notes])
     return claim.model_copy(update={"grounded": not faults, "why": why or None})
@@ -102,19 +105,20 @@ def ground_all(
 def grounded_share(claims: Sequence[Claim]) -> float:
     """Share of distinct claims that are grounded, 0-1; 0 where there are none.
 
-    Repeating a claim adds nothing, and claims that only deny count at most as often as those
-    that assert, so neither copies nor a list of true denials can raise the share.
+    Repeating a claim adds nothing, and claims that only deny, or say nothing that could be
+    checked, count at most as often as those that assert something: neither copies, nor empty
+    phrases, nor a list of true denials can raise the share.
     """
     distinct: dict[str, Claim] = {}
     for claim in claims:
-        key = " ".join(_WORD.findall(claim.text.lower()))
+        key = _plain(claim.text)
         if key not in distinct or not claim.grounded:
             distinct[key] = claim
-    denying = [c for c in distinct.values() if _only_denies(c.text)]
-    asserting = [c for c in distinct.values() if c not in denying]
-    denying.sort(key=lambda c: c.grounded)  # the wrong ones count first
-    counted = asserting + denying[: max(1, len(asserting))]
-    return sum(c.grounded for c in counted) / len(counted) if counted else 0.0
+    firm = [claim for claim in distinct.values() if _asserts(claim.text)]
+    weak = [claim for claim in distinct.values() if claim not in firm]
+    weak.sort(key=lambda claim: claim.grounded)  # those that fall count first
+    counted = firm + weak[: max(1, len(firm))]
+    return sum(claim.grounded for claim in counted) / len(counted) if counted else 0.0
 
 
 def unseen(claim: Claim, evidence: Evidence, person: str | None = None) -> list[str]:
@@ -170,6 +174,8 @@ def _weigh(
     facts = [m for m in said if m.sense != "emotion"]
     if gap := _gap(claim.text, evidence):
         return {c.id for c in own}, [], [gap]
+    if not _plain(claim.text):
+        return carrying, ["says nothing"], []
     if _copied(claim.text, evidence):
         return carrying, ["repeats the words without quoting them"], []
     quoting = {c.id for c in own if _retold(c, claim.text)}
@@ -337,21 +343,24 @@ def _gap(text: str, evidence: Evidence) -> str | None:
 
 
 def _copied(text: str, evidence: Evidence) -> bool:
-    words = " ".join(_WORD.findall(text.lower()))
-    spoken = (" ".join(_WORD.findall(c.text.lower())) for c in evidence.cues if c.sense == "words")
-    return any(words and words == line for line in spoken)
+    words = _plain(text)
+    return any(c.sense == "words" and words == _plain(c.text) for c in evidence.cues)
 
 
 def _retold(cue: Cue, text: str) -> bool:
     """Whether a claim repeats a cue's own words; quotations are judged as such."""
-    told = " ".join(_WORD.findall(cue.text.lower()))
-    said = " ".join(_WORD.findall(text.lower()))
-    return cue.sense != "words" and " " in told and told in said
+    told = _plain(cue.text)
+    return cue.sense != "words" and " " in told and told in _plain(text)
 
 
-def _only_denies(text: str) -> bool:
-    said = mentions(text)
-    return bool(said) and all(m.negated for m in said)
+@lru_cache(maxsize=8192)
+def _plain(text: str) -> str:
+    """Words in lower case with one space between them."""
+    return " ".join(_WORD.findall(text.lower()))
+
+
+def _asserts(text: str) -> bool:
+    return any(not mention.negated for mention in mentions(text))
 
 
 def _side_name(side: str | None) -> str:

@@ -213,7 +213,7 @@ def test_carried_claims_stand(evidence: Evidence, text: str, cites: tuple[str, .
         ('She says "we lost"', ("W1",), "not in the cited words"),
         ("I can't believe we won", ("W1",), "without quoting"),
         ("The light is warm", ("A1",), "asserts nothing"),
-        ("", (), "asserts nothing"),
+        ("", ("A1",), "says nothing"),
         ("AU11 is absent", (), "AU11 is not measured"),
     ],
 )
@@ -301,5 +301,8 @@ def test_share_cannot_be_raised_by_copies_or_denials() -> None:
     assert grounded_share([]) == 0
     assert grounded_share([good, bad]) == 0.5
     assert grounded_share([good] * 9 + [bad]) == 0.5
+    vague = [Claim(text=f"Something stirs {i} times", part="interpretation") for i in range(9)]
+    assert grounded_share([*vague, bad]) == 0.5
+    assert grounded_share([Claim(text="It cannot be told.", part="conclusion")]) == 1
     denials = [Claim(text=f"No AU{n}") for n in range(1, 20)]
     assert grounded_share([bad, *denials]) == 0.5
