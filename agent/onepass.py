@@ -21,7 +21,8 @@ from agent.senses.au_tables import from_table, read_table
 from agent.senses.faces import Faces, choose_main
 from agent.senses.head import Head
 from agent.senses.samples import Columns, Frame, Sound
-from agent.senses.speaking import Mouth, Mouths, attribute, who_speaks
+from agent.senses.speaking import Mouth, Mouths, attribute, by_speaker, who_speaks
+from agent.senses.usual import Baseline
 from agent.senses.voice import Heard, Voice
 from agent.senses.words import Words, words
 
@@ -59,24 +60,27 @@ def one_pass(request: Request, clip: Media, max_fps: float | None, progress: Pro
     Raises MediaError, WordsError, TableError, AssetError.
     """
     said = words(request.clip, clip, request.subtitles)
-    eyes = _Listed(request.au_table, clip) if request.au_table else _Eyes(request)
-    voice = Voice() if clip.has_audio else None
+    before = _enrolled(request)
+    eyes = _eyes(request, clip, before)
+    voice = Voice(baseline=before.voice) if clip.has_audio else None
     with media.stream(
         request.clip,
         fps=max_fps,
         start=request.span[0] if request.span else 0.0,
         end=request.span[1] if request.span else None,
-        video=clip.has_video and request.au_table is None,
+        video=isinstance(eyes, _Eyes),
         audio=clip.has_audio,
     ) as items:
         for item in _told(items, request, clip, progress):
-            if isinstance(item, Frame):
+            if isinstance(item, Sound):
+                if voice is not None:
+                    voice.push(item)
+            elif isinstance(eyes, _Eyes):
                 eyes.push(item)
-            elif voice is not None:
-                voice.push(item)
     progress(1.0, "putting it together")
     heard = voice.finish() if voice is not None else None
-    return _joined(eyes.finish(), heard, said, (*items.missing, *_lacking(clip)))
+    seen = eyes.finish() if eyes is not None else _Seen()
+    return _joined(seen, heard, said, (*items.missing, *_lacking(clip)))
 
 
 def _told(
@@ -99,12 +103,27 @@ def _lacking(clip: Media) -> Iterator[Missing]:
         yield Missing(what="face", why="the file has no pictures")
 
 
+@dataclass(frozen=True, slots=True)
+class _Enrolled:
+    """How the main person looks and sounds in the enrolment clip."""
+
+    face: Enrolment | None = None
+    voice: Baseline | None = None
+
+
+def _eyes(request: Request, clip: Media, before: _Enrolled) -> _Eyes | _Listed | None:
+    """What tells of faces: looking, a table, or nothing where there are no pictures."""
+    if request.au_table is not None:
+        return _Listed(request.au_table, clip)
+    return _Eyes(request, before.face) if clip.has_video else None
+
+
 class _Eyes:
     """Faces, and what is read off them."""
 
-    def __init__(self, request: Request) -> None:
+    def __init__(self, request: Request, enrolled: Enrolment | None = None) -> None:
         self._faces = Faces()
-        self._enrolled = _enrolled(request)
+        self._enrolled = enrolled
         self._enrolment: dict[str, Enrolment] = {}
         self._aus = ActionUnits(estimator(request.aus), self._enrolment)
         self._head = Head()
@@ -116,6 +135,12 @@ class _Eyes:
         for sample in self._faces.push(frame):
             for sense in (self._aus, self._head, self._mouths):
                 sense.push(sample)
+
+    def enrol(self) -> Enrolment | None:
+        """The main person's rows; None where no face was found."""
+        found = self._faces.finish()
+        main = next((person.id for person in found.people if person.main), None)
+        return None if main is None else self._aus.enrol(found.tracks[main])
 
     def finish(self) -> _Seen:
         found = self._faces.finish()
@@ -139,9 +164,6 @@ class _Listed:
     def __init__(self, table: Path, clip: Media) -> None:
         self._table = read_table(table, clip.fps)
 
-    def push(self, frame: Frame) -> None:
-        """Nothing: with a table the stream carries sound alone."""
-
     def finish(self) -> _Seen:
         columns, cues, missing = from_table(self._table)
         return _Seen(
@@ -153,20 +175,23 @@ class _Listed:
         )
 
 
-def _enrolled(request: Request) -> Enrolment | None:
-    """The rows of the enrolment clip, for whoever the main person turns out to be."""
+def _enrolled(request: Request) -> _Enrolled:
+    """Baselines from the enrolment clip; the face is its main person's."""
     if request.enrol is None:
-        return None
-    faces, aus = Faces(), ActionUnits(estimator(request.aus))
-    for item in media.stream(request.enrol, fps=MAX_FPS, audio=False):
-        if isinstance(item, Frame):
-            for sample in faces.push(item):
-                aus.push(sample)
-    found = faces.finish()
-    main = next((person.id for person in found.people if person.main), None)
-    if main is None:
-        raise MediaError(f"{request.enrol}: no face to take a baseline from. Give another clip.")
-    return aus.enrol(found.tracks[main])
+        return _Enrolled()
+    eyes, voice = _Eyes(request), Voice()
+    for item in media.stream(request.enrol, fps=MAX_FPS):
+        if isinstance(item, Sound):
+            voice.push(item)
+        else:
+            eyes.push(item)
+    face, heard = eyes.enrol(), voice.finish()
+    if face is None and heard.baseline is None:
+        raise MediaError(
+            f"{request.enrol}: no face and too little speech to take a baseline from. "
+            "Give another clip of this person"
+        )
+    return _Enrolled(face, heard.baseline)
 
 
 def _rate(times: list[float]) -> float:
@@ -196,18 +221,19 @@ def _listed_people(columns: dict[str, Columns]) -> tuple[Person, ...]:
 def _joined(seen: _Seen, heard: Heard | None, said: Words, cut: tuple[Missing, ...]) -> Sensed:
     """Faces, voice and words of one clip, each cue with its person."""
     talk = who_speaks(heard.series, seen.mouths) if heard and len(heard.series["time"]) else None
+    if heard is not None and talk is not None:
+        heard = by_speaker(heard, talk)
     spoken = (*(heard.cues if heard else ()), *said.cues)
-    people = seen.people
+    missing = [*cut, *seen.missing, *(heard.missing if heard else ()), *said.missing]
     if talk is not None:
         spoken = attribute(spoken, talk)
-        people = choose_main(people, talk.share)
-    missing = [*cut, *seen.missing, *(heard.missing if heard else ()), *said.missing]
+        missing += [note for note in talk.missing if note.what not in {m.what for m in missing}]
     return Sensed(
-        people=people,
+        people=choose_main(seen.people, talk.share) if talk else seen.people,
         columns=seen.columns,
         voice=heard.series if heard else None,
         cues=number((*seen.cues, *spoken)),
-        missing=tuple(dict.fromkeys([*missing, *(talk.missing if talk else ())])),
+        missing=tuple(dict.fromkeys(missing)),
         language=said.language,
         sampled_fps=seen.sampled_fps,
     )
