@@ -47,15 +47,23 @@ def _told(asked: Asked, found: Event, hits: Sequence[Cue]) -> Said:
         said.append(Claim(text=f"{asked.does(found.does)} {times}.", cites=_ids(hits)))
     for n, cue in enumerate(hits[:3]):
         again = " again" if n else ""
-        best = f", strongest at {clock(cue.apex)}" if cue is most and cue.intensity else ""
+        longer = cue.end - cue.start > 0.3
+        best = (
+            f", strongest at {clock(cue.apex)}" if cue is most and cue.intensity and longer else ""
+        )
         side = {"L": " on the left side only", "R": " on the right side only"}.get(
             cue.side or "", ""
         )
-        text = f"{asked.does(found.does)}{again}{side} {when(cue)}{best}."
+        text = f"{asked.does(found.does)}{again}{side}{_at(cue)}{best}."
         said.append(Claim(text=text, cites=(cue.id,)))
     if len(hits) > 3:
         said.append(f"{len(hits) - 3} more follow, the last {when(hits[-1])}.")
     return said
+
+
+def _at(cue: Cue) -> str:
+    """Its time after a space; "" in a still picture."""
+    return f" {when(cue)}" if cue.end > 0 else ""
 
 
 def _ids(cues: Sequence[Cue]) -> tuple[str, ...]:
@@ -115,12 +123,13 @@ def genuine(asked: Asked) -> Said:
     ]  # fmt: skip
     said: Said = []
     if cheeks:
-        text = f"The smile {when(smile)} comes with raised cheeks (AU6), as felt smiles do."
+        text = f"The smile{_at(smile)} comes with raised cheeks (AU6), as felt smiles do."
         said.append(Claim(text=text, cites=(smile.id, cheeks[0].id), part="interpretation"))
     else:
         said += _told(asked, SMILE, [smile])
-        span = f"Between {clock(smile.start)} and {clock(smile.end)}"
-        text = f"{span} the cheeks are not raised (no AU6); with a felt one they mostly are."
+        span = f"between {clock(smile.start)} and {clock(smile.end)} " if smile.end else ""
+        text = f"{span}the cheeks are not raised (no AU6); with a felt one they mostly are."
+        text = text[:1].upper() + text[1:]
         said.append(Claim(text=text))
     if smile.side in ("L", "R"):
         said.append(Claim(text="The smile is one-sided.", cites=(smile.id,)))

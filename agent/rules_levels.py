@@ -21,7 +21,7 @@ from agent.senses.delivery import NORMS, against_norm
 Span = tuple[float, float]
 
 WINDOWS: Final = 240
-"""At most so many moments are looked at in one span; more are merged."""
+"""At most about so many moments are looked at in one span; the weakest cues then set no edge."""
 _BRIEF: Final = 0.7
 """Weight of an event of at most half a second: more often noise than a long one."""
 _ASIDE: Final = 1.0
@@ -76,18 +76,23 @@ def moments(cues: Sequence[Cue], person: Person | None, span: Span) -> tuple[Mom
 
 
 def _edges(cues: Iterable[Cue], span: Span) -> list[float]:
+    """Where the span is cut: at the ends of cues, the strongest first, up to WINDOWS pieces."""
     start, end = span
     if end <= start:
         return [start, end]
     edges = {start, end}
-    for cue in cues:
-        if _counts(cue):
-            edges |= {t for t in (cue.start, cue.end) if start < t < end}
-    ordered = sorted(edges)
-    if len(ordered) > WINDOWS:
-        step = (end - start) / WINDOWS
-        ordered = [start + i * step for i in range(WINDOWS)] + [end]
-    return ordered
+    for cue in sorted(filter(_counts, cues), key=_weight, reverse=True):
+        if len(edges) >= WINDOWS:
+            break
+        edges |= {t for t in (cue.start, cue.end) if start < t < end}
+    return sorted(edges)
+
+
+def _weight(cue: Cue) -> float:
+    if cue.sense == "face":
+        return level(cue) if cue.code != "AU45" else 0.0
+    part = tone(cue)
+    return abs(part[1]) if part else 0.0
 
 
 def _counts(cue: Cue) -> bool:

@@ -75,6 +75,12 @@ def test_when_questions_give_times_and_cues() -> None:
     assert "looks away from 0:04.0" in ask("When does he look away?")[0]
 
 
+def test_a_still_picture_has_no_times() -> None:
+    still = clip(unit("AU12", 4, 0, 0, apex=0.0), seconds=0.0)
+    assert ask("When does she smile?", still)[0] == "She smiles [A1]."
+    assert ":" not in ask("Is the smile genuine?", still)[0].replace("proof:", "")
+
+
 def test_what_did_not_happen_is_said_and_not_cited() -> None:
     text, claims, _ = ask("Does she wrinkle her nose?")
     assert text == "There is no sign of a wrinkled nose."
