@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -15,11 +18,10 @@ class Net:
     def __init__(self, model: Path | bytes, threads: int = 1) -> None:
         from ai_edge_litert.interpreter import Interpreter
 
-        if isinstance(model, bytes):
-            self._run = Interpreter(model_content=model, num_threads=threads)
-        else:
-            self._run = Interpreter(model_path=str(model), num_threads=threads)
-        self._run.allocate_tensors()
+        given = {"model_content": model} if isinstance(model, bytes) else {"model_path": str(model)}
+        with _quiet():
+            self._run = Interpreter(**given, num_threads=threads)
+            self._run.allocate_tensors()
         (entry,) = self._run.get_input_details()
         self._entry = int(entry["index"])
         self.shape = tuple(int(n) for n in entry["shape"])
@@ -31,3 +33,17 @@ class Net:
         self._run.set_tensor(self._entry, batch)
         self._run.invoke()
         return [np.asarray(self._run.get_tensor(i), np.float32) for i in self._exits]
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Standard error closed to native code: the runtime announces its CPU delegate there, and
+    no setting stops it. What goes wrong is raised as an exception all the same."""
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
