@@ -52,40 +52,37 @@ def evidence_text(
     )
 
 
-def cue_table(
-    evidence: Evidence, people: Sequence[str | None], span: Span, most: int = MOST_CUES
-) -> str:
+def shown_ids(evidence: Evidence, people: Sequence[str | None], span: Span) -> list[str]:
+    """Ids of all cues and words that `evidence_text` shows, in order: what can be cited."""
+    shown = {cue.id for cue in (*_weightiest(evidence, people, span), *_nearest(evidence, span))}
+    return [cue.id for cue in evidence.cues if cue.id in shown]
+
+
+def cue_table(evidence: Evidence, people: Sequence[str | None], span: Span) -> str:
     """Cues of these people, and of nobody in particular, one a row, in order of time.
 
-    Of more than `most` the weightiest are kept, and the row after the last says how many are not.
+    Of more than `MOST_CUES` the weightiest are kept; the last row says how many are not shown.
     """
-    of_them = [
-        cue
-        for cue in evidence.cues
-        if cue.sense != "words" and (cue.person is None or cue.person in people)
-    ]
+    of_them = _cues_of(evidence, people)
     if not of_them:
         return "None."
-    kept = set(sorted((cue.id for cue in of_them), key=_weights(of_them, span).__getitem__)[-most:])
-    rows = [_row(cue) for cue in of_them if cue.id in kept]
+    rows = [_row(cue) for cue in _weightiest(evidence, people, span)]
     head = "id | person | start-apex-end s | code | side | intensity | relative | sure | what"
     left = len(of_them) - len(rows)
     note = [f"({left} weaker cues of {len(of_them)} are not shown)"] if left else []
     return "\n".join([head, *rows, *note])
 
 
-def word_lines(evidence: Evidence, span: Span, most: int = MOST_WORDS) -> str:
-    """What is said, one quotation a line; those nearest to the span where there are too many."""
-    words = [cue for cue in evidence.cues if cue.sense == "words"]
-    if not words:
-        return "None."
-    near = sorted(words, key=lambda cue: (_distance(cue, span), cue.start))[:most]
+def word_lines(evidence: Evidence, span: Span) -> str:
+    """What is said, one quotation a line; of more than `MOST_WORDS` those nearest to the span."""
     lines = [
         f"{cue.id} | {cue.start:.2f}-{cue.end:.2f} s | {cue.person or '-'} | {quoted(cue.text)}"
-        for cue in sorted(near, key=lambda cue: cue.start)
+        for cue in _nearest(evidence, span)
     ]
-    left = len(words) - len(lines)
-    return "\n".join([*lines, *([f"({left} further lines are not shown)"] if left else [])])
+    left = sum(cue.sense == "words" for cue in evidence.cues) - len(lines)
+    return (
+        "\n".join([*lines, *([f"({left} further lines are not shown)"] if left else [])]) or "None."
+    )
 
 
 def history_text(history: Sequence[Turn]) -> str:
@@ -112,6 +109,25 @@ def reading_text(reading: Reading) -> str:
 def claim_line(claim: Claim) -> str:
     """One claim with its part and its cues, as data."""
     return f"{claim.part}: {quoted(claim.text)} [{', '.join(claim.cites)}]"
+
+
+def _cues_of(evidence: Evidence, people: Sequence[str | None]) -> list[Cue]:
+    """What is seen and heard of these people, and of nobody in particular."""
+    mine = (cue for cue in evidence.cues if cue.person is None or cue.person in people)
+    return [cue for cue in mine if cue.sense != "words"]
+
+
+def _weightiest(evidence: Evidence, people: Sequence[str | None], span: Span) -> list[Cue]:
+    cues = _cues_of(evidence, people)
+    weights = _weights(cues, span)
+    kept = set(sorted(weights, key=weights.__getitem__)[-MOST_CUES:])
+    return [cue for cue in cues if cue.id in kept]
+
+
+def _nearest(evidence: Evidence, span: Span) -> list[Cue]:
+    words = [cue for cue in evidence.cues if cue.sense == "words"]
+    near = sorted(words, key=lambda cue: (_distance(cue, span), cue.start))[:MOST_WORDS]
+    return sorted(near, key=lambda cue: cue.start)
 
 
 def _weights(cues: Sequence[Cue], span: Span) -> dict[str, float]:

@@ -17,6 +17,7 @@ from agent.answer import Claim, Part, Reading
 from agent.context import AskError, Pictures, Span
 from agent.evidence import Evidence, Missing
 from agent.hosts import (
+    Completion,
     Host,
     HostRefusedError,
     HostTimeoutError,
@@ -105,7 +106,8 @@ def connect(
     """The model of a spec: `rules`, `openai:NAME` or `hf:PATH[+ADAPTER]`.
 
     Without one, DUCHENNE_MODEL and DUCHENNE_BASE_URL decide, else the rules. `timeout` is in
-    seconds for one reply (DUCHENNE_TIMEOUT, else 300). Raises AskError for a spec that is none,
+    seconds for one reply (DUCHENNE_TIMEOUT, else 300); DUCHENNE_MAX_TOKENS (2000) bounds its
+    length. Raises AskError for a spec that is none,
     ModelError where the model cannot be had.
     """
     chosen = spec or os.environ.get("DUCHENNE_MODEL") or "rules"
@@ -118,24 +120,31 @@ def connect(
         from agent.hosts.openai import OpenAIHost
 
         url = base_url or os.environ.get("DUCHENNE_BASE_URL")
-        return Language(OpenAIHost(name, url, timeout=timeout or _patience()))
+        seconds = timeout or _above_zero("DUCHENNE_TIMEOUT", 300)
+        return Language(OpenAIHost(name, url, timeout=seconds, max_tokens=_length()))
     if kind == "hf" and name:
         from agent.hosts.hf import HuggingFaceHost
 
         path, _, adapter = name.partition("+")
-        return Language(HuggingFaceHost(path, adapter or None))
+        return Language(HuggingFaceHost(path, adapter or None, max_tokens=_length()))
     raise AskError(f"no model {chosen!r}: say rules, openai:NAME or hf:PATH[+ADAPTER]")
 
 
-def _patience() -> float:
-    given = os.environ.get("DUCHENNE_TIMEOUT", "300")
+def _length() -> int:
+    """Tokens of one reply; models that think before they answer need more."""
+    return int(_above_zero("DUCHENNE_MAX_TOKENS", 2000))
+
+
+def _above_zero(name: str, otherwise: float) -> float:
+    """A number from the environment. Raises AskError for anything else."""
+    given = os.environ.get(name, "").strip() or str(otherwise)
     try:
-        seconds = float(given)
+        value = float(given)
     except ValueError:
-        seconds = 0.0
-    if not 0 < seconds < float("inf"):
-        raise AskError(f"DUCHENNE_TIMEOUT is {given!r}; it must be a number of seconds above 0")
-    return seconds
+        value = 0.0
+    if not 1e-3 < value < 1e9:
+        raise AskError(f"{name} is {given!r}; it must be a number above 0")
+    return value
 
 
 class Rules:
@@ -168,11 +177,11 @@ class Rules:
 
         history = [turn["question"] for turn in view.history]
         told = [questions.reply(view.evidence, view.question, one, history) for one in readings]
-        several = len(told) > 1
-        texts = [
-            f"{reading.person}: {text}" if several else text
-            for reading, (text, _, _) in zip(readings, told, strict=True)
-        ]
+        who: dict[str, list[str]] = {}
+        for reading, (text, _, _) in zip(readings, told, strict=True):
+            who.setdefault(text, []).append(reading.person or "the clip")
+        several = len(readings) > 1
+        texts = [f"{', '.join(ids)}: {text}" if several else text for text, ids in who.items()]
         return Told(
             claims=tuple(claim for _, claims, _ in told for claim in claims),
             text="\n".join(texts),
@@ -297,8 +306,10 @@ class Language:
         people: Sequence[str | None] | None = None,
     ) -> T:
         """One reply, read and checked; a malformed one is sent back once, then reported."""
-        messages = self._messages(view, task, people or [view.person])
-        schema = replies.schema(shape, view.profile, [cue.id for cue in view.evidence.cues])
+        about = people or [view.person]
+        messages = self._messages(view, task, about)
+        ids = brief.shown_ids(view.evidence, about, view.span)
+        schema = replies.schema(shape, view.profile, ids)
         first = self.host.complete(messages, schema)
         try:
             return taken(replies.read(first.text, shape))
@@ -315,7 +326,7 @@ class Language:
             shown = " ".join(second.text.split())[:160]
             raise NonsenseError(
                 f"{self.name} gave no usable reply in two tries: {_problem(error, second.cut)}. "
-                f"It said {shown!r}. Try a more capable model, or --model rules"
+                f"It said {shown!r}. Try a more capable model{_room(second)}, or --model rules"
             ) from error
 
     def _messages(self, view: View, task: str, people: Sequence[str | None]) -> list[Message]:
@@ -331,6 +342,10 @@ class Language:
 
 def _problem(error: replies.ReplyError, cut: bool) -> str:
     return f"{error}{' (it was cut off: answer more briefly)' if cut else ''}"
+
+
+def _room(completion: Completion) -> str:
+    return " or a larger DUCHENNE_MAX_TOKENS" if completion.cut else ""
 
 
 def _about(view: View, step: str) -> dict[str, str]:

@@ -118,5 +118,7 @@ def _lacking(question: str, missing: Sequence[Missing], text: str, before: str) 
     gone += [m for m in missing if m.what == "pictures" and m not in gone]
     if not gone:
         return ""
-    named = [m.what if m.why.lower() in before else f"{m.what} ({m.why})" for m in gone]
-    return f"Not available: {'; '.join(named)}."
+    first = {m.what: m for m in reversed(gone)}
+    ordered = [m for m in gone if first[m.what] is m]
+    named = [m.what if m.why.lower() in before else f"{m.what}: {m.why}" for m in ordered]
+    return f"Not available – {'; '.join(named)}."

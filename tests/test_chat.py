@@ -170,9 +170,9 @@ def test_nothing_goes_to_a_tracing_service(tmp_path: Path, monkeypatch: pytest.M
 def test_a_reason_for_what_is_missing_is_given_once(tmp_path: Path) -> None:
     gone = (by_hand.Missing(what="sound", why="the clip has no audio track"),)
     with talk(tmp_path / "t.sqlite", evidence=by_hand.smiling(missing=gone)) as now:
-        assert "sound (the clip has no audio track)" in now.ask("What does she feel?").answer
+        assert "sound: the clip has no audio track" in now.ask("What does she feel?").answer
         later = now.ask("How does she feel at the end?").answer
-    assert "Not available: sound." in later
+    assert "Not available – sound." in later
 
 
 @pytest.mark.skipif(os.name != "posix", reason="permissions of POSIX")

@@ -126,7 +126,7 @@ def test_what_is_missing_is_said_where_it_matters() -> None:
     gone = (Missing(what="sound", why="the clip has no audio track"),)
     evidence = by_hand.smiling(missing=gone)
     answer = asked(GOOD, evidence=evidence)
-    assert "Not available: sound (the clip has no audio track)." in answer.answer
+    assert "Not available – sound: the clip has no audio track." in answer.answer
     assert answer.missing == gone
     script = {**GOOD, "answer": {"sentences": [], "lacking": "a view of the room"}}
     answer = asked(script, "Where is the lamp?", evidence=evidence)

@@ -357,6 +357,8 @@ def test_a_long_clip_is_trimmed_by_weight_and_says_by_how_much() -> None:
     assert len(rows) == brief.MOST_CUES + 2
     assert rows[-1] == f"({200 - brief.MOST_CUES} weaker cues of 200 are not shown)"
     assert any("4.5 E" in row for row in rows)
+    ids = brief.shown_ids(evidence, ["P1"], (0.0, 300.0))
+    assert ids == [row.split(" | ")[0] for row in rows[1:-1]]
 
 
 def test_only_lossless_pictures_go_out() -> None:
@@ -381,3 +383,13 @@ def test_the_schema_of_every_step_is_closed(profile: str) -> None:
     ]  # fmt: skip
     for shape in shapes:
         closed(replies.schema(shape, prompts.profile(profile), ["A1"]))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", ["DUCHENNE_TIMEOUT", "DUCHENNE_MAX_TOKENS"])
+@pytest.mark.parametrize("value", ["soon", "-1", "nan", "inf", "0"])
+def test_a_setting_that_is_no_number_is_named(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(AskError, match=f"{name} is '{value}'"):
+        connect("openai:x", "http://127.0.0.1:9/v1")

@@ -25,7 +25,7 @@ INSTALL: Final = "pip install 'duchenne[train]'"
 class HuggingFaceHost:
     """One image-text-to-text checkpoint from a folder or a hub name."""
 
-    def __init__(self, path: str, adapter: str | None = None, *, max_tokens: int = 1500) -> None:
+    def __init__(self, path: str, adapter: str | None = None, *, max_tokens: int = 2000) -> None:
         """Load it. Raises ModelError where torch is missing or the checkpoint cannot be read."""
         missing = [name for name in ("torch", "transformers", "PIL") if find_spec(name) is None]
         missing += ["peft"] if adapter and find_spec("peft") is None else []

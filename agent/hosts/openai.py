@@ -48,7 +48,7 @@ class OpenAIHost:
         api_key: str | None = None,
         *,
         timeout: float = 300.0,
-        max_tokens: int = 1500,
+        max_tokens: int = 2000,
     ) -> None:
         """`base_url` with its `/v1`; the key comes from DUCHENNE_API_KEY or OPENAI_API_KEY.
 
