@@ -100,11 +100,12 @@ class Cue(_Record):
     """Moment of greatest intensity; the middle where there is none."""
     end: Seconds
     intensity: Annotated[float, Field(ge=0, le=5)] | None = None
-    """FACS intensity at the apex, 0-5; None for cues that are not action units."""
+    """FACS intensity at the apex, 0-5: change from the person's resting face where a baseline is
+    known, else the plain reading. None for cues that are not action units."""
     grade: Grade | None = None
     """The intensity as a FACS letter."""
     value: float | None = None
-    """Raw value at the apex in `unit`, for cues that are not action units."""
+    """Raw value at the apex in `unit`; of action units, the reading before the baseline is off."""
     unit: str | None = None
     relative: float | None = None
     """Against the person's own baseline: AU intensity steps, else robust standard deviations."""

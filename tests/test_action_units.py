@@ -142,6 +142,18 @@ def test_poor_pictures_and_few_samples_lower_the_confidence() -> None:
     assert rare.confidence < 0.95 * good.confidence
 
 
+def test_an_estimator_that_doubts_itself_is_believed_less() -> None:
+    class Doubting(Plain):
+        def intensities(self, times: Floats, rows: Floats) -> Columns:
+            spread = {"AU12_sd": np.full(len(rows), 1.5, np.float32)}
+            return super().intensities(times, rows) | spread
+
+    sure = only(finished(ActionUnits(Plain()), samples(smile(6)))[1], "AU12")
+    doubting = only(finished(ActionUnits(Doubting()), samples(smile(6)))[1], "AU12")
+    assert doubting.confidence < 0.9 * sure.confidence
+    assert doubting.intensity == sure.intensity
+
+
 def test_a_brief_one_sided_event_says_what_the_frame_rate_allows() -> None:
     values = smile(6)
     values[:, 1:] = 0
@@ -235,6 +247,34 @@ def test_every_measured_unit_has_its_columns(shared: Path, monkeypatch: pytest.M
             for name in [f"{unit.code}_L", f"{unit.code}_R"] if unit.sided else [unit.code]:
                 assert np.isfinite(columns[name]).all()
                 assert (columns[name] >= 0).all() and (columns[name] <= 5).all()
+
+
+def test_geometry_reads_known_muscles_on_the_right_side(shared: Path) -> None:
+    """A head moved one muscle at a time, in a person the read-out was not made from."""
+    from agent.senses import shortcut
+    from finetune import mesh_readout
+
+    head = np.load(shared / "models" / "ict_face.npz")
+    readout = shortcut._readout()
+    mean = np.load(Path(shortcut.__file__).with_name("shortcut.npz"))["reference"]
+    points = mesh_readout.correspondence(
+        mean.astype(np.float64), head["neutral"], head["landmarks68"]
+    )[list(shortcut.POINTS)]
+    names, shapes, _ = mesh_readout.muscles(head, points)
+    identity = np.random.default_rng(99).normal(0, 0.8, 100)
+    rest = (head["neutral"] + np.tensordot(identity, head["identities"], 1))[points]
+    rest = (rest / mesh_readout._scale(head, points)).astype(np.float32)
+
+    def read(face: Floats) -> Floats:
+        return shortcut.aligned(face[None]).reshape(-1) @ readout.weights
+
+    for name in ("AU01_L", "AU02_R", "AU04_L", "AU09_R", "AU12_L", "AU12_R", "AU26", "AU34_L"):
+        moved = rest + shapes[names.index(name)].astype(np.float32)
+        found = dict(zip(readout.names, read(moved) - read(rest), strict=True))
+        assert found[name] > 1.5, (name, found)
+        if name[-2] == "_":
+            other = name[:-1] + ("R" if name[-1] == "L" else "L")
+            assert found[name] > found[other] + 0.5
 
 
 @pytest.mark.parametrize("picture", ["faceapi_happy.jpg", "pyfeat_single_face.jpg"])

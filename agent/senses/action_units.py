@@ -45,20 +45,29 @@ class Estimator(Protocol):
 
         Intensities 0-5, as `AU01_L`, `AU01_R` (the person's own sides) for sided ones. AU45
         holds eye closure of any length; long closures become AU43 later. NaN where a row
-        cannot be read. `AU01_rel` may be given too, else it is taken from the baseline.
+        cannot be read. `AU01_rel` may be given too, else it is taken from the baseline;
+        `AU01_sd`, the reading's own standard deviation in steps, lowers the confidence.
         """
 
 
 def estimator(name: str | None = None) -> Estimator:
-    """The estimator of this name, or the best one there is. Raises ValueError."""
-    from agent.senses.learned import Learned
-    from agent.senses.shortcut import Shortcut
+    """ "shortcut" or "learned"; without a name the learned one where its weights are installed.
 
-    if name in (None, "shortcut"):
-        return Shortcut()
-    if name == "learned":
-        return Learned()
-    raise ValueError(f"no action unit estimator is called {name!r}; there are: shortcut, learned")
+    Raises ValueError for other names, and for "learned" without its weights.
+    """
+    from agent.senses import learned, shortcut
+
+    there = (learned.WEIGHTS / "aus.npz").exists()
+    if name == "learned" and not there:
+        raise ValueError(
+            f"the learned action unit estimator has no weights in {learned.WEIGHTS}; "
+            "train them (finetune.aus) or use: shortcut"
+        )
+    if name not in (None, "shortcut", "learned"):
+        raise ValueError(
+            f"no action unit estimator is called {name!r}; there are: learned, shortcut"
+        )
+    return shortcut.Shortcut() if name == "shortcut" or not there else learned.Learned()
 
 
 @dataclass(frozen=True, slots=True)

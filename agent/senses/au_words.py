@@ -135,7 +135,8 @@ def _remarks(event: Event, rate: float) -> str:
 def confidence(event: Event, scene: Scene) -> float:
     """0-1: trust in the estimator, times quality, clearness, sampling and baseline."""
     clear = float(np.clip(0.5 + 0.2 * event.peak, 0.5, 1.0))
-    quiet = event.peak / (event.peak + 3 * event.noise) if event.peak > 0 else 0.0
+    doubt = 3 * event.noise + 0.5 * _spread(event, scene.columns)
+    quiet = event.peak / (event.peak + doubt) if event.peak > 0 else 0.0
     sampled = 1.0 if scene.rate == 0 else 0.6 + 0.4 * min(event.samples / ENOUGH_SAMPLES, 1.0)
     known = 0.8 if scene.baseline == "none" else 1.0
     product = scene.trust.get(event.au, 0.5) * _quality(event, scene.columns)
@@ -148,6 +149,13 @@ def _quality(event: Event, columns: Columns) -> float:
         return 1.0
     values = _during(event, columns, columns["quality"])
     return float(np.sqrt(np.clip(np.nanmedian(values), 0, 1))) if len(values) else 1.0
+
+
+def _spread(event: Event, columns: Columns) -> float:
+    """The estimator's own standard deviation around the event, in steps; 0 where it has none."""
+    column = columns.get(f"{AUS[event.au].code}_sd")
+    values = np.empty(0) if column is None else _during(event, columns, column)
+    return float(np.nanmedian(values)) if np.isfinite(values).any() else 0.0
 
 
 def _raw(event: Event, columns: Columns) -> float | None:
