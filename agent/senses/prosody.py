@@ -18,7 +18,9 @@ from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy import fft, signal
+from numpy import fft
+
+from agent.senses.peaks import find_peaks, smooth
 
 Floats = npt.NDArray[np.float32]
 
@@ -37,7 +39,7 @@ _UP: Final = 2
 """The autocorrelation is read at twice the sample rate."""
 _KEEP: Final = 5
 """Pitch candidates kept of each frame."""
-_HANN: Final = signal.get_window("hann", WINDOW, fftbins=False).astype(np.float32)
+_HANN: Final = np.hanning(WINDOW).astype(np.float32)
 _POWER: Final = float(np.sum(_HANN**2))
 _LAG_MIN: Final = int(_UP * RATE / F0_MAX)
 _LAG_MAX: Final = int(np.ceil(_UP * RATE / F0_MIN))
@@ -215,8 +217,8 @@ def nuclei(band_db: Floats, f0_hz: Floats, loud_db: float) -> npt.NDArray[np.int
     """Rows that are syllable nuclei: voiced energy peaks, 2 dB over the dip before them."""
     if len(band_db) < 5:
         return np.zeros(0, np.intp)
-    smooth = signal.savgol_filter(np.maximum(band_db, loud_db - 40), 5, 2)
-    peaks, _ = signal.find_peaks(smooth, height=loud_db - 25, prominence=2.0, distance=8)
+    level = smooth(np.maximum(band_db, loud_db - 40))
+    peaks = find_peaks(level, height=loud_db - 25, prominence=2.0, distance=8)
     near = np.isfinite(f0_hz)
     near = near | np.roll(near, 1) | np.roll(near, -1)
     return np.asarray(peaks[near[peaks]], dtype=np.intp)

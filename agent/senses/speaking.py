@@ -17,10 +17,10 @@ from typing import Final, Literal
 
 import numpy as np
 import numpy.typing as npt
-from scipy import signal
 
 from agent.evidence import Cue, Missing
 from agent.senses import delivery
+from agent.senses.peaks import find_peaks
 from agent.senses.samples import Columns, FaceSample, Floats, People
 from agent.senses.voice import Heard, phrases_of
 
@@ -194,7 +194,7 @@ def _rate(mouth: Mouth, spans: Iterable[Span]) -> float | None:
         # Ends count as turning points, or a single opening would be none.
         padded = np.concatenate([[gaps[0]], gaps, [gaps[-1]]])
         for sign in (1, -1):
-            strokes += len(signal.find_peaks(sign * padded, prominence=least)[0])
+            strokes += len(find_peaks(sign * padded, prominence=least))
         seconds += float(times[-1] - times[0])
     return strokes / seconds if seconds >= 0.4 else None
 
