@@ -98,6 +98,18 @@ _LIDS: Final[dict[str, float]] = {"sadness": 0.4, "disgust": 0.3, "surprise": 0.
 """Lids lowered or shut (AU43). The posing table has none; the FACS Investigator's Guide lists
 sad looks with head and eyes down, narrowed eyes go with 9, and AU5 works against it."""
 
+_OTHER: Final[dict[str, tuple[int, ...]]] = {
+    "happiness": (12,),
+    "sadness": (6, 15),
+    "fear": (1, 2, 4, 5),
+    "anger": (4, 5, 7, 10, 23, 25, 26),
+    "surprise": (1, 2, 5),
+    "disgust": (10, 25, 26),
+}
+"""A second form of each emotion, from the list of prototypes and variants in the FACS
+Investigator's Guide (Ekman, Friesen & Hager 2002): a smile alone, sadness without the brow, fear
+without the mouth, anger with an open mouth, surprise with a closed one, disgust by the lip."""
+
 ONE_SIDED: Final[dict[str, float]] = {"AU12_uni": 0.5, "AU14_uni": 0.7}
 """Contempt: a corner tightened or pulled on one side only; how often each form is shown is
 not in the tables, the two shares say that 14 is the commoner one."""
@@ -106,6 +118,14 @@ UNITS: Final[tuple[int, ...]] = (
     1, 2, 4, 5, 6, 7, 9, 10, 11, 12, 14, 15, 17, 20, 23, 24, 25, 26, 43,
 )  # fmt: skip
 """Units that any of the tables uses."""
+
+
+def other_form(emotion: str) -> dict[str, float]:
+    """As `table`, for the second form of an emotion; the same where there is none."""
+    if emotion not in _OTHER:
+        return table(emotion)
+    shares = dict.fromkeys(_codes(UNITS), RARE) | dict.fromkeys(ONE_SIDED, QUIET)
+    return shares | dict.fromkeys(_codes(_OTHER[emotion]), USUAL)
 
 
 def table(emotion: str) -> dict[str, float]:
@@ -159,9 +179,8 @@ HIDES: Final[dict[str, dict[str, float]]] = {
 """Unit → units that work against it at the same skin, and the chance that it is then missed."""
 
 
-def reported(emotion: str) -> dict[str, float]:
-    """As `table`, but as a measurement would have it: with look-alikes added, hidden units lost."""
-    true = table(emotion)
+def reported(true: dict[str, float]) -> dict[str, float]:
+    """Shares of `table` as measured: with look-alikes added and hidden units lost."""
     seen = {}
     for code, share in true.items():
         miss = 1.0 - share

@@ -19,7 +19,7 @@ from typing import Final, Literal
 import numpy as np
 import numpy.typing as npt
 
-from agent.prototypes import BASIC, QUIET, reported, table
+from agent.prototypes import BASIC, QUIET, other_form, reported, table
 
 Levels = Mapping[str, float]
 """AU01 … AU26, AU12_uni, AU14_uni (left against right), and the names in `VOICE`."""
@@ -147,8 +147,9 @@ def _sizes(code: str, labels: tuple[str, ...], raw: bool) -> Matrix:
     if code in VOICE:
         at = VOICE.index(code)
         return np.array([[_TONE[label][form][at] for label in labels] for form in (0, -1)])
-    shares = [(reported if raw else table)(label)[code] for label in labels]
-    return np.tile(_APEX * (np.array(shares) - QUIET), (2, 1))
+    forms = ([form(label) for label in labels] for form in (table, other_form))
+    shares = [[(reported(t) if raw else t)[code] for t in form] for form in forms]
+    return _APEX * (np.array(shares) - QUIET)
 
 
 @cache
