@@ -142,6 +142,18 @@ def test_poor_pictures_and_few_samples_lower_the_confidence() -> None:
     assert rare.confidence < 0.95 * good.confidence
 
 
+def test_eyes_kept_shut_are_in_cue_and_series() -> None:
+    class Lids(Plain):
+        def intensities(self, times: Floats, rows: Floats) -> Columns:
+            assert len(times) == len(rows)
+            return {"AU45_L": rows[:, 1], "AU45_R": rows[:, 2]}
+
+    series, cues, _ = finished(ActionUnits(Lids()), samples(smile(6, peak=4.5)))
+    (cue,) = cues
+    assert cue.code == "AU43" and cue.text == "eyes closed on both sides (AU43), for 1.5 s"
+    assert series["P1"]["AU43"].max() > 4 and series["P1"]["AU45"].max() < 1
+
+
 def test_an_estimator_that_doubts_itself_is_believed_less() -> None:
     class Doubting(Plain):
         def intensities(self, times: Floats, rows: Floats) -> Columns:

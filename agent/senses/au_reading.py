@@ -77,7 +77,7 @@ def read(
 
 
 def complete(columns: Columns) -> Columns:
-    """Add what follows: the mean of both sides, blinks and long closures apart."""
+    """Add what follows: the mean of both sides, blinks and long closures apart. Idempotent."""
     columns = dict(columns)
     for unit in AUS.values():
         left, right = columns.get(f"{unit.code}_L"), columns.get(f"{unit.code}_R")
@@ -85,10 +85,10 @@ def complete(columns: Columns) -> Columns:
             middle = (left.astype(np.float32) + right.astype(np.float32)) / 2
             columns[unit.code] = middle.astype(np.float32)
     for end in ("", "_L", "_R"):
-        closed = columns.get(f"AU45{end}", columns.get(f"AU43{end}"))
-        if closed is not None:
-            times = columns["time"].astype(np.float64)
-            long, short = events.closures(times, closed.astype(np.float64))
+        lids = [columns[name] for name in (f"AU43{end}", f"AU45{end}") if name in columns]
+        if lids:
+            closed = np.fmax.reduce([column.astype(np.float64) for column in lids])
+            long, short = events.closures(columns["time"].astype(np.float64), closed)
             columns[f"AU43{end}"] = long.astype(np.float32)
             columns[f"AU45{end}"] = short.astype(np.float32)
     return columns
