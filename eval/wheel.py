@@ -6,8 +6,10 @@ order; level 1 is the inner ring, level 2 the next. Source: Lian et al., MER-Uni
 (AffectGPT, 2025); mapping: MERTools MER2026 (Apache-2.0), see `eval/data`.
 
 The sound scores differ from the published ones (`eval.published`): a word that no wheel holds
-counts as a group of its own instead of vanishing, so junk costs precision and a rare gold word
-can be hit exactly; "neutral" is such a group; nothing is ever divided by zero.
+counts as a group of its own in each instead of vanishing, so junk costs precision and a rare
+gold word can be hit exactly; "neutral" is such a word. A word that only some wheels hold counts
+as itself in the others, but only where nothing else of its list has a sector there. Nothing is
+ever divided by zero.
 """
 
 from __future__ import annotations
@@ -89,14 +91,18 @@ class Words:
     def __init__(
         self, wheels: Wheels, level: Level, own: bool, cut: Callable[[str], list[str]]
     ) -> None:
-        """`own`: a label that a wheel lacks is a group of its own there, else it is dropped.
+        """`own`: a label that a wheel lacks can be a group of its own there, else it is dropped.
 
         `cut` takes a list of labels apart; whatever it does, commas must separate.
         """
         self._wheels, self._level, self._own, self._cut = wheels, level, own, cut
         self._ids: dict[str, int] = {}
         self._pieces: dict[str, list[int]] = {}
-        self._names: list[dict[str, int]] = [{} for _ in wheels.sectors]
+        self._names: list[dict[str, int]] = [
+            {name: i for i, name in enumerate(sorted(set(rings[level].values())))}
+            for rings in wheels.sectors
+        ]
+        self._sectors = [len(names) for names in self._names]
         self._rows: list[list[int]] = []
 
     def read(self, text: str) -> list[int]:
@@ -112,15 +118,23 @@ class Words:
         """Number of a lower-case label."""
         if label not in self._ids:
             self._ids[label] = len(self._rows)
-            self._rows.append([self._group(label, w) for w in range(len(self._names))])
+            self._rows.append(self._row(label))
         return self._ids[label]
 
-    def _group(self, label: str, wheel: int) -> int:
-        name = self._wheels.sector(label, wheel, self._level)
-        if not name and not self._own:
-            return -1
-        key = name or f"\0{self._wheels.base(label) or label}"
-        return self._names[wheel].setdefault(key, len(self._names[wheel]))
+    def _row(self, label: str) -> list[int]:
+        """The label's group in each wheel: from 0 a group, −1 none, from −2 down a last resort."""
+        sectors = [self._wheels.sector(label, w, self._level) for w in range(len(self._names))]
+        base = f"\0{self._wheels.base(label) or label}"
+        row = []
+        for names, sector in zip(self._names, sectors, strict=True):
+            if sector:
+                row.append(names[sector])
+            elif not self._own:
+                row.append(-1)
+            else:
+                itself = names.setdefault(base, len(names))
+                row.append(-2 - itself if any(sectors) else itself)
+        return row
 
     def counts(
         self, golds: Sequence[Sequence[int]], preds: Sequence[Sequence[int]]
@@ -129,23 +143,36 @@ class Words:
         size = len(golds), len(self._names)
         common, found, wanted = (np.zeros(size, dtype=np.int64) for _ in range(3))
         table = np.array(self._rows, dtype=np.int64).reshape(-1, size[1])
+        gold, pred = _flat(golds), _flat(preds)
         for wheel, names in enumerate(self._names):
-            a = _keys(golds, table[:, wheel], len(names))
-            b = _keys(preds, table[:, wheel], len(names))
+            a = _keys(*gold, table[:, wheel], self._sectors[wheel], len(names))
+            b = _keys(*pred, table[:, wheel], self._sectors[wheel], len(names))
             both = b[a[np.minimum(np.searchsorted(a, b), len(a) - 1)] == b] if len(a) else a
             for keys, out in ((both, common), (b, found), (a, wanted)):
-                out[:, wheel] = np.bincount(keys // max(1, len(names)), minlength=size[0])
+                out[:, wheel] = np.bincount(keys // len(names), minlength=size[0])
         return common, found, wanted
 
 
-def _keys(lists: Sequence[Sequence[int]], groups: Array, count: int) -> Array:
-    """One number for each sample and group that occurs in it, sorted."""
+def _flat(lists: Sequence[Sequence[int]]) -> tuple[Array, Array]:
+    """Sample and label of every entry, in order."""
     lengths = np.fromiter(map(len, lists), dtype=np.int64, count=len(lists))
     ids = np.fromiter(chain.from_iterable(lists), dtype=np.int64, count=int(lengths.sum()))
+    return np.repeat(np.arange(len(lists)), lengths), ids
+
+
+def _keys(sample: Array, ids: Array, groups: Array, sectors: int, count: int) -> Array:
+    """One number for each sample and group that occurs in it, sorted.
+
+    A last resort counts only where the sample has no sector of the wheel.
+    """
     group = groups[ids]
-    sample = np.repeat(np.arange(len(lists)), lengths)
-    nearly = (sample * count + group)[group >= 0]
-    keys = np.sort(nearly, kind="stable")
+    firm = group >= 0
+    if (spare := group <= -2).any():
+        placed = np.zeros(sample[-1] + 1, dtype=bool)
+        placed[sample[firm & (group < sectors)]] = True
+        firm = firm | (spare & ~placed[sample])
+        group = np.where(spare, -2 - group, group)
+    keys = np.sort((sample * count + group)[firm], kind="stable")  # nearly in order already
     return np.asarray(keys[np.diff(keys, prepend=-1) != 0])
 
 

@@ -217,6 +217,26 @@ def test_texts() -> None:
     assert measure("cider", gold, {"a": gold["b"], "b": gold["a"]}).score < 1
 
 
+def test_texts_and_trees_match_the_usual_libraries() -> None:
+    """Values of rouge-score 0.1.2, pycocoevalcap 1.2 (CIDEr-D) and zss 1.2.0 on these inputs."""
+    gold = {
+        "a": ["a woman raises her brows and then smiles broadly", "she smiles"],
+        "b": ["the man frowns and looks away", "a man looks away quickly"],
+        "c": ["he nods"],
+    }
+    pred = {
+        "a": "the woman smiles broadly with raised brows",
+        "b": "a man frowns and looks away",
+        "c": "he nods twice",
+    }
+    assert text.rouge_l(gold["a"][0], pred["a"]) == pytest.approx(0.375)
+    assert measure("cider", gold, pred).score == pytest.approx(3.39055725010826)
+    node = trees.Node
+    one = node("f", (node("d", (node("a"), node("c", (node("b"),)))), node("e")))
+    other = node("f", (node("c", (node("d", (node("a"), node("b"))),)), node("e")))
+    assert trees.distance(one, other, lambda a, b: float(a == b)) == 2
+
+
 def test_judges_are_pinned_and_read() -> None:
     assert judge.Judge("m-2024-01", "rate 1-10").version.startswith("m-2024-01 at temperature 0")
     result = measure(
