@@ -21,8 +21,10 @@ from urllib.error import URLError
 import by_hand
 import numpy as np
 import pytest
+from PIL import Image as Pictures
 
 import prompts
+from agent import perceive
 from agent.answer import Answer, Reading
 from agent.chat import Conversation
 from agent.context import Picture, Step
@@ -36,14 +38,15 @@ from agent.hosts import (
 )
 from agent.hosts.openai import OpenAIHost
 from agent.model import Language, View
+from agent.showing import Showing
 from agent.state import Json
-from agent.voice_picture import encode_voice, log_mel
+from agent.voice_picture import decode_voice, encode_voice, log_mel
 
 pytestmark = [pytest.mark.vllm, pytest.mark.timeout(540)]
 
 TESTS = Path(__file__).parent
 KEY = "the-key-of-this-test"
-MOST_PICTURES = 6
+MOST_PICTURES = 12
 UP_WITHIN = 300.0
 """Seconds; about 60 on two idle cores."""
 
@@ -191,6 +194,34 @@ def test_the_whole_graph_answers_or_reports_and_never_guesses(url: str) -> None:
     assert all(evidence.cue(id) for claim in answer.claims for id in claim.cites)
 
 
+def test_a_real_clip_goes_the_whole_way(
+    url: str, shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DUCHENNE_ASSETS", str(shared / "models"))
+    monkeypatch.setenv("DUCHENNE_CACHE", str(tmp_path))
+    clip = shared / "media" / "video" / "composite_smile_face_happy_voice_de.mp4"
+    found = perceive.look(perceive.Request(clip))
+    host = Recording(url)
+    with Conversation(found.evidence, model=Language(host), pictures=Showing(clip, found)) as talk:
+        try:
+            answer = talk.ask("What does she feel, and why?")
+            assert answer.emotions == ()
+            assert "Cannot tell" in answer.answer
+        except ModelError as error:
+            assert "no usable reply" in str(error)
+    shown = host.sent[0][0][-1].pictures
+    names = [picture.name for picture in shown]
+    for kind in ("frame at", "face strip", "action units", "voice picture"):
+        assert any(name.startswith(kind) for name in names), names
+    heard = decode_voice(Pictures.open(io.BytesIO(shown[-1].png)))
+    assert heard.mel.shape[1] > 150
+    assert host.lacks == ()
+    # 32 x 32 pixels become one token: a picture that was dropped would cost none.
+    assert host.got[0].prompt_tokens > sum(
+        np.prod(Pictures.open(io.BytesIO(picture.png)).size) // 32**2 * 0.8 for picture in shown
+    )
+
+
 def test_every_picture_arrives_in_full(url: str) -> None:
     host = Recording(url)
     shown = tuple(pictures("P1", (0.0, 10.0)))
@@ -233,7 +264,7 @@ def test_failures_of_a_real_host_have_their_names(url: str) -> None:
     with pytest.raises(NoSuchModelError, match="has no model 'big'; it has tiny"):
         Language(Recording(url, model="big")).behaviour(view())
     host = Recording(url)
-    many = tuple(pictures("P1", (0.0, 10.0)) * 2)
+    many = tuple(pictures("P1", (0.0, 10.0)) * 4)
     with pytest.raises(HostRefusedError, match="--limit-mm-per-prompt"):
         host.complete([Message("user", "Look.", many)], {"type": "object"})
     with pytest.raises(HostRefusedError, match="--max-model-len"):
