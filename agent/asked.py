@@ -16,6 +16,8 @@ from agent.evidence import Evidence
 Span = tuple[float, float]
 
 _BOTH: Final = re.IGNORECASE
+LONGEST: Final = 1000
+"""Characters of a question that are read."""
 _CLOCK: Final = r"(?:(\d{1,2}):)?(\d{1,3}):(\d{2}(?:\.\d+)?)"
 _NUMBER: Final = r"(\d+(?:\.\d+)?)\s*(?:s|secs?|seconds?)\b"
 _TIME: Final = re.compile(rf"{_CLOCK}|{_NUMBER}|\bseconds?\s+(\d+(?:\.\d+)?)", _BOTH)
@@ -37,7 +39,7 @@ def moment(
     Understands "at 0:12", "between 3 and 5 s", "in the last 2 seconds", "at the end", "before
     she smiles", and "after that" relative to the last earlier question with a moment.
     """
-    end = evidence.media.duration
+    question, end = question[:LONGEST], evidence.media.duration
     for find in (_range, _edges, _at, _part):
         if (found := find(question, end)) is not None:
             return _inside(found, end)

@@ -16,7 +16,7 @@ from agent import question_about as about
 from agent import question_deeds as deeds
 from agent import question_feelings as feelings
 from agent.answer import Claim, Reading
-from agent.asked import Span, foreign, moment
+from agent.asked import LONGEST, Span, foreign, moment
 from agent.asked_events import event, feeling
 from agent.evidence import Evidence
 from agent.question_base import Asked, Part, cited, span_of
@@ -80,6 +80,7 @@ def reply(
     `reading` is what the rules made of the person and span asked about; `history` holds the
     thread's earlier questions, oldest first. Times are m:ss.s.
     """
+    question = question[:LONGEST]
     asked = Asked(evidence, question, reading, tuple(history))
     if why := _declined(question):
         return _english(question, why), (), reading.span
