@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -125,6 +126,7 @@ def train(
     weight = torch.from_numpy((scale / scale.mean()).astype(np.float32))
     batch, each = 512, 150
     turns = max(2, steps // each)
+    others = _quiet(people, table)
     optimizer = torch.optim.AdamW(net.parameters(), 1e-3, weight_decay=1e-3)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 2e-3, total_steps=turns * each + 1)
     for turn in range(turns):
@@ -135,7 +137,7 @@ def train(
         net.train()
         for _ in range(each):
             chosen = rng.integers(0, len(people), batch)
-            entry = _entry(now, table[chosen], rests[chosen], worth[chosen], rng, parts)
+            entry = _entry(now, table[chosen], rests[chosen], worth[chosen], others, rng, parts)
             target = torch.from_numpy(truth[chosen].transpose(1, 0, 2).reshape(-1, COUNT))
             loss = _loss(net(torch.from_numpy(entry)), target, weight)
             optimizer.zero_grad()
@@ -219,11 +221,39 @@ def _subset(
     return rng.choice(mine, size, replace=False) if size <= len(mine) else mine
 
 
+def _disguise(
+    net: Net,
+    table: Floats,
+    rests: Floats,
+    worth: Floats,
+    others: Floats,
+    rng: np.random.Generator,
+) -> None:
+    """Make people that were never rendered, in place: add what sets two others apart."""
+    count = net.layout.spans["pose"].start
+    one, two = rng.integers(0, len(others), (2, len(table)))
+    share = (rng.random((len(table), 1)) < 0.6) * rng.uniform(0, 1, (len(table), 1))
+    shift = share.astype(np.float32) * (others[one] - others[two])[:, :count]
+    table[:, :count] += shift
+    rests += shift * (worth > 0)[:, None]
+
+
+def _quiet(people: People, table: Floats) -> Floats:
+    """Each person's row at rest, as the truth tells it."""
+    amount = people.truth.sum(axis=1)
+    found = []
+    for first, last in pairwise(people.bounds):
+        weight = np.exp(-(amount[first:last] - amount[first:last].min()))
+        found.append(weight @ table[first:last] / weight.sum())
+    return np.stack(found).astype(np.float32)
+
+
 def _entry(
     net: Net,
     table: Floats,
     rests: Floats,
     worth: Floats,
+    others: Floats,
     rng: np.random.Generator,
     parts: Parts,
 ) -> Floats:
@@ -233,10 +263,7 @@ def _entry(
     table, rests = table.copy(), rests.copy()
     tail = np.zeros((len(rests), table.shape[1] - count), np.float32)
     table[:, :count] += 0.12 * net.scale * rng.standard_normal((len(table), count), np.float32)
-    shift = 0.25 * net.scale * rng.standard_normal((len(table), count), np.float32)
-    some = (rng.random((len(table), 1)) < 0.5) * (worth > 0)[:, None]
-    table[:, :count] += some * shift
-    rests += some * shift
+    _disguise(net, table, rests, worth, others, rng)
     for names, often in ((("blendshapes",), 0.1), (("left", "right"), 0.25 * parts.skin)):
         lost = np.flatnonzero(rng.random(len(table)) < often)
         for name in names:

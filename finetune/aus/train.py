@@ -65,7 +65,7 @@ def train(recipe: Recipe) -> dict[str, Any]:
         log.info("%s mesh on test people: %s", mesh, report[mesh]["mean"])
         stored |= {f"{mesh}/{name}": value.astype(np.float16) for name, value in weights.items()}
     stored["mean_points"], stored["mean_weights"] = mean.points, mean.weights
-    stored["knowledge"] = knowledge(report["small"])
+    stored["knowledge"] = knowledge(report["large"])
     stored["version"] = np.array(f"learned-{VERSION}-{recipe.seed}-{len(people)}")
     report["minutes"] = round((time.perf_counter() - began) / 60, 1)
     write(out, stored, skin, report)
@@ -121,7 +121,7 @@ def knowledge(judged: dict[str, Any]) -> Floats:
     rows = []
     for name, row in judged["aus"].items():
         number = 45 if name == NAMES[SHUT] else int(name[2:])
-        trust = float(np.clip(row["pcc"], 0.2, 0.95))
+        trust = float(np.clip(0.3 + 0.65 * row["pcc"], 0.3, 0.95))
         rows.append([number, trust, max(0.4, row["rest"]), 1.0])
     return np.array(rows, np.float32)
 

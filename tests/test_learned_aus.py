@@ -1,0 +1,172 @@
+"""The learned estimator on rendered and on real faces: what it reads, and what it must not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from agent import media
+from agent.senses import learned
+from agent.senses.action_units import ActionUnits, estimator
+from agent.senses.assets import AssetError
+from agent.senses.face_frame import MeanFace
+from agent.senses.faces import face_in
+from agent.senses.faces.models import Models, load
+from agent.senses.learned import WEIGHTS, Learned
+from agent.senses.samples import Columns, FaceSample, Floats, Frame
+
+EXAMPLE = Path(__file__).parents[1] / "docs" / "media" / "example_face.mp4"
+
+
+@pytest.fixture(scope="module")
+def models() -> Models:
+    try:
+        return load(bundle=False)
+    except AssetError as error:
+        pytest.skip(f"no face mesh here: {error}")
+
+
+@pytest.fixture(scope="module")
+def reader() -> Learned:
+    return Learned()
+
+
+def samples(path: Path, models: Models, every: int = 1) -> list[FaceSample]:
+    """The face of each picture, followed through the clip."""
+    seen: list[FaceSample] = []
+    mesh: Floats | None = None
+    for frame in media.stream(path, audio=False):
+        if isinstance(frame, Frame) and frame.index % every == 0:
+            face = face_in(frame.image, previous=mesh, models=models)
+            if face is not None:
+                mesh = face.mesh
+                seen.append(replace(face, frame=frame))
+    return seen
+
+
+def read(reader: Learned, faces: list[FaceSample]) -> Columns:
+    rows = np.stack([reader.observe(face) for face in faces])
+    times = np.array([face.frame.time for face in faces], np.float32)
+    return {"time": times} | reader.intensities(times, rows)
+
+
+def between(columns: Columns, code: str, start: float, end: float) -> float:
+    inside = (columns["time"] >= start) & (columns["time"] <= end)
+    return float(columns[code][inside].astype(np.float64).mean())
+
+
+@pytest.fixture(scope="module")
+def example(reader: Learned, models: Models) -> Columns:
+    return read(reader, samples(EXAMPLE, models))
+
+
+def test_the_example_smiles_and_then_frowns(example: Columns) -> None:
+    assert between(example, "AU12", 2.5, 4.3) > 2
+    assert between(example, "AU06", 2.5, 4.3) > 0.7
+    assert between(example, "AU04", 6.3, 7.5) > 1.5
+    for code in ("AU12", "AU04", "AU06", "AU09"):
+        assert between(example, code, 0.1, 1.5) < 0.7, code
+    assert between(example, "AU12", 6.3, 7.5) < 1
+
+
+def test_all_columns_are_there_and_within_bounds(example: Columns) -> None:
+    from agent.facs import AUS, MEASURED
+
+    for number in MEASURED:
+        code = AUS[number].code
+        if number == 43:  # told from blinks by its length, later
+            continue
+        values = example[code].astype(np.float64)
+        assert np.isfinite(values).all(), code
+        assert values.min() >= 0, code
+        assert values.max() <= 5, code
+        if AUS[number].sided:
+            sides = (example[f"{code}_L"], example[f"{code}_R"])
+            assert np.allclose(np.mean(sides, axis=0), values, atol=1e-4)
+
+
+def test_a_mirrored_face_swaps_its_sides(reader: Learned) -> None:
+    rng = np.random.default_rng(1)
+    net = reader._nets["small"]
+    rows = rng.normal(0, 1, (5, net.layout.width)).astype(np.float32)
+    straight, swapped = net.raw(rows), net.raw(net.mirrored(rows))
+    assert np.allclose(straight[:, 0], swapped[:, 1], atol=1e-4)
+    assert not np.allclose(straight[:, 0], straight[:, 1], atol=1e-2)
+
+
+def test_pushing_one_by_one_equals_reading_at_once(reader: Learned, models: Models) -> None:
+    faces = samples(EXAMPLE, models, every=5)
+    units = ActionUnits(reader)
+    for face in faces:
+        units.push(replace(face, track=0))
+    series, _, _ = units.finish({"P1": [0]})
+    at_once = read(reader, faces)
+    assert np.allclose(series["P1"]["AU12"], at_once["AU12"], atol=1e-4, equal_nan=True)
+
+
+def test_a_steady_smile_is_not_taken_for_a_resting_face(reader: Learned, models: Models) -> None:
+    smiling = [f for f in samples(EXAMPLE, models) if 2.5 <= f.frame.time <= 4.4]
+    assert float(np.median(read(reader, smiling)["AU12"])) > 1.5
+
+
+def test_smoothing_keeps_a_brief_event_and_its_moment() -> None:
+    times = np.arange(40, dtype=np.float32) / 20
+    raw = np.zeros((40, 2, 3, learned.COUNT), np.float32)
+    raw[20:24, :, 0] = 0.5
+    out = learned.steadied(times, raw)[:, 0, 0, 0]
+    assert 20 <= out.argmax() < 24
+    assert out.max() > 0.4
+    assert out[[17, 26]].max() < 0.1
+
+
+def test_uncertain_pictures_weigh_little_in_the_smoothing() -> None:
+    times = np.arange(20, dtype=np.float32) / 30
+    raw = np.zeros((20, 2, 3, learned.COUNT), np.float32)
+    raw[:, :, 1] = -3
+    raw[10, :, 0], raw[10, :, 1] = 1.0, 1.0
+    assert learned.steadied(times, raw)[10, 0, 0, 0] < 0.2
+
+
+def test_a_mesh_is_brought_upright_whatever_the_pose() -> None:
+    stored = np.load(WEIGHTS / "aus.npz")
+    mean = MeanFace(stored["mean_points"], stored["mean_weights"])
+    angle = 0.5
+    turn = np.array(
+        [[np.cos(angle), 0, -np.sin(angle)], [0, 1, 0], [np.sin(angle), 0, np.cos(angle)]]
+    )
+    mesh = (mean.points @ turn.T * 80 + np.array([300, 200, 0])).astype(np.float32)
+    upright = mean.upright(mesh)
+    assert np.allclose(upright.points, mean.points, atol=1e-3)
+    assert np.isclose(upright.scale, 80, rtol=1e-3)
+    assert np.isclose(upright.pose[0], angle, atol=1e-3)
+    assert (mean.mirror[mean.mirror] == np.arange(468)).all()
+
+
+def test_the_weights_are_small_and_say_where_they_come_from(reader: Learned) -> None:
+    files = list(WEIGHTS.iterdir())
+    assert sum(file.stat().st_size for file in files) <= 2_000_000
+    assert reader.version.startswith("learned-")
+    assert (WEIGHTS / "aus.json").is_file()
+
+
+def test_the_factory_knows_it() -> None:
+    assert isinstance(estimator("learned"), Learned)
+    with pytest.raises(ValueError, match="learned"):
+        estimator("nonsense")
+
+
+def test_a_real_smile_begins_when_it_begins(reader: Learned, shared: Path, models: Models) -> None:
+    columns = read(reader, samples(shared / "media/video/pyfeat_single_face.mp4", models))
+    assert between(columns, "AU12", 0.0, 0.4) < 0.7
+    assert between(columns, "AU12", 1.0, 2.2) > 2
+    assert between(columns, "AU06", 1.0, 2.2) > 1
+
+
+def test_a_real_neutral_clip_stays_quiet(reader: Learned, shared: Path, models: Models) -> None:
+    faces = samples(shared / "media/video/liveportrait_s18_neutral.mp4", models, every=3)
+    columns = read(reader, faces)
+    for code in ("AU01", "AU02", "AU04", "AU06", "AU09", "AU10", "AU12", "AU15", "AU20"):
+        assert float(np.quantile(columns[code].astype(np.float64), 0.9)) < 2, code
