@@ -19,7 +19,7 @@ from loopback import GOOD, text_of
 
 from agent.chat import Conversation, ThreadError, forget, run, strict, threads_file
 from agent.context import AskError
-from agent.evidence import Evidence
+from agent.evidence import Evidence, Missing, number
 
 TESTS = Path(__file__).parent
 
@@ -168,7 +168,7 @@ def test_nothing_goes_to_a_tracing_service(tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_a_reason_for_what_is_missing_is_given_once(tmp_path: Path) -> None:
-    gone = (by_hand.Missing(what="sound", why="the clip has no audio track"),)
+    gone = (Missing(what="sound", why="the clip has no audio track"),)
     with talk(tmp_path / "t.sqlite", evidence=by_hand.smiling(missing=gone)) as now:
         assert "sound: the clip has no audio track" in now.ask("What does she feel?").answer
         later = now.ask("How does she feel at the end?").answer
@@ -257,7 +257,7 @@ def test_a_file_that_is_no_database_or_cannot_be_made_is_named(tmp_path: Path) -
 def test_every_question_leaves_little_behind(tmp_path: Path) -> None:
     store = tmp_path / "t.sqlite"
     cues = [by_hand.face("AU12", t / 2, t / 2 + 0.4, 2.0) for t in range(600)]
-    evidence = by_hand.smiling(media=by_hand.media(duration=310.0), cues=by_hand.number(cues))
+    evidence = by_hand.smiling(media=by_hand.media(duration=310.0), cues=number(cues))
     with talk(store, evidence=evidence) as now:
         for _ in range(3):
             now.ask("What does she feel?")

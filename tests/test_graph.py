@@ -383,12 +383,15 @@ def test_finer_cues_never_take_the_id_of_another(
 
 
 def test_routing_reads_the_state_alone() -> None:
-    state: Any = {"failed": 1, "mends": True, "mended": 0, "window": None}
-    assert nodes.after_check(state) == "revise"
-    assert nodes.after_check({**state, "window": [1.0, 2.0]}) == "look"
-    assert nodes.after_check({**state, "mended": 2}) == "settle"
-    assert nodes.after_check({**state, "mends": False}) == "settle"
-    assert nodes.after_check({**state, "failed": 0}) == "settle"
+    def after(**more: Any) -> str:
+        state: Any = {"failed": 1, "mends": True, "mended": 0, "window": None, **more}
+        return nodes.after_check(state)
+
+    assert after() == "revise"
+    assert after(window=[1.0, 2.0]) == "look"
+    assert after(mended=2) == "settle"
+    assert after(mends=False) == "settle"
+    assert after(failed=0) == "settle"
 
 
 def test_the_state_is_plain_json_at_every_step() -> None:

@@ -10,6 +10,7 @@ import socket
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import by_hand
@@ -21,7 +22,7 @@ import prompts
 from agent import brief, replies
 from agent.answer import Claim, Reading
 from agent.context import AskError, Picture
-from agent.evidence import Evidence, number
+from agent.evidence import Evidence, Missing, number
 from agent.hosts import (
     HostRefusedError,
     HostTimeoutError,
@@ -285,10 +286,14 @@ def test_a_refusal_says_how_to_serve_the_model(refusal: str, advice: str) -> Non
         model(talk.url).behaviour(view())
 
 
+def _answer(body: bytes, _request: loopback.Json) -> tuple[int, Any]:
+    return 200, body
+
+
 def test_what_is_no_such_host_at_all_is_told() -> None:
     for body in (b"<html>welcome</html>", b'{"ok": true}', b'{"choices": []}'):
         with (
-            loopback.host(lambda _, body=body: (200, body)) as talk,
+            loopback.host(partial(_answer, body)) as talk,
             pytest.raises(ModelError, match=r"OpenAI protocol|no usable"),
         ):
             model(talk.url).behaviour(view())
@@ -328,7 +333,7 @@ def test_what_a_clip_says_stays_quoted(text: str, where: str) -> None:
     if where == "words":
         evidence = by_hand.smiling(cues=number([*evidence.cues, by_hand.words(text, 5, 6)]))
     elif where == "missing":
-        gone = by_hand.Missing(what="sound", why=text)
+        gone = Missing(what="sound", why=text)
         evidence = by_hand.smiling(missing=(gone,))
     elif where == "history":
         turn = {"question": "?", "answer": text, "person": "P1", "span": [0.0, 1.0]}
