@@ -156,6 +156,11 @@ class Talk:
 
 
 def _request(clip: StrPath, sensing: dict[str, Any]) -> perceive.Request:
+    if "://" in os.fspath(clip):
+        from agent.media import MediaError
+
+        raise MediaError(f"{clip}: addresses are not fetched. Download the clip and give its path")
+
     def path(name: str) -> Path | None:
         return Path(sensing[name]) if sensing.get(name) is not None else None
 

@@ -74,6 +74,7 @@ def _code(error: Exception) -> int | None:
         "WordsError": USAGE,
         "TableError": USAGE,
         "EvidenceError": USAGE,
+        "EstimatorError": USAGE,
         "AskError": USAGE,
         "ThreadError": USAGE,
     }

@@ -192,13 +192,14 @@ class Evidence(_Record):
 
 
 def number(cues: Iterable[Cue]) -> tuple[Cue, ...]:
-    """Sort cues by start and give each an id: the sense's letter and a count from 1."""
+    """Sort cues by start, give each an id (the sense's letter, a count from 1), times in ms."""
     counts = dict.fromkeys(LETTERS.values(), 0)
     numbered = []
     for cue in sorted(cues, key=lambda c: (c.start, c.end, c.sense, c.code, c.side or "")):
         letter = LETTERS[cue.sense]
         counts[letter] += 1
-        numbered.append(cue.model_copy(update={"id": f"{letter}{counts[letter]}"}))
+        times = {name: round(getattr(cue, name), 3) for name in ("start", "apex", "end")}
+        numbered.append(cue.model_copy(update={"id": f"{letter}{counts[letter]}"} | times))
     return tuple(numbered)
 
 

@@ -149,8 +149,11 @@ class _Eyes:
         aus, au_cues, au_missing = self._aus.finish(found.tracks)
         head, head_cues = self._head.finish(found.tracks)
         return _Seen(
-            people=found.people,
-            columns={person: head[person] | aus[person] for person in aus},
+            people=tuple(
+                _to_the_millisecond(person, self._aus.baselines.get(person.id, "none"))
+                for person in found.people
+            ),
+            columns={person: _side_by_side(head[person], aus[person]) for person in aus},
             mouths=self._mouths.finish(found.tracks),
             cues=(*au_cues, *head_cues),
             missing=(*found.missing, *au_missing),
@@ -192,6 +195,17 @@ def _enrolled(request: Request) -> _Enrolled:
             "Give another clip of this person"
         )
     return _Enrolled(face, heard.baseline)
+
+
+def _to_the_millisecond(person: Person, baseline: str) -> Person:
+    times = {"start": round(person.start, 3), "end": round(person.end, 3)}
+    return person.model_copy(update=times | {"size": round(person.size, 3), "baseline": baseline})
+
+
+def _side_by_side(head: Columns, aus: Columns) -> Columns:
+    """Columns of both senses, row by row: action units keep the better of two tracks at once."""
+    rows = np.searchsorted(head["time"].astype(np.float64), aus["time"].astype(np.float64))
+    return {name: values[rows] for name, values in head.items()} | aus
 
 
 def _rate(times: list[float]) -> float:

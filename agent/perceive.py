@@ -70,21 +70,33 @@ def look(request: Request, progress: Progress | None = None) -> Look:
     target = cache_dir("looks", _key(request, clip))
     if found := _cached(target):
         return Look(found, target, fresh=False)
-    with whole_folder(target) as scratch:
-        sensed = _sense(request, clip, scratch, progress or _silent)
-        placed = sensed.model_copy(update=_paths(sensed, target))
-        (scratch / "evidence.json").write_text(placed.to_json(), encoding="utf-8")
+    try:
+        with whole_folder(target) as scratch:
+            sensed = _sense(request, clip, scratch, progress or _silent)
+            placed = sensed.model_copy(update=_paths(sensed, target))
+            (scratch / "evidence.json").write_text(placed.to_json(), encoding="utf-8")
+    except OSError as error:
+        raise OSError(
+            f"the evidence could not be kept in {target.parent}: {error.strerror or error}; "
+            "set DUCHENNE_CACHE to a folder that can be written and has room"
+        ) from error
     return Look(placed, target, fresh=True)
 
 
 def export(found: Look, out: Path) -> Look:
     """Copy evidence and series to a folder of the user's and point the record there."""
-    out.mkdir(parents=True, exist_ok=True)
-    for name in ("series.parquet", "voice.parquet"):
-        if (found.folder / name).exists():
-            shutil.copyfile(found.folder / name, out / name)
     placed = found.evidence.model_copy(update=_paths(found.evidence, out.resolve()))
-    (out / "evidence.json").write_text(placed.to_json(), encoding="utf-8")
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        for name in ("series.parquet", "voice.parquet"):
+            if (found.folder / name).exists():
+                shutil.copyfile(found.folder / name, out / name)
+        (out / "evidence.json").write_text(placed.to_json(), encoding="utf-8")
+    except OSError as error:
+        raise OSError(
+            f"nothing could be written to {out}: {error.strerror or error}; "
+            "give --out a folder that can be written and has room"
+        ) from error
     return Look(placed, out, found.fresh)
 
 

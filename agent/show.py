@@ -14,7 +14,14 @@ from io import StringIO
 from typing import TYPE_CHECKING, Final
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    Progress,
+    ProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Table
 
 if TYPE_CHECKING:
@@ -30,8 +37,14 @@ _CITES: Final = re.compile(r"\[([AHVW]\d+(?:, [AHVW]\d+)*)\]")
 def progress() -> Iterator[Report]:
     """A bar on standard error while it is a terminal; silent otherwise."""
     console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-    bar = Progress(*columns, TimeRemainingColumn(), console=console, transient=True)
+    columns: tuple[ProgressColumn, ...] = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    hidden = not console.is_terminal
+    bar = Progress(*columns, console=console, transient=True, disable=hidden)
     with bar:
         task = bar.add_task("opening", total=1.0)
 

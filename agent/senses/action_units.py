@@ -50,21 +50,25 @@ class Estimator(Protocol):
         """
 
 
+class EstimatorError(ValueError):
+    """An estimator that is not there; the message names those that are."""
+
+
 def estimator(name: str | None = None) -> Estimator:
     """ "shortcut" or "learned"; without a name the learned one where its weights are installed.
 
-    Raises ValueError for other names, and for "learned" without its weights.
+    Raises EstimatorError for other names, and for "learned" without its weights.
     """
     from agent.senses import learned, shortcut
 
     there = (learned.WEIGHTS / "aus.npz").exists()
     if name == "learned" and not there:
-        raise ValueError(
+        raise EstimatorError(
             f"the learned action unit estimator has no weights in {learned.WEIGHTS}; "
             "train them (finetune.aus) or use: shortcut"
         )
     if name not in (None, "shortcut", "learned"):
-        raise ValueError(
+        raise EstimatorError(
             f"no action unit estimator is called {name!r}; there are: learned, shortcut"
         )
     return shortcut.Shortcut() if name == "shortcut" or not there else learned.Learned()
