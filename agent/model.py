@@ -7,6 +7,7 @@ reply once, and otherwise report it. Knows steps and prompts, no graph. Hosts lo
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol, TypeVar
@@ -49,6 +50,9 @@ __all__ = [
 
 T = TypeVar("T")
 R = TypeVar("R", bound=replies.Reply)
+_ID: Final = re.compile(r"\b[AHVW]\d+\b")
+_INLINE: Final = re.compile(r"\s*[\[(][AHVW]\d+(?:\s*[,;]\s*[AHVW]\d+)*[\])]", re.IGNORECASE)
+"""Citations written into a text: " [A1, V2]"."""
 FREE: Final = "one or two plain sentences."
 
 
@@ -292,6 +296,14 @@ class Language:
         people = [reading.person for reading in readings]
         return self._ask(view, task, replies.AnswerReply, taken, people)
 
+    def tell(self, view: View, task: str) -> tuple[Claim, ...]:
+        """Sentences for any other task about one person, each with its cues; not yet checked."""
+
+        def taken(reply: replies.CaptionReply) -> tuple[Claim, ...]:
+            return _claims(reply.sentences, "conclusion")
+
+        return self._ask(view, task, replies.CaptionReply, taken)
+
     def lacking(self) -> tuple[Missing, ...]:
         if "pictures" not in self.host.lacks:
             return ()
@@ -370,16 +382,19 @@ def _mended(claims: Sequence[Claim], anew: Mapping[int, replies.Mended]) -> tupl
     for claim in claims:
         number += not claim.grounded
         mended = None if claim.grounded else anew.get(number)
-        if mended is None:
-            made.append(claim)
-        elif text := mended.text.strip():
-            made.append(Claim(text=text, cites=tuple(mended.cites), part=claim.part))
+        made += [claim] if mended is None else _claims([mended], claim.part)
     return tuple(made)
 
 
 def _claims(said: Sequence[replies.Said], part: Part) -> tuple[Claim, ...]:
-    return tuple(
-        Claim(text=one.text.strip(), cites=tuple(dict.fromkeys(one.cites)), part=part)
-        for one in said
-        if one.text.strip()
-    )
+    """Claims of a reply; ids that the model wrote into the text join its citations."""
+    claims = []
+    for one in said:
+        text = " ".join(_INLINE.sub("", one.text).split())
+        ids = (*one.cites, *(found[0] for found in _INLINE.finditer(one.text)))
+        cites = [id for written in ids for id in _ID.findall(written.upper())]
+        strange = [written for written in one.cites if not _ID.search(written.upper())]
+        if text:
+            cited = tuple(dict.fromkeys([*cites, *strange]))
+            claims.append(Claim(text=text, cites=cited, part=part))
+    return tuple(claims)

@@ -16,11 +16,12 @@ from agent import alike, closer, wording
 from agent.answer import Answer, Claim, Reading
 from agent.context import Context, Span
 from agent.evidence import Evidence
-from agent.grounding import bears, ground_all, grounded_share, mentions
+from agent.grounding import grounded_share
 from agent.model import Told, View
 from agent.people import whom
 from agent.questions import moment
 from agent.state import Json, PersonOutcome, PersonState, State, Turn
+from agent.verdicts import checked, unborne, without_fancies
 
 MOST_MENDS: Final = 2
 _Work = Runtime[Context]
@@ -90,6 +91,8 @@ def check(state: PersonState, runtime: _Work) -> PersonState:
     """Does each claim's cue carry it, and would finer steps help?"""
     context, draft = runtime.context, _draft(state)
     evidence = _evidence(context, state.get("extra", []))
+    if context.model.mends:
+        draft = without_fancies(draft, evidence)
     claims = checked(draft.claims, evidence, state["person"])
     struck = [claim for claim in claims if not claim.grounded]
     window = None
@@ -162,23 +165,6 @@ def settle(state: PersonState, runtime: _Work) -> PersonOutcome:
     return {"readings": {state["person"] or "": _json(draft)}}
 
 
-def unborne(draft: Reading, evidence: Evidence) -> Claim | None:
-    """The likeliest emotion as a claim that falls, where no cue that still counts bears on it."""
-    top = draft.emotions[0].label if draft.emotions else ""
-    families = {m.codes[0] for m in mentions(top) if m.sense == "emotion"}
-    ids = dict.fromkeys(id for claim in draft.claims if claim.grounded for id in claim.cites)
-    cues = [cue for cue in map(evidence.cue, ids) if cue is not None]
-    if not families or any(bears(cue, family) for family in families for cue in cues):
-        return None
-    return Claim(
-        text=f"Most likely {top}.",
-        cites=tuple(ids),
-        part="conclusion",
-        grounded=False,
-        why=f"no cue of a claim that stands bears on {top}",
-    )
-
-
 def answer(state: State, runtime: _Work) -> State:
     """The question answered in words, each sentence checked like every other claim."""
     context = runtime.context
@@ -203,35 +189,6 @@ def answer(state: State, runtime: _Work) -> State:
         "span": list(made.span),
     }
     return {"result": made.model_dump(mode="json"), "history": [turn]}
-
-
-def checked(
-    claims: tuple[Claim, ...], evidence: Evidence, person: str | None, rest: bool = True
-) -> tuple[Claim, ...]:
-    """Claims with their verdicts.
-
-    A claim that asserts nothing a cue could carry by itself (a thought about behaviour, say)
-    must at least rest on a cue that some observation which stands is about; with `rest` false
-    it is let pass.
-    """
-    grounded = ground_all(claims, evidence, person)
-    seen = {
-        id.upper()
-        for claim in grounded
-        if claim.grounded and mentions(claim.text)
-        for id in claim.cites
-    }
-    why = "rests on nothing that was observed"
-    return tuple(
-        claim.model_copy(update={"grounded": False, "why": why})
-        if rest
-        and claim.grounded
-        and claim.cites
-        and not mentions(claim.text)
-        and not seen & {id.upper() for id in claim.cites}
-        else claim
-        for claim in grounded
-    )
 
 
 def _answer(

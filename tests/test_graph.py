@@ -215,6 +215,17 @@ def test_a_feeling_that_nothing_bears_on_is_not_kept() -> None:
     )
 
 
+def test_free_words_that_name_what_nobody_saw_are_struck_out() -> None:
+    fancy = {**GOOD["behaviour"], "behavior": "She smiles and wrinkles her nose."}
+    answer = asked({**GOOD, "behaviour": fancy})
+    assert answer.behavior is None
+    (struck,) = [claim for claim in answer.claims if not claim.grounded]
+    assert struck.text == "She smiles and wrinkles her nose."
+    assert struck.why is not None
+    assert "wrinkles her nose" in struck.why
+    assert asked(GOOD).behavior == GOOD["behaviour"]["behavior"]
+
+
 def test_a_model_that_gives_no_reasons_is_not_believed() -> None:
     bare = {step: {**reply, "claims": []} for step, reply in GOOD.items()}
     answer = asked({**bare, "answer": {"sentences": [], "lacking": "reasons"}})

@@ -168,6 +168,23 @@ def test_shares_keep_their_proportions_and_add_up() -> None:
     assert [(e.label, round(e.share, 3)) for e in emotions] == [("anger", 0.833), ("fear", 0.167)]
 
 
+@pytest.mark.parametrize(
+    ("said_", "text", "cites"),
+    [
+        ({"text": "She smiles [A1, a2].", "cites": []}, "She smiles.", ("A1", "A2")),
+        ({"text": "She\nsmiles.", "cites": ["[A1]", "a1"]}, "She smiles.", ("A1",)),
+        ({"text": "She smiles (A1)", "cites": ["A2"]}, "She smiles", ("A2", "A1")),
+        ({"text": "It is (AU12).", "cites": ["the smile"]}, "It is (AU12).", ("the smile",)),
+    ],
+)
+def test_citations_are_read_however_a_model_writes_them(
+    said_: loopback.Json, text: str, cites: tuple[str, ...]
+) -> None:
+    with loopback.host(scripted({"behaviour": {"claims": [said_], "behavior": "x"}})) as talk:
+        (claim,) = model(talk.url).behaviour(view()).claims
+    assert (claim.text, claim.cites) == (text, cites)
+
+
 def test_a_reply_cut_short_is_told_so() -> None:
     lines = iter([said('{"claims": [', "length"), said(json.dumps(GOOD["behaviour"]))])
     with loopback.host(lambda _: next(lines)) as talk:

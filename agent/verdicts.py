@@ -1,0 +1,92 @@
+"""What of a reading stands: each claim, the free words beside them, the likeliest emotion.
+
+Knows grounding, no model and no graph.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from agent.answer import Claim, Part, Reading
+from agent.evidence import Evidence
+from agent.grounding import bears, carries, ground_all, mentions
+from agent.mentions import Mention
+
+
+def checked(claims: Iterable[Claim], evidence: Evidence, person: str | None) -> tuple[Claim, ...]:
+    """Claims with their verdicts.
+
+    A claim that asserts nothing a cue could carry by itself (a thought about behaviour, say)
+    must at least rest on a cue that some observation which stands is about.
+    """
+    grounded = ground_all(claims, evidence, person)
+    seen = {
+        id.upper()
+        for claim in grounded
+        if claim.grounded and mentions(claim.text)
+        for id in claim.cites
+    }
+    return tuple(
+        claim.model_copy(update={"grounded": False, "why": "rests on nothing that was observed"})
+        if claim.grounded and _rests_on_nothing(claim, seen)
+        else claim
+        for claim in grounded
+    )
+
+
+def _rests_on_nothing(claim: Claim, seen: set[str]) -> bool:
+    cited = {id.upper() for id in claim.cites}
+    return bool(cited) and not mentions(claim.text) and not seen & cited
+
+
+def without_fancies(draft: Reading, evidence: Evidence) -> Reading:
+    """The reading without free words on behaviour and cognition that name what no cue shows.
+
+    They cite nothing, so each thing they name must be in the record of this person. What falls
+    is kept as a claim that was struck out.
+    """
+    fields: tuple[tuple[str, str | None, Part], ...] = (
+        ("behavior", draft.behavior, "observation"),
+        ("cognition", draft.cognition, "interpretation"),
+    )
+    fallen = {
+        name: Claim(text=text, part=part, grounded=False, why=why)
+        for name, text, part in fields
+        if text and (why := _fancied(text, evidence, draft.person))
+    }
+    if not fallen:
+        return draft
+    claims = (*draft.claims, *fallen.values())
+    return draft.model_copy(update={**dict.fromkeys(fallen), "claims": claims})
+
+
+def _fancied(text: str, evidence: Evidence, person: str | None) -> str | None:
+    """What a text names and no cue shows; None where every cue it needs is there."""
+    cues = [cue for cue in evidence.cues if cue.person in (person, None)]
+    spoken = " ".join(cue.text.lower() for cue in evidence.cues if cue.sense == "words")
+
+    def shown(mention: Mention) -> bool:
+        if mention.quote:
+            return mention.text.lower() in spoken
+        return any(carries(cue, mention) is None for cue in cues)
+
+    named = [m for m in mentions(text) if m.sense != "emotion" and not m.negated]
+    missing = [f"“{mention.text}”" for mention in named if not shown(mention)]
+    return f"no cue shows {', '.join(missing)}" if missing else None
+
+
+def unborne(draft: Reading, evidence: Evidence) -> Claim | None:
+    """The likeliest emotion as a claim that falls, where no cue that still counts bears on it."""
+    top = draft.emotions[0].label if draft.emotions else ""
+    families = {m.codes[0] for m in mentions(top) if m.sense == "emotion"}
+    ids = dict.fromkeys(id for claim in draft.claims if claim.grounded for id in claim.cites)
+    cues = [cue for cue in map(evidence.cue, ids) if cue is not None]
+    if not families or any(bears(cue, family) for family in families for cue in cues):
+        return None
+    return Claim(
+        text=f"Most likely {top}.",
+        cites=tuple(ids),
+        part="conclusion",
+        grounded=False,
+        why=f"no cue of a claim that stands bears on {top}",
+    )
