@@ -100,15 +100,15 @@ sad looks with head and eyes down, narrowed eyes go with 9, and AU5 works agains
 
 _OTHER: Final[dict[str, tuple[int, ...]]] = {
     "happiness": (12,),
-    "sadness": (6, 15),
+    "sadness": (1, 4),
     "fear": (1, 2, 4, 5),
     "anger": (4, 5, 7, 10, 23, 25, 26),
     "surprise": (1, 2, 5),
-    "disgust": (10, 25, 26),
+    "disgust": (10,),
 }
 """A second form of each emotion, from the list of prototypes and variants in the FACS
-Investigator's Guide (Ekman, Friesen & Hager 2002): a smile alone, sadness without the brow, fear
-without the mouth, anger with an open mouth, surprise with a closed one, disgust by the lip."""
+Investigator's Guide (Ekman, Friesen & Hager 2002): a smile alone, sadness and fear without
+the mouth, anger with an open mouth, surprise with a closed one, disgust by the lip."""
 
 ONE_SIDED: Final[dict[str, float]] = {"AU12_uni": 0.5, "AU14_uni": 0.7}
 """Contempt: a corner tightened or pulled on one side only; how often each form is shown is

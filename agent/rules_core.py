@@ -119,6 +119,12 @@ tell emotions from the voice alone less often than from the face (Scherer 2003).
 _STRENGTHS: Final[tuple[float, ...]] = (0.6, 1.0, 1.4)
 """Expressions come weak, plain and strong: shares of the tables' size, equally likely."""
 
+_ERROR: Final = 0.8
+"""Steps by which measured intensities err: published root mean squares are 0.6 to 1.0."""
+_UNSEEN: Final = 0.4
+"""What a unit that was looked for and not seen counts against a clear one: detectors miss more
+than they invent. Between nothing and two steps the weight grows."""
+
 Matrix = npt.NDArray[np.float64]
 
 
@@ -154,23 +160,29 @@ def _sizes(code: str, labels: tuple[str, ...], raw: bool) -> Matrix:
 
 @cache
 def _model(
-    codes: tuple[str, ...], labels: tuple[str, ...], reference: Reference, speaking: float
+    codes: tuple[str, ...], labels: tuple[str, ...], reference: Reference
 ) -> tuple[Matrix, Matrix]:
-    """Expected levels (strengths and forms × labels × codes), inverse covariance of codes."""
+    """Expected levels (strengths and forms × labels × codes), and which codes go together."""
     both = (*labels, "neutral")
     full = np.stack([expected(code, both, reference, labels) for code in codes], axis=-1)
     shown, rest = full[:, :-1], full[:, -1:]
     means = np.concatenate([rest + strength * (shown - rest) for strength in _STRENGTHS])
-    trust = [_TRUST.get(c, 0.8) * (1 - speaking * (1 - _SPEECH.get(c, 1.0))) for c in codes]
-    # What signal leaves of the unit variance of standardised levels is noise.
-    noise = 1 - _SIGNAL**2 if reference == "usual" else 1.0
-    width = np.sqrt(noise / np.array(trust))
     alike = np.eye(len(codes))
     for i, one in enumerate(codes):
         for j, other in enumerate(codes):
             if i != j and any(one in group and other in group for group in _TOGETHER):
                 alike[i, j] = _SHARED
-    return means, np.asarray(np.linalg.inv(alike * np.outer(width, width)), dtype=np.float64)
+    return means, alike
+
+
+def _width(code: str, level: float, reference: Reference, speaking: float) -> float:
+    """Standard deviation of a level about what is expected: noise, more where it is doubted."""
+    trust = _TRUST.get(code, 0.8) * (1 - speaking * (1 - _SPEECH.get(code, 1.0)))
+    if reference == "usual":
+        return math.sqrt((1 - _SIGNAL**2) / trust)
+    if code in VOICE:
+        return math.sqrt(1.0 / trust)
+    return _ERROR / math.sqrt(trust * (_UNSEEN + (1 - _UNSEEN) * min(1.0, abs(level) / _APEX)))
 
 
 def scores(
@@ -227,9 +239,10 @@ def _fits(
     reference: Reference,
     speaking: float,
 ) -> Matrix:
-    means, precision = _model(codes, labels, reference, round(speaking, 1))
-    seen = np.array([_soft(levels[code]) for code in codes])
-    away = seen - means
+    means, alike = _model(codes, labels, reference)
+    width = [_width(code, levels[code], reference, speaking) for code in codes]
+    precision = np.linalg.inv(alike * np.outer(width, width))
+    away = np.array([_soft(levels[code]) for code in codes]) - means
     by_strength = -0.5 * np.einsum("slc,cd,sld->sl", away, precision, away)
     top = by_strength.max(axis=0)
     return np.asarray(top + np.log(np.exp(by_strength - top).mean(axis=0)))

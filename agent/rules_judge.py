@@ -33,7 +33,7 @@ PLACE: Final[dict[str, tuple[float, float]]] = {
 """Valence and arousal of each label: order and signs from Russell's circumplex (1980),
 rounded; surprise is close to neither side."""
 
-_PRIOR: Final[dict[str, float]] = {"neutral": 0.7, "contempt": -0.8}
+_PRIOR: Final[dict[str, float]] = {"neutral": 1.5, "contempt": -0.8}
 """Log-odds before anything is seen: most moments show no emotion, and contempt is rare."""
 
 
