@@ -49,6 +49,25 @@ class People:
     def __len__(self) -> int:
         return len(self.truth)
 
+    def first(self, count: int) -> People:
+        """The first so many people."""
+        count = min(count, len(self.bounds) - 1)
+        rows = slice(0, int(self.bounds[count]))
+        return People(
+            {mesh: points[rows] for mesh, points in self.points.items()},
+            {mesh: pose[rows] for mesh, pose in self.pose.items()},
+            self.blendshapes[rows],
+            self.patches[rows],
+            self.truth[rows],
+            self.person[rows],
+            self.time[rows],
+            self.quality[rows],
+            self.fps[:count],
+            self.clip[:count],
+            self.tone[:count],
+            self.bounds[: count + 1],
+        )
+
     def sides(self) -> Floats:
         """Truth as n × 2 (left, right) × (sided, then whole) targets."""
         row = {name: column for column, name in enumerate(TRUTH)}

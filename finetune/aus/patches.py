@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import cv2
@@ -95,6 +96,14 @@ def train(people: People, steps: int, seed: int, threads: int = 1) -> Skin:
                 break
     net.skin.eval()
     skin: Skin = net.skin
+    return skin
+
+
+def restore(path: Path) -> Skin:
+    """A skin network from its saved state."""
+    skin = Skin()
+    skin.load_state_dict(torch.load(path, weights_only=True))
+    skin.eval()
     return skin
 
 

@@ -47,7 +47,7 @@ def train(recipe: Recipe) -> dict[str, Any]:
     people = data.load(faces / "train", mean, recipe.people)
     held = {name: data.load(faces / name, mean) for name in ("validation", "test")}
     log.info("%d pictures of %d people", len(people), len(people.bounds) - 1)
-    skin = patches.train(people, recipe.skin_steps, recipe.seed, recipe.threads)
+    skin = _skin(recipe, people)
     seen = {name: patches.numbers(skin, part.patches) for name, part in held.items()}
     seen["train"] = patches.numbers(skin, people.patches)
     stored: dict[str, Any] = {}
@@ -72,13 +72,28 @@ def train(recipe: Recipe) -> dict[str, Any]:
     return report
 
 
-def read_clips(net: Net, people: People, table: Floats, smooth: bool = True) -> Floats:
+def _skin(recipe: Recipe, people: People) -> patches.Skin:
+    """The skin network; one that was finished before with the same settings is taken up again."""
+    kept = Path(recipe.faces) / f"skin-{recipe.skin_steps}-{recipe.seed}.pt"
+    if kept.exists():
+        log.info("skin network taken from %s", kept)
+        return patches.restore(kept)
+    skin = patches.train(people, recipe.skin_steps, recipe.seed, recipe.threads)
+    torch.save(skin.state_dict(), kept)
+    return skin
+
+
+def read_clips(
+    net: Net, people: People, table: Floats, smooth: bool = True, relative: bool = True
+) -> Floats:
     """What the estimator reads of each person's pictures as one clip, n × 2 × 3 × COUNT."""
     out = np.empty((len(table), 2, 3, COUNT), np.float32)
     for first, last in zip(people.bounds, people.bounds[1:], strict=False):
         mine = table[first:last]
-        rest, worth = resting(mine, activity(net.raw(mine)), people.quality[first:last])
-        raw = net.raw(mine, rest, worth)
+        raw = net.raw(mine)
+        if relative:
+            rest, worth = resting(mine, activity(raw), people.quality[first:last])
+            raw = net.raw(mine, rest, worth)
         out[first:last] = steadied(people.time[first:last], raw) if smooth else raw
     return out
 
@@ -96,9 +111,11 @@ def calibrate(weights: dict[str, Floats], people: People, table: Floats) -> None
     weights["spread"] = np.clip(ratio, 0.3, 3).astype(np.float32)
 
 
-def judge(net: Net, people: People, table: Floats) -> dict[str, Any]:
+def judge(
+    net: Net, people: People, table: Floats, smooth: bool = True, relative: bool = True
+) -> dict[str, Any]:
     """PCC, F1 of "at least 1" and sides over all pictures of held-out clips, pooled."""
-    raw = read_clips(net, people, table)
+    raw = read_clips(net, people, table, smooth, relative)
     level = 5 * np.clip(raw[:, :, 0] * net.bend, 0, 1)
     truth = people.sides()
     found = {}
