@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from agent.evidence import Evidence
 
 if TYPE_CHECKING:
-    from agent.model import Model
+    from agent.thinker import Model
 
 PNG: Final = b"\x89PNG\r\n\x1a\n"
 

@@ -1,36 +1,28 @@
-"""The only edge to a language model: which one thinks, and how it is asked.
+"""The only edge to a language model: which one thinks, and where it is.
 
-`rules` needs none; `openai:NAME` and `hf:PATH[+ADAPTER]` ask a host for JSON, mend a malformed
-reply once, and otherwise report it. Knows steps and prompts, no graph. Hosts load on demand.
+`rules` needs none; `openai:NAME` and `hf:PATH[+ADAPTER]` ask a host (`agent.hosts`) in the way
+of `agent.language`. Knows specs and settings. Hosts load on demand.
 """
 
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Final, Protocol, TypeVar
+from collections.abc import Sequence
 
-import prompts
-from agent import brief, replies
-from agent.answer import Claim, Part, Reading
-from agent.context import AskError, Pictures, Span
-from agent.evidence import Evidence, Missing
+from agent.answer import Reading
+from agent.context import AskError
+from agent.evidence import Missing
 from agent.hosts import (
-    Completion,
-    Host,
     HostRefusedError,
     HostTimeoutError,
     HostUnreachableError,
-    Message,
     ModelError,
     NonsenseError,
     NoSuchModelError,
     WrongKeyError,
 )
-from agent.state import Turn
-from prompts import Profile
+from agent.language import Language
+from agent.thinker import Model, Told, View
 
 __all__ = [
     "HostRefusedError",
@@ -47,61 +39,6 @@ __all__ = [
     "WrongKeyError",
     "connect",
 ]
-
-T = TypeVar("T")
-R = TypeVar("R", bound=replies.Reply)
-_ID: Final = re.compile(r"\b[AHVW]\d+\b")
-_INLINE: Final = re.compile(r"\s*[\[(][AHVW]\d+(?:\s*[,;]\s*[AHVW]\d+)*[\])]", re.IGNORECASE)
-"""Citations written into a text: " [A1, V2]"."""
-FREE: Final = "one or two plain sentences."
-
-
-@dataclass(frozen=True, slots=True)
-class View:
-    """What one step may look at."""
-
-    question: str
-    evidence: Evidence
-    person: str | None
-    span: Span
-    profile: Profile
-    pictures: Pictures
-    history: tuple[Turn, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """The answer in words, before it is checked: sentences, each with its cues."""
-
-    claims: tuple[Claim, ...]
-    text: str | None = None
-    """The whole answer where its author worded it with citations already."""
-    lacking: str = ""
-    """What would be needed, where the evidence does not answer."""
-    span: Span | None = None
-    """Moment the answer is about, where its author can tell."""
-
-
-class Model(Protocol):
-    """Whoever thinks: each step takes the reading so far and gives it back with more in it."""
-
-    name: str
-    mends: bool
-    """Whether telling it why a claim fell can change anything."""
-
-    def behaviour(self, view: View) -> Reading: ...
-
-    def cognition(self, view: View, draft: Reading) -> Reading: ...
-
-    def emotion(self, view: View, draft: Reading) -> Reading: ...
-
-    def revise(self, view: View, draft: Reading) -> Reading: ...
-
-    def answer(self, view: View, readings: Sequence[Reading]) -> Told: ...
-
-    def lacking(self) -> tuple[Missing, ...]:
-        """What this model could not be shown."""
-        ...
 
 
 def connect(
@@ -199,202 +136,3 @@ class Rules:
         from agent import rules
 
         return rules.appraise(view.evidence, view.person, view.span, view.profile.name)
-
-
-class Language:
-    """A language model at some host, asked step by step for JSON."""
-
-    mends = True
-
-    def __init__(self, host: Host) -> None:
-        self.host = host
-        self.name = host.name
-
-    def behaviour(self, view: View) -> Reading:
-        labels = view.profile.behavior
-        task = prompts.fill("behaviour", **_about(view, "behaviour"), labels=_choice(labels))
-
-        def taken(reply: replies.BehaviourReply) -> Reading:
-            return Reading(
-                person=view.person,
-                span=view.span,
-                behavior=replies.among(reply.behavior, labels, "behavior"),
-                claims=_claims(reply.claims, "observation"),
-            )
-
-        return self._ask(view, task, replies.BehaviourReply, taken)
-
-    def cognition(self, view: View, draft: Reading) -> Reading:
-        labels = view.profile.cognition
-        so_far = brief.reading_text(draft)
-        task = prompts.fill(
-            "cognition", **_about(view, "cognition"), labels=_choice(labels), so_far=so_far
-        )
-
-        def taken(reply: replies.CognitionReply) -> Reading:
-            cognition = replies.among(reply.cognition, labels, "cognition")
-            claims = (*draft.claims, *_claims(reply.claims, "interpretation"))
-            return draft.model_copy(update={"cognition": cognition, "claims": claims})
-
-        return self._ask(view, task, replies.CognitionReply, taken)
-
-    def emotion(self, view: View, draft: Reading) -> Reading:
-        profile = view.profile
-        wording = "up to five names for the feeling in your own words"
-        task = prompts.fill(
-            "emotion",
-            **_about(view, "emotion"),
-            labels=", ".join(profile.emotion),
-            so_far=brief.reading_text(draft),
-            words=wording if profile.words else "an empty list",
-        )
-
-        def taken(reply: replies.EmotionReply) -> Reading:
-            return draft.model_copy(
-                update={
-                    "emotions": replies.distribution(reply.emotions, profile.emotion),
-                    "words": reply.words if profile.words else (),
-                    "valence": reply.valence / 100,
-                    "arousal": reply.arousal / 100,
-                    "confidence": reply.confidence / 100,
-                    "claims": (*draft.claims, *_claims(reply.claims, "conclusion")),
-                }
-            )
-
-        return self._ask(view, task, replies.EmotionReply, taken)
-
-    def revise(self, view: View, draft: Reading) -> Reading:
-        struck = [claim for claim in draft.claims if not claim.grounded]
-        standing = [claim for claim in draft.claims if claim.grounded]
-        task = prompts.fill(
-            "revise",
-            person=view.person or "the clip",
-            start=f"{view.span[0]:.2f}",
-            end=f"{view.span[1]:.2f}",
-            struck="\n".join(
-                f"{n}. {brief.claim_line(claim)}: {brief.quoted(claim.why or 'not carried')}"
-                for n, claim in enumerate(struck, 1)
-            ),
-            standing="\n".join(f"- {brief.claim_line(claim)}" for claim in standing) or "None.",
-        )
-
-        def taken(reply: replies.RevisedReply) -> Reading:
-            anew = {mended.number: mended for mended in reply.claims}
-            return draft.model_copy(update={"claims": _mended(draft.claims, anew)})
-
-        return self._ask(view, task, replies.RevisedReply, taken)
-
-    def answer(self, view: View, readings: Sequence[Reading]) -> Told:
-        so_far = "\n".join(map(brief.reading_text, readings))
-        task = prompts.fill("answer", question=brief.quoted(view.question, 2000), so_far=so_far)
-
-        def taken(reply: replies.AnswerReply) -> Told:
-            return Told(
-                claims=_claims(reply.sentences, "conclusion"), lacking=reply.lacking.strip()
-            )
-
-        people = [reading.person for reading in readings]
-        return self._ask(view, task, replies.AnswerReply, taken, people)
-
-    def tell(self, view: View, task: str) -> tuple[Claim, ...]:
-        """Sentences for any other task about one person, each with its cues; not yet checked."""
-
-        def taken(reply: replies.CaptionReply) -> tuple[Claim, ...]:
-            return _claims(reply.sentences, "conclusion")
-
-        return self._ask(view, task, replies.CaptionReply, taken)
-
-    def lacking(self) -> tuple[Missing, ...]:
-        if "pictures" not in self.host.lacks:
-            return ()
-        return (Missing(what="pictures", why=f"{self.name} takes none: it read the cues alone"),)
-
-    def _ask(
-        self,
-        view: View,
-        task: str,
-        shape: type[R],
-        taken: Callable[[R], T],
-        people: Sequence[str | None] | None = None,
-    ) -> T:
-        """One reply, read and checked; a malformed one is sent back once, then reported."""
-        about = people or [view.person]
-        messages = self._messages(view, task, about)
-        ids = brief.shown_ids(view.evidence, about, view.span)
-        schema = replies.schema(shape, view.profile, ids)
-        first = self.host.complete(messages, schema)
-        try:
-            return taken(replies.read(first.text, shape))
-        except replies.ReplyError as error:
-            problem = _problem(error, first.cut)
-        mending = [
-            Message("assistant", first.text or "(nothing)"),
-            Message("user", prompts.fill("repair", problem=problem)),
-        ]
-        second = self.host.complete([*messages, *mending], schema)
-        try:
-            return taken(replies.read(second.text, shape))
-        except replies.ReplyError as error:
-            shown = " ".join(second.text.split())[:160]
-            raise NonsenseError(
-                f"{self.name} gave no usable reply in two tries: {_problem(error, second.cut)}. "
-                f"It said {shown!r}. Try a more capable model{_room(second)}, or --model rules"
-            ) from error
-
-    def _messages(self, view: View, task: str, people: Sequence[str | None]) -> list[Message]:
-        """System, then pictures and evidence (the same for each step, so a host can cache
-        them), then the task."""
-        shown = tuple(view.pictures(view.person, view.span))
-        read = brief.evidence_text(view.evidence, people, view.span, shown, view.history)
-        return [
-            Message("system", prompts.fill("system")),
-            Message("user", f"{read}\n\n{task}", shown),
-        ]
-
-
-def _problem(error: replies.ReplyError, cut: bool) -> str:
-    return f"{error}{' (it was cut off: answer more briefly)' if cut else ''}"
-
-
-def _room(completion: Completion) -> str:
-    return " or a larger DUCHENNE_MAX_TOKENS" if completion.cut else ""
-
-
-def _about(view: View, step: str) -> dict[str, str]:
-    return {
-        "question": brief.quoted(view.question, 2000),
-        "person": view.person or "the clip as a whole",
-        "start": f"{view.span[0]:.2f}",
-        "end": f"{view.span[1]:.2f}",
-        "definitions": view.profile.definitions[step],
-    }
-
-
-def _choice(labels: Sequence[str]) -> str:
-    return f"one of {', '.join(labels)}." if labels else FREE
-
-
-def _mended(claims: Sequence[Claim], anew: Mapping[int, replies.Mended]) -> tuple[Claim, ...]:
-    """Struck claims said anew by number from 1; left out where the new text is empty, and as
-    they were where nothing came back."""
-    made: list[Claim] = []
-    number = 0
-    for claim in claims:
-        number += not claim.grounded
-        mended = None if claim.grounded else anew.get(number)
-        made += [claim] if mended is None else _claims([mended], claim.part)
-    return tuple(made)
-
-
-def _claims(said: Sequence[replies.Said], part: Part) -> tuple[Claim, ...]:
-    """Claims of a reply; ids that the model wrote into the text join its citations."""
-    claims = []
-    for one in said:
-        text = " ".join(_INLINE.sub("", one.text).split())
-        ids = (*one.cites, *(found[0] for found in _INLINE.finditer(one.text)))
-        cites = [id for written in ids for id in _ID.findall(written.upper())]
-        strange = [written for written in one.cites if not _ID.search(written.upper())]
-        if text:
-            cited = tuple(dict.fromkeys([*cites, *strange]))
-            claims.append(Claim(text=text, cites=cited, part=part))
-    return tuple(claims)

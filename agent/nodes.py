@@ -17,10 +17,10 @@ from agent.answer import Answer, Claim, Reading
 from agent.context import Context, Span
 from agent.evidence import Evidence
 from agent.grounding import grounded_share
-from agent.model import Told, View
 from agent.people import whom
 from agent.questions import moment
 from agent.state import Json, PersonOutcome, PersonState, State, Turn
+from agent.thinker import Told, View
 from agent.verdicts import checked, unborne, without_fancies
 
 MOST_MENDS: Final = 2

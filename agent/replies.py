@@ -83,6 +83,10 @@ class AnswerReply(Reply):
     lacking: Annotated[str, Field(max_length=4 * LONGEST)]
 
 
+class CaptionReply(Reply):
+    sentences: tuple[Said, ...]
+
+
 R = TypeVar("R", bound=Reply)
 
 
@@ -163,6 +167,7 @@ def schema(shape: type[BaseModel], profile: Profile, ids: Sequence[str]) -> Json
             "sentences": _claims(ids, most=5),
             "lacking": _text(200),
         },
+        CaptionReply: {"sentences": _claims(ids)},
     }
     return _object(fields[shape])
 

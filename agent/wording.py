@@ -12,7 +12,7 @@ from typing import Final
 from agent.answer import Claim, Reading
 from agent.context import Span
 from agent.evidence import Evidence, Missing
-from agent.model import Told
+from agent.thinker import Told
 
 _TOPICS: Final[tuple[tuple[re.Pattern[str], frozenset[str]], ...]] = tuple(
     (re.compile(pattern, re.IGNORECASE), frozenset(names.split()))

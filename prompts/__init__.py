@@ -52,15 +52,20 @@ def fields(name: str) -> frozenset[str]:
     return frozenset(_FIELD.findall(_text(name)))
 
 
+def text(name: str) -> str:
+    """The prompt `name` as it is written, for fingerprints of it. Raises PromptError."""
+    return _text(name)
+
+
 def fill(name: str, /, **values: str) -> str:
     """The prompt `name` with every field filled. Raises PromptError if they do not match."""
-    text = _text(name)
+    written = _text(name)
     wanted = fields(name)
     if missing := sorted(wanted - values.keys()):
         raise PromptError(f"prompts/{name}.md: nothing given for {', '.join(missing)}")
     if unknown := sorted(values.keys() - wanted):
         raise PromptError(f"prompts/{name}.md has no field called {', '.join(unknown)}")
-    return _FIELD.sub(lambda match: values[match[1]], text).strip()
+    return _FIELD.sub(lambda match: values[match[1]], written).strip()
 
 
 def profiles() -> tuple[str, ...]:

@@ -13,7 +13,7 @@ import re
 import time
 from collections.abc import Callable
 from functools import partial
-from typing import Any, Final, cast
+from typing import Any, Final, TypeVar, cast
 
 import openai
 from openai.types.chat import ChatCompletion, ChatCompletionMessageParam
@@ -30,6 +30,7 @@ from agent.hosts import (
 )
 from agent.state import Json
 
+T = TypeVar("T")
 OFFICIAL: Final = "https://api.openai.com/v1"
 TRIES: Final = 3
 """For answers that ask to come again (429, 5xx) and broken connections; a timeout is final."""
@@ -72,6 +73,16 @@ class OpenAIHost:
             max_retries=0,
             timeout=openai.Timeout(timeout, connect=10.0),
         )
+
+    def revision(self) -> str:
+        """The model's name and what the host says it stands for. Raises ModelError."""
+        found = self._patiently(lambda: self._client.models.list())
+        known = {model.id: model for model in found.data}
+        if self.model not in known:
+            names = ", ".join(known) or "none"
+            raise NoSuchModelError(f"{self.url} has no model {self.model!r}; it has {names}")
+        root = getattr(known[self.model], "root", None)
+        return f"{self.model}@{root}" if root and root != self.model else self.model
 
     def complete(self, messages: list[Message], schema: Json) -> Completion:
         """One completion; see `Host.complete`."""
@@ -133,7 +144,7 @@ class OpenAIHost:
             return "json_schema"
         raise HostRefusedError(f"{self.name} at {self.url} refused the request: {said}") from error
 
-    def _patiently(self, send: Callable[[], ChatCompletion]) -> ChatCompletion:
+    def _patiently(self, send: Callable[[], T]) -> T:
         """Send, again where the host asks for it; every failure under its own name."""
         for attempt in range(1, TRIES + 1):
             try:
