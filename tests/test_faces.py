@@ -11,6 +11,7 @@ import pytest
 
 from agent.evidence import Person
 from agent.senses.faces import Faces, Found, Models, choose_main, face_in, load
+from agent.senses.faces.detect import iou, nested
 from agent.senses.faces.scene import Cuts
 from agent.senses.samples import FaceSample, Frame, Image
 
@@ -165,6 +166,23 @@ def test_two_people_keep_their_numbers_while_they_move(shared: Path, small: Mode
     assert all(min(s, key=lambda f: f.box[0]).track == first for s in samples)
 
 
+def test_a_cut_to_another_face_in_the_same_place_is_noticed(shared: Path, small: Models) -> None:
+    one = canvas(picture(shared / "media/image/facerec_obama.jpg", height=380), 150)
+    two = canvas(picture(shared / "media/image/faceapi_neutral.jpg", height=380)[:, 150:650], 75)
+    found, samples = seen([*[one] * 6, *[two] * 6], small)
+    assert len(found.people) == 2
+    assert all(len(s) == 1 for s in samples)
+
+
+def test_a_dissolve_from_one_face_to_another_makes_two_people(shared: Path, small: Models) -> None:
+    one = canvas(picture(shared / "media/image/facerec_obama.jpg", height=380), 150)
+    two = canvas(picture(shared / "media/image/faceapi_neutral.jpg", height=380)[:, 150:650], 75)
+    shares = [0.0] * 12 + np.linspace(0, 1, 12).tolist() + [1.0] * 24
+    mixed = [cv2.addWeighted(one, 1 - share, two, share, 0) for share in shares]
+    found, _ = seen(mixed, small)
+    assert len(found.people) == 2
+
+
 def test_a_face_that_flashes_by_is_no_person(shared: Path, small: Models) -> None:
     face = picture(shared / "media/image/facerec_obama.jpg", height=380)
     empty = canvas(face, 2000)
@@ -257,6 +275,13 @@ def test_a_pan_is_no_cut_and_a_new_scene_is() -> None:
     assert not any(steps)
     assert cuts.step(other)
     assert not cuts.step(other)
+
+
+def test_a_box_in_a_box_is_nested_whatever_their_sizes() -> None:
+    large = np.array([0, 0, 100, 100], np.float32)
+    others = np.array([[10, 10, 20, 20], [50, 0, 150, 100], [200, 0, 210, 10]], np.float32)
+    assert nested(large, others) == pytest.approx([1, 0.5, 0])
+    assert iou(large, others) == pytest.approx([0.01, 1 / 3, 0])
 
 
 def person(id: str, **values: float | bool) -> Person:

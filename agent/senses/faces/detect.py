@@ -113,12 +113,22 @@ def blend(pairs: Floats, scores: Floats, overlap: float = 0.3) -> list[Detection
 
 def iou(one: Floats, many: Floats) -> Floats:
     """Intersection over union of one box with many; corners x0, y0, x1, y1."""
+    both, area, areas = _areas(one, many)
+    return np.asarray(both / np.maximum(area + areas - both, 1e-9), np.float32)
+
+
+def nested(one: Floats, many: Floats) -> Floats:
+    """Intersection over the smaller area, of one box with many; 1 where one holds the other."""
+    both, area, areas = _areas(one, many)
+    return np.asarray(both / np.maximum(np.minimum(area, areas), 1e-9), np.float32)
+
+
+def _areas(one: Floats, many: Floats) -> tuple[Floats, Floats, Floats]:
+    """Of the intersections, of the one, of the many."""
     low = np.maximum(one[:2], many[:, :2])
     high = np.minimum(one[2:], many[:, 2:])
     both = np.prod(np.clip(high - low, 0, None), axis=1)
-    areas = np.prod(many[:, 2:] - many[:, :2], axis=1)
-    union = np.prod(one[2:] - one[:2]) + areas - both
-    return np.asarray(both / np.maximum(union, 1e-9), np.float32)
+    return both, np.prod(one[2:] - one[:2]), np.prod(many[:, 2:] - many[:, :2], axis=1)
 
 
 class Detector:

@@ -19,12 +19,18 @@ SIDE = 16
 """Cells a side of the colour picture."""
 STRIDE = 5
 """Of how many samples one goes into colours and shape."""
+UNLIKE, STRANGE = 11.0, 16.0
+"""Differences (`relative`, levels) from the mean so far: from which a sample is left out of it,
+and which no living face reached by itself; 12.6 was the most."""
+PERSISTS = 3
+"""How many such samples in a row make it another face (a dissolve)."""
 
 
 class Look:
     """Running sums over the samples of one track."""
 
     def __init__(self) -> None:
+        self._strange = 0
         self._latest: Floats | None = None
         self._compared: tuple[Fit, Floats] | None = None
         self._count = 0
@@ -55,12 +61,23 @@ class Look:
         step = now - self._mean
         self._mean += step / self._count
         self._squares += step * (now - self._mean)
-        if self._count % STRIDE == 1:
+        if self._count % STRIDE == 1 and not self._unlike(seen):
             weight = 0.05 + quality
             self._weight += weight
             self._colours += weight * seen
             self._shape += weight * upright(fit.points)
             self._scene += weight * saturation()
+
+    def _unlike(self, seen: Floats) -> bool:
+        """Is this hardly the face of before? If even less than that, `_strange` counts it."""
+        apart = np.abs(relative(seen) - relative(self.colours)).mean() if self._weight else 0.0
+        self._strange = self._strange + 1 if apart > STRANGE else 0
+        return bool(apart > UNLIKE)
+
+    @property
+    def other(self) -> bool:
+        """Has another face taken this one's place, without a cut?"""
+        return self._strange >= PERSISTS
 
     @property
     def colours(self) -> Floats:
@@ -81,6 +98,13 @@ class Look:
     def movement(self) -> Floats:
         """Standard deviations of `shape.lengths` over the track."""
         return np.asarray(np.sqrt(self._squares / max(self._count, 1)), np.float32)
+
+
+def relative(colours: Floats) -> Floats:
+    """N × 3: the cells in the oval of face and hair, freed of the overall light."""
+    y, x = (np.mgrid[:SIDE, :SIDE] - (SIDE - 1) / 2) / (SIDE / 2)
+    inside = colours[(x / 0.81) ** 2 + (y / 0.94) ** 2 < 1]
+    return np.asarray(inside - inside.mean(axis=0), np.float32)
 
 
 def colours(fit: Fit) -> Floats:

@@ -15,7 +15,7 @@ import numpy as np
 
 from agent.evidence import Missing, Person
 from agent.senses.faces.doubt import doubt
-from agent.senses.faces.look import SIDE, Look
+from agent.senses.faces.look import Look, relative
 from agent.senses.faces.track import Track
 from agent.senses.samples import Floats, People
 
@@ -80,16 +80,9 @@ class Somebody:
 
 def distance(one: Look, other: Look) -> float:
     """How differently two tracks look; below `SAME` they can be one person."""
-    colours = _relative(one) - _relative(other)
+    colours = relative(one.colours) - relative(other.colours)
     shape = float(np.linalg.norm(one.shape - other.shape))
     return float(np.abs(colours).mean()) + SHAPE * shape
-
-
-def _relative(look: Look) -> Floats:
-    """Colours in the oval of face and hair, freed of the overall light."""
-    y, x = (np.mgrid[:SIDE, :SIDE] - (SIDE - 1) / 2) / (SIDE / 2)
-    inside = look.colours[(x / 0.81) ** 2 + (y / 0.94) ** 2 < 1]
-    return np.asarray(inside - inside.mean(axis=0), np.float32)
 
 
 def gather(tracks: Sequence[Track], pictures: int, length: float) -> list[Somebody]:

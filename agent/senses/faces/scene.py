@@ -17,7 +17,9 @@ LEAST = 14.0
 TIMES = 4.0
 """How many times the usual difference of neighbouring pictures a cut has."""
 COLOURS = 0.25
-"""Share of the picture whose colour must be gone after a cut."""
+"""Share of the picture whose colour is gone after a cut ..."""
+SURE = 30.0
+"""... unless the pictures differ by so much in place."""
 PACE = 0.15
 """Weight of the newest picture in the usual difference."""
 
@@ -36,7 +38,8 @@ class Cuts:
         if before is None:
             return False
         change = cv2.norm(small, before, cv2.NORM_L1) / small.size
-        if change > max(LEAST, TIMES * self._usual) and _gone(before, small) > COLOURS:
+        sudden = change > max(LEAST, TIMES * self._usual)
+        if sudden and (change > SURE or _gone(before, small) > COLOURS):
             return True
         self._usual += PACE * (change - self._usual)
         return False

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from agent.senses.faces.detect import Detection, Effort, iou
+from agent.senses.faces.detect import Detection, Effort, iou, nested
 from agent.senses.faces.look import Look
 from agent.senses.faces.mesh import Fit, roi_of_detection, roi_of_mesh
 from agent.senses.faces.models import Models
@@ -36,13 +36,13 @@ PATIENCE = 1.0
 """Seconds in which a lost face that reappears in its place is the same track."""
 SAME_SPOT = 0.3
 """Overlap (IoU) from which two boxes are one face."""
-TWIN = 0.55
-"""Overlap from which two tracks follow one face."""
+TWIN = 0.6
+"""Overlap (of the smaller box) from which two boxes are one face, or a part of it."""
 DARK = 8.0
 """Mean level (8-bit) of pictures in which nothing can be found."""
 STAYS = 7.0
 """Colour change (levels) up to which a face continues over a cut of the background."""
-SWAPPED = 30.0
+SWAPPED = 20.0
 """Colour change from which a face in the same place is another one."""
 DRIFT = 0.12
 """Largest mean distance of a first and second mesh of a new face, over the face's width."""
@@ -117,12 +117,14 @@ class Tracker:
                 self._due = -np.inf
                 if not cut:
                     self._lost.append(track)
-            elif boxes and iou(box, np.stack(boxes)).max() > TWIN:
+            elif boxes and nested(box, np.stack(boxes)).max() > TWIN:
                 track.mesh = None
             else:
                 boxes.append(box)
-                self._live.append(track)
-                yield track.number, fit
+                # A dissolve leads from one face to another without a break in the mesh.
+                same = self._new() if track.look.other else track
+                self._live.append(same)
+                yield same.number, fit
 
     def _found(self, frame: Frame, fits: dict[int, Fit]) -> Iterator[tuple[int, Fit]]:
         """Track numbers and meshes of faces that nobody follows yet."""
@@ -134,7 +136,7 @@ class Tracker:
             if fit is None:
                 continue
             box = corners(fit.points)
-            if taken and iou(box, np.stack(taken)).max() > SAME_SPOT:
+            if taken and nested(box, np.stack(taken)).max() > TWIN:
                 continue
             taken.append(box)
             track = self._back(box, fit) or self._new()
