@@ -21,10 +21,12 @@ if TYPE_CHECKING:
 OK, FAILED, USAGE, MEDIA, HOST = 0, 1, 2, 3, 4
 
 ROOMS: Final = {
+    "caption": ("agent.captions.cli", "caption a whole data set, resume, review, export"),
     "eval": ("eval.cli", "measure predictions, benchmarks, the senses themselves"),
     "train": ("finetune.cli", "train the action unit estimator and the model"),
 }
-"""Commands of the rooms further up, by name: this file must not import them at the top."""
+"""Commands with a parser of their own, by name: whole data sets, and the rooms further up, which
+this file must not import at the top."""
 
 EXAMPLES: Final = """\
 examples:
@@ -32,6 +34,7 @@ examples:
   duchenne ask clip.mp4 "When does he smile?" --json
   duchenne look clip.mp4 --out look/            evidence, series and pictures, no question
   duchenne chat clip.mp4                        ask on and on about one clip
+  duchenne caption clips/ --out captions/       a whole data set, as Parquet
   duchenne ask clip.mp4 "…" --model openai:NAME --base-url http://localhost:8000/v1
 
 exit codes: 0 done, 1 failed on this machine, 2 wrong use, 3 unreadable media, 4 model host failed

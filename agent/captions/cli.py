@@ -1,0 +1,231 @@
+"""The command `duchenne caption`: reads arguments, sets a run up, tells how it went.
+
+Standard output holds the summary, standard error the bar and messages. Exit codes are those of
+`agent.cli`: 0 done (failed clips are records, not an error), 2 wrong use, 4 the model's host,
+130 stopped; every stopped run goes on where it was when the same command is given again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from agent.captions.engine import Engine
+    from agent.captions.plan import Plan
+    from agent.captions.runner import Run
+    from agent.captions.samples import Sample
+    from agent.captions.sources import Source
+
+OK, FAILED, USAGE, HOST, STOPPED = 0, 1, 2, 4, 130
+
+EXAMPLES: Final = """\
+examples:
+  duchenne caption clips/ --out captions/                     every clip in a folder
+  duchenne caption 'clips/**/*.mp4' --out captions/ --sample 20 --style short
+  duchenne caption clips.csv --out captions/ --model openai:NAME --base-url http://localhost:8000/v1
+  duchenne caption owner/data --split test --out captions/    a Hugging Face data set
+  duchenne caption clips/ --out captions/ --retry-failed      go on, and try failed clips again
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    return _caption(_parser().parse_args(words))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="duchenne caption",
+        description="Caption every clip of a data set: evidence, a checked reading and a caption "
+        "for each person. A run that was stopped or killed goes on where it was.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "source", metavar="SRC",
+        help="folder, quoted pattern, table (.jsonl .csv .parquet), Hugging Face data set",
+    )  # fmt: skip
+    parser.add_argument("--out", metavar="DIR", type=Path, required=True, help="where they go")
+    _add_what(parser)
+    _add_source(parser)
+    _add_running(parser)
+    return parser
+
+
+def _add_what(parser: argparse.ArgumentParser) -> None:
+    what = parser.add_argument_group("what is written")
+    what.add_argument(
+        "--style", choices=("short", "rich", "cot", "merr"), default="rich",
+        help="one sentence; a paragraph (default); reasoning and a label; MERR's four parts",
+    )  # fmt: skip
+    what.add_argument("--people", choices=("all", "main"), default="all")
+    what.add_argument("--profile", metavar="P", default="general", help="as of duchenne ask")
+    what.add_argument(
+        "--with-labels", metavar="COLUMN", nargs="+", default=(),
+        help="tell the model these labels and ask for rationales; rows are marked gold_conditioned",
+    )  # fmt: skip
+    what.add_argument("--model", metavar="M", help="rules (default), openai:NAME, hf:PATH")
+    what.add_argument("--base-url", metavar="U", help="of the model's host")
+    what.add_argument("--model-revision", metavar="R", help="where the host cannot tell it")
+    what.add_argument("--aus", metavar="NAME", help="action unit estimator; default: the best")
+    what.add_argument(
+        "--no-closer-look", action="store_true", help="look at no moment twice: faster, coarser"
+    )
+
+
+def _add_source(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("the source")
+    group.add_argument("--root", metavar="DIR", type=Path, help="where a table's paths start")
+    group.add_argument("--split", default="train", help="of a Hugging Face data set")
+    group.add_argument("--config", metavar="NAME", help="of a Hugging Face data set")
+    group.add_argument("--clip-column", metavar="NAME", help="column that holds the clip")
+    group.add_argument("--sample", metavar="N", type=int, help="only N clips, spread evenly")
+    group.add_argument("--budget", metavar="B", help="stop after 90s, 10m, 2h or 500calls")
+
+
+def _add_running(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("running")
+    group.add_argument("--workers", metavar="N", type=int, help="sensing processes; default: cores")
+    group.add_argument(
+        "--in-flight", metavar="N", type=int, default=16, help="clips at the model at once (16)"
+    )
+    group.add_argument("--retry-failed", action="store_true", help="try failed clips again")
+    group.add_argument("--redo", action="store_true", help="replace captions of other settings")
+    group.add_argument("--shard-rows", metavar="N", type=int, default=1000, help=argparse.SUPPRESS)
+
+
+def _caption(asked: argparse.Namespace) -> int:
+    from agent.captions.outcome import RunError
+    from agent.captions.samples import SourceError
+
+    try:
+        return _run(asked)
+    except (SourceError, RunError) as error:
+        print(f"duchenne: {error}", file=sys.stderr)
+        return USAGE
+
+
+def _run(asked: argparse.Namespace) -> int:
+    from agent.captions.bar import bar
+    from agent.captions.budget import budget
+    from agent.captions.runner import Run, run
+    from agent.captions.sources import samples
+    from agent.captions.store import Store
+
+    source = _source(asked)
+    plan = _plan(asked)
+    limit = budget(asked.budget)
+    found = _listed(samples(source), source, asked.sample)
+    with Store(asked.out, asked.shard_rows) as store, _stopping() as stop:
+        work = Run(plan, source, store, limit, asked.retry_failed, asked.redo, stop=stop)
+        engine = _engine(asked, plan, work)
+        try:
+            with bar() as shown:
+                shown.found(len(found) if isinstance(found, list) else None)
+                run(work, found, engine, shown)
+        finally:
+            engine.close()
+        print(_summary(work))
+    return STOPPED if work.ended == "stopped" else OK
+
+
+def _source(asked: argparse.Namespace) -> Source:
+    from agent.captions.sources import Source
+
+    columns = (asked.clip_column,) if asked.clip_column else ()
+    return Source(asked.source, asked.root, asked.split, asked.config, columns)
+
+
+def _plan(asked: argparse.Namespace) -> Plan:
+    from agent.captions.plan import Plan, revision, sensing_versions
+    from agent.chat import checked_profile
+
+    model = asked.model or os.environ.get("DUCHENNE_MODEL") or "rules"
+    url = asked.base_url or os.environ.get("DUCHENNE_BASE_URL")
+    return Plan(
+        style=asked.style,
+        profile=checked_profile(asked.profile),
+        people=asked.people,
+        model=model,
+        base_url=url,
+        revision=revision(model, url, asked.model_revision),
+        aus=asked.aus,
+        sensing=sensing_versions(asked.aus),
+        known=tuple(asked.with_labels),
+        look_closer=not asked.no_closer_look,
+    )
+
+
+def _listed(found: Iterator[Sample], source: Source, count: int | None) -> Any:
+    """Samples as a list where that costs nothing; a streamed data set stays a stream."""
+    from itertools import islice
+
+    from agent.captions.runner import chosen
+
+    if Path(source.name).expanduser().exists() or any(c in source.name for c in "*?["):
+        return list(chosen(found, count))
+    return found if count is None else list(islice(found, count))
+
+
+def _engine(asked: argparse.Namespace, plan: Plan, work: Run) -> Engine:
+    from agent.captions.budget import Counted
+    from agent.captions.engine import Local, cores
+    from agent.model import Language, connect
+
+    def counted() -> Any:
+        model = connect(plan.model, plan.base_url)
+        if isinstance(model, Language):
+            model.host = Counted(model.host, work.budget)
+        return model
+
+    return Local(plan, counted, asked.workers or cores(), asked.in_flight)
+
+
+@contextmanager
+def _stopping() -> Iterator[Callable[[], bool]]:
+    """Whether somebody asked to stop. The first Ctrl-C asks, the second one does not wait."""
+    asked: list[int] = []
+
+    def handle(number: int, _frame: Any) -> None:
+        asked.append(number)
+        if len(asked) > 1:
+            os._exit(STOPPED)  # what is done is on the disk; threads at a host would hold us
+        print(
+            "\nfinishing the clips under way; Ctrl-C again to drop them",
+            file=sys.stderr,
+            flush=True,
+        )
+
+    before = {n: signal.signal(n, handle) for n in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield lambda: bool(asked)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _summary(work: Run) -> str:
+    store = work.store
+    parts = [f"{work.new} clips captioned"]
+    parts += [f"{work.skipped} were there already"] if work.skipped else []
+    parts += [f"{work.failed} failed"] if work.failed else []
+    lines = [f"{', '.join(parts)}; {store.rows} rows of {len(store.done)} clips in {store.out}"]
+    if store.failed:
+        lines.append(f"{len(store.failed)} clips have none: see {store.out / 'failures.jsonl'}")
+    if work.budget.used_calls:
+        lines.append(f"{work.budget.used_calls} model calls, {work.budget.tokens:,} prompt tokens")
+    if work.ended:
+        lines.append(f"{work.ended}; the same command goes on from here")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

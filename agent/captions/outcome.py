@@ -1,0 +1,67 @@
+"""What came of one clip: its rows, or why there are none. Plain records, JSON both ways."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from agent.captions.rows import Row
+
+FATAL: Final = frozenset(
+    ("AssetError", "WrongKeyError", "NoSuchModelError", "HostUnreachableError", "AskError")
+)
+"""Errors of the set-up: every clip would fail of them, so the run stops and can be resumed."""
+
+
+class RunError(RuntimeError):
+    """The run cannot go on; what is done is kept, and the same command goes on from there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a clip has no rows."""
+
+    stage: str
+    """reading, sensing, writing"""
+    error: str
+    """Class of the error."""
+    reason: str
+
+    @property
+    def fatal(self) -> bool:
+        return self.error in FATAL
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One clip, done or failed."""
+
+    id: str
+    key: str
+    rows: tuple[Row, ...] = ()
+    failure: Failure | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        told: dict[str, Any] = {"id": self.id, "key": self.key}
+        if self.failure is None:
+            return told | {"rows": list(self.rows)}
+        return told | failure_json(self.failure)
+
+
+def failure_json(failure: Failure) -> dict[str, str]:
+    """A failure as failures.jsonl tells it."""
+    return {"stage": failure.stage, "error": failure.error, "reason": failure.reason}
+
+
+def from_json(told: dict[str, Any]) -> Outcome:
+    """The outcome of `Outcome.to_json`. Raises KeyError where something is lacking."""
+    if "rows" in told:
+        return Outcome(told["id"], told["key"], tuple(told["rows"]))
+    failure = Failure(told["stage"], told["error"], told["reason"])
+    return Outcome(told["id"], told["key"], failure=failure)
+
+
+def failed(stage: str, error: BaseException) -> Failure:
+    """An error as a record, on one line and not too long."""
+    said = " ".join(str(error).split()) or type(error).__name__
+    return Failure(stage, type(error).__name__, said[:1000])

@@ -1,0 +1,61 @@
+"""One clip of a data set, before anything is known about it.
+
+Knows names, bytes and the labels that came with them; opens no media.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+
+class SourceError(ValueError):
+    """A source that gives no samples as it was named; the message says what to give."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One clip: its name in the data set, where it lies, what its owners say of it."""
+
+    id: str
+    """Unique in the data set and the same in every run: a path from its folder, or a row's id."""
+    path: Path | None = None
+    """The clip; None where `data` holds it."""
+    data: bytes | None = None
+    suffix: str = ""
+    """Suffix of the file that `data` was, with its dot."""
+    subtitles: Path | None = None
+    labels: Mapping[str, Any] = field(default_factory=dict)
+    """What the owners say: never shown to a model unless rationales are asked for."""
+
+    def sha256(self) -> str:
+        """Of the clip's bytes, and of its subtitles where it names some. Raises OSError."""
+        if self.data is not None:
+            digest = hashlib.sha256(self.data)
+        else:
+            assert self.path is not None
+            with self.path.open("rb") as opened:
+                digest = hashlib.file_digest(opened, "sha256")
+        if self.subtitles is not None:
+            digest.update(b"\0" + self.subtitles.read_bytes())
+        return digest.hexdigest()
+
+    def on_disk(self, folder: Path) -> Path:
+        """The clip as a file: its own, or its bytes put whole into `folder`. Raises OSError."""
+        if self.path is not None:
+            return self.path
+        assert self.data is not None
+        name = hashlib.sha256(self.data).hexdigest()[:32] + self.suffix
+        target = folder / name
+        if not target.exists():
+            folder.mkdir(parents=True, exist_ok=True)
+            handle, scratch = tempfile.mkstemp(dir=folder)
+            with os.fdopen(handle, "wb") as file:
+                file.write(self.data)
+            Path(scratch).replace(target)
+        return target

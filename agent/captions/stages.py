@@ -1,0 +1,252 @@
+"""One clip to rows, in two stages: sensing (processor work) and writing (a model's work).
+
+Knows the senses, the agent and the row; knows nothing of processes, files of rows or the bar.
+Both stages take and give plain records that travel between processes and machines.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import prompts
+from agent import perceive
+from agent.answer import Answer, Claim, Reading
+from agent.captions import styles
+from agent.captions.plan import Plan
+from agent.captions.rows import Row
+from agent.captions.samples import Sample
+from agent.captions.spans import Stretch, spans
+from agent.captions.styles import Told
+from agent.context import Picture, Span
+from agent.evidence import Evidence
+from agent.people import whom
+
+Shown = dict[tuple[str | None, Span], list[Picture]]
+LookCloser = Callable[[float, float], Evidence | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One clip that is to be captioned."""
+
+    sample: Sample
+    sha256: str
+    key: str
+    plan: Plan
+    spool: Path
+    """Folder for clips that came as bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sensed:
+    """One clip after the senses."""
+
+    evidence: Evidence
+    series: Path
+    """Folder with series.parquet."""
+    people: tuple[str | None, ...]
+    pictures: Shown
+    """What a model will be shown; empty for the rules."""
+    peaks: Mapping[str, Any]
+    """By person ("" for nobody): the moment of the strongest action units."""
+
+
+def sense(task: Task) -> Sensed:
+    """Evidence of a clip, whom it is about, and the pictures a model needs.
+
+    Raises what `perceive.look` raises.
+    """
+    from agent.captions.peaks import peaks
+
+    found = perceive.look(_request(task))
+    everybody = "all" if task.plan.people == "all" and found.evidence.people else None
+    people = tuple(whom("", everybody, found.evidence))
+    shown: Shown = {}
+    if not task.plan.by_rules:
+        from agent.showing import Showing
+
+        whole = (0.0, found.evidence.media.duration)
+        showing = Showing(_clip(task), found)
+        shown = {(person, whole): list(showing(person, whole)) for person in people}
+    return Sensed(found.evidence, found.folder, people, shown, peaks(found))
+
+
+def sense_again(task: Task, start: float, end: float) -> Evidence | None:
+    """Evidence of a window in all its frames; None where nothing moves."""
+    return perceive.look(replace(_request(task), span=(start, end))).evidence
+
+
+def _request(task: Task) -> perceive.Request:
+    return perceive.Request(_clip(task), subtitles=task.sample.subtitles, aus=task.plan.aus)
+
+
+def _clip(task: Task) -> Path:
+    return task.sample.on_disk(task.spool)
+
+
+def write(task: Task, sensed: Sensed, model: Any, look_closer: LookCloser | None) -> list[Row]:
+    """The rows of a clip, one a person. Raises ModelError and what `look_closer` raises."""
+    return [_row(task, sensed, person, model, look_closer) for person in sensed.people]
+
+
+def _row(
+    task: Task, sensed: Sensed, person: str | None, model: Any, look_closer: LookCloser | None
+) -> Row:
+    answer, evidence = _answered(task, sensed, person, model, look_closer)
+    reading = _settled(answer)
+    stretches = spans(evidence, person)
+    each = tuple((span, _of_span(task, evidence, person, span)) for span in stretches)
+    label = _label(task)
+    told = Told(evidence, person, reading, each, label, _backing(evidence, person, label))
+    sentences = _sentences(task, told, model, sensed)
+    known = next((p for p in evidence.people if p.id == person), None)
+    media = evidence.media
+    return {
+        "id": task.sample.id,
+        "person": person or "",
+        "path": _place(task),
+        "sha256": task.sha256,
+        "key": task.key,
+        "kind": media.kind,
+        "duration": media.duration,
+        "main": known.main if known else True,
+        "start": known.start if known else 0.0,
+        "end": known.end if known else media.duration,
+        "style": task.plan.style,
+        "caption": styles.framed(task.plan.style, sentences, label or _top(reading)),
+        "sentences": [{"text": c.text, "cites": list(c.cites)} for c in sentences],
+        "spans": [_span(told, *one) for one in each],
+        "emotion": _top(reading),
+        "emotions": [e.model_dump() for e in reading.emotions],
+        "words": list(reading.words),
+        "valence": reading.valence,
+        "arousal": reading.arousal,
+        "behavior": reading.behavior,
+        "cognition": reading.cognition,
+        "confidence": reading.confidence,
+        "grounded": answer.grounded,
+        "claims": [c.model_dump(mode="json") for c in answer.claims],
+        "cues": [_cue(c) for c in evidence.cues if c.person in (person, None)],
+        "peak": sensed.peaks.get(person or ""),
+        "missing": [m.model_dump() for m in answer.missing],
+        "language": evidence.language,
+        "labels": _labels(task.sample.labels),
+        "gold_conditioned": label is not None,
+        "model": task.plan.model,
+        "model_revision": task.plan.revision,
+        "prompt_hash": task.plan.prompt_hash,
+    }
+
+
+def _answered(
+    task: Task, sensed: Sensed, person: str | None, model: Any, look_closer: LookCloser | None
+) -> tuple[Answer, Evidence]:
+    """The agent's answer about one person, and the evidence with what closer looks added."""
+    from agent.chat import Conversation
+
+    def pictures(who: str | None, span: Span) -> list[Picture]:
+        return sensed.pictures.get((who, span), [])
+
+    with Conversation(
+        sensed.evidence,
+        model=model,
+        profile=task.plan.profile,
+        person=person,
+        pictures=pictures,
+        look_closer=look_closer if task.plan.look_closer else None,
+    ) as talk:
+        answer = talk.ask(prompts.fill("caption_question"))
+        return answer, talk.evidence
+
+
+def _settled(answer: Answer) -> Reading:
+    """An answer as the reading it stands on."""
+    return Reading(
+        person=answer.person,
+        span=answer.span,
+        emotions=answer.emotions,
+        words=answer.words,
+        valence=answer.valence,
+        arousal=answer.arousal,
+        behavior=answer.behavior,
+        cognition=answer.cognition,
+        claims=answer.claims,
+        confidence=answer.confidence,
+    )
+
+
+def _of_span(task: Task, evidence: Evidence, person: str | None, span: Stretch) -> Reading:
+    from agent.rules import appraise
+
+    return appraise(evidence, person, (span.start, span.end), task.plan.profile)
+
+
+def _sentences(task: Task, told: Told, model: Any, sensed: Sensed) -> tuple[Claim, ...]:
+    if task.plan.by_rules:
+        return styles.by_rules(task.plan.style, told)
+    from agent.captions.asked import by_model
+
+    return by_model(task.plan, told, model, sensed.pictures)
+
+
+def _span(told: Told, span: Stretch, reading: Reading) -> Row:
+    said = styles.span_caption(told, span, reading)
+    return {
+        "start": span.start,
+        "end": span.end,
+        "emotion": reading.emotions[0].label if reading.emotions else None,
+        "share": reading.emotions[0].share if reading.emotions else None,
+        "caption": said.text,
+        "cites": list(said.cites),
+    }
+
+
+def _label(task: Task) -> str | None:
+    """What the owners say, as one line; None where it is not to be told."""
+    told = [str(v) for c in task.plan.known if (v := task.sample.labels.get(c)) not in (None, "")]
+    return ", ".join(told) or None
+
+
+def _backing(evidence: Evidence, person: str | None, label: str | None) -> tuple[Claim, ...]:
+    """What was measured for a label, in the rules' words."""
+    if label is None:
+        return ()
+    from agent.grounding import mentions
+    from agent.rules.judge import judge
+    from agent.rules.text import listed, name, support
+
+    judged = judge(evidence, person)
+    families = dict.fromkeys(m.codes[0] for m in mentions(label) if m.sense == "emotion")
+    made = []
+    for family in families:
+        if family == "neutral" or not (found := support(judged, family)):
+            continue
+        codes = list(found)[:5]
+        said = listed([name(code, judged, found[code]) for code in codes])
+        ids = tuple(dict.fromkeys(i for code in codes for i in found[code]))
+        text = f"The label given is {label}; for it speaks {said}."
+        made.append(Claim(text=text, cites=ids, part="conclusion"))
+    return tuple(made)
+
+
+def _top(reading: Reading) -> str | None:
+    return reading.emotions[0].label if reading.emotions else None
+
+
+def _place(task: Task) -> str | None:
+    return None if task.sample.path is None else task.sample.id
+
+
+def _cue(cue: Any) -> Row:
+    told: Row = cue.model_dump(mode="json")
+    del told["brief"]
+    return told
+
+
+def _labels(labels: Mapping[str, Any]) -> str | None:
+    import json
+
+    return json.dumps(dict(labels), ensure_ascii=False, default=str) if labels else None
