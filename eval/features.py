@@ -20,7 +20,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from agent.rules_core import scores, shares
+from agent.rules.core import scores, shares
 from eval.feature_tables import LABELS, NAMES, Clip, Row, TableError, join, levels, table
 
 HEAD: Final = 0.6

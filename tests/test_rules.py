@@ -13,9 +13,9 @@ from agent.evidence import Evidence, Person
 from agent.grounding import ground_all
 from agent.prototypes import BASIC, UNITS
 from agent.rules import PROFILES, appraise
-from agent.rules_core import VOICE, scores, shares
-from agent.rules_judge import judge
-from agent.rules_words import named
+from agent.rules.core import VOICE, scores, shares
+from agent.rules.judge import judge
+from agent.rules.words import named
 
 
 def share(evidence: Evidence, label: str) -> float:

@@ -1,9 +1,8 @@
 """Plain questions answered by the rules, from cues alone.
 
 Knows which kind of question is asked and hands it to the part that answers it
-(`agent.question_feelings`, `question_deeds`, `question_about`). What is said about a person
-cites cues; what face and voice cannot tell is declined with a reason. English; questions in
-other languages are answered in English.
+(`feelings`, `deeds`, `about`). What is said about a person cites cues; what face and voice cannot
+tell is declined with a reason. English; questions in other languages are answered in English.
 """
 
 from __future__ import annotations
@@ -12,15 +11,13 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from agent import question_about as about
-from agent import question_deeds as deeds
-from agent import question_feelings as feelings
 from agent.answer import Claim, Reading
-from agent.asked import LONGEST, Span, foreign, moment
-from agent.asked_events import event, feeling
 from agent.evidence import Evidence
-from agent.question_base import Asked, Part, cited, span_of
-from agent.scope import out_of_scope
+from agent.questions import about, deeds, feelings
+from agent.questions.asked import LONGEST, Span, foreign, moment
+from agent.questions.base import Asked, Part, cited, span_of
+from agent.questions.events import event, feeling
+from agent.questions.scope import out_of_scope
 
 __all__ = ["moment", "reply"]
 

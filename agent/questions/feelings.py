@@ -10,10 +10,10 @@ import re
 from collections.abc import Sequence
 
 from agent.answer import Claim
-from agent.asked_events import event, feeling, happened
-from agent.question_base import Asked, Said
-from agent.rules_judge import judge
-from agent.rules_text import (
+from agent.questions.base import Asked, Said
+from agent.questions.events import event, feeling, happened
+from agent.rules.judge import judge
+from agent.rules.text import (
     HIGH,
     absent,
     clock,
@@ -22,7 +22,7 @@ from agent.rules_text import (
     observations,
     stands_on,
 )
-from agent.rules_text import degree as degree_word
+from agent.rules.text import degree as degree_word
 
 
 def _unmet(asked: Asked) -> str | None:

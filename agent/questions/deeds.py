@@ -1,6 +1,6 @@
 """Plain questions about what is done, seen, heard and said, and when.
 
-Knows cues; what is felt comes from `agent.question_feelings`.
+Knows cues; what is felt comes from `agent.questions.feelings`.
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from agent.answer import Claim
-from agent.asked_events import EVENTS, Event, event, happened
 from agent.evidence import Cue
 from agent.facs import AUS, parse
-from agent.question_base import Asked, Said
-from agent.question_feelings import feels
-from agent.rules_judge import judge
-from agent.rules_text import (
+from agent.questions.base import Asked, Said
+from agent.questions.events import EVENTS, Event, event, happened
+from agent.questions.feelings import feels
+from agent.rules.judge import judge
+from agent.rules.text import (
     clock,
     interpretations,
     salience,

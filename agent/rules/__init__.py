@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from agent.answer import Emotion, Reading
 from agent.evidence import Evidence
-from agent.rules_core import scores, shares
-from agent.rules_judge import Judged, judge
-from agent.rules_levels import Span
-from agent.rules_profiles import PROFILES, fit
-from agent.rules_text import conclusion, interpretations, observations
+from agent.rules.core import scores, shares
+from agent.rules.judge import Judged, judge
+from agent.rules.levels import Span
+from agent.rules.profiles import PROFILES, fit
+from agent.rules.text import conclusion, interpretations, observations
 
 __all__ = ["PROFILES", "Judged", "appraise", "judge", "scores", "shares"]
 

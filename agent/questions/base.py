@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from agent.answer import Claim, Reading
-from agent.asked import Span, moment
 from agent.evidence import Cue, Evidence, Person
-from agent.rules_judge import Judged, judge
-from agent.rules_text import (
+from agent.questions.asked import Span, moment
+from agent.rules.judge import Judged, judge
+from agent.rules.text import (
     clock,
 )
 

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from agent.question_base import Asked, Said
-from agent.question_feelings import because, feels
-from agent.rules_text import degree as degree_word
-from agent.rules_text import (
+from agent.questions.base import Asked, Said
+from agent.questions.feelings import because, feels
+from agent.rules.text import degree as degree_word
+from agent.rules.text import (
     interpretations,
     listed,
 )

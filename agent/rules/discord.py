@@ -1,0 +1,103 @@
+"""Discord: where face, voice and words of one moment point different ways.
+
+Knows valence only roughly: a channel speaks when it leans clearly to the pleasant or the
+unpleasant. Says that two channels disagree, never which of them is true.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Final
+
+from agent.evidence import Cue
+from agent.rules.core import at_face_value, shares
+from agent.rules.levels import Moment
+from agent.rules.words import named
+
+UNPLEASANT: Final = ("sadness", "anger", "fear", "disgust", "contempt")
+CLEARLY: Final = 1.5
+"""A channel leans when its first label is so many times as likely as the best of the other side."""
+NAMED: Final = 0.5
+"""Weight of words that name a feeling."""
+SHOWN: Final = 1.0
+"""Least departure, in steps or standard deviations, for a channel to count."""
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """What one channel says at one moment."""
+
+    channel: str
+    """face, voice or words."""
+    label: str
+    pleasant: bool
+    weight: float
+    cites: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Discord:
+    """Two channels that disagree."""
+
+    one: Side
+    other: Side
+    start: float
+    end: float
+
+
+def discords(pieces: Sequence[Moment], cues: Sequence[Cue]) -> tuple[Discord, ...]:
+    """Each pair of channels once, at its strongest moment; in order of time."""
+    quoted = [cue for cue in cues if cue.sense == "words" and named(cue.text)]
+    best: dict[tuple[str, str], tuple[float, Discord]] = {}
+    for piece in pieces:
+        for one, other in combinations(_sides(piece, quoted), 2):
+            if one.pleasant == other.pleasant:
+                continue
+            pair, weight = (one.channel, other.channel), min(one.weight, other.weight)
+            if pair not in best or weight > best[pair][0]:
+                best[pair] = (weight, Discord(one, other, piece.start, piece.end))
+    return tuple(sorted((d for _, d in best.values()), key=lambda d: d.start))
+
+
+def _sides(piece: Moment, quoted: Sequence[Cue]) -> list[Side]:
+    """What each channel that leans says, in the order face, voice, words."""
+    middle = (piece.start + piece.end) / 2
+    said = {
+        label: (cue.id,)
+        for cue in quoted
+        if cue.start <= middle <= cue.end
+        for label in named(cue.text)
+    }
+    found = [
+        _measured("face", piece.face, piece),
+        _measured("voice", piece.voice, piece),
+        _said(said),
+    ]
+    return [side for side in found if side]
+
+
+def _measured(channel: str, levels: Mapping[str, float], piece: Moment) -> Side | None:
+    """Face or voice alone: which side holds most of what is not neutral."""
+    if not levels or max(abs(v) for v in levels.values()) < SHOWN:
+        return None
+    share = shares(at_face_value(levels, speaking=piece.speaking))
+    cites = tuple(dict.fromkeys(i for c in levels for i in piece.cites.get(c, ())))
+    good, worst = share["happiness"], max(UNPLEASANT, key=lambda label: share[label])
+    first = next(iter(share))
+    if first == "happiness" and good >= CLEARLY * share[worst]:
+        return Side(channel, first, True, good, cites)
+    if first == worst and share[worst] >= CLEARLY * good:
+        return Side(channel, worst, False, share[worst], cites)
+    return None
+
+
+def _said(said: Mapping[str, tuple[str, ...]]) -> Side | None:
+    """Words that name feelings of one side only."""
+    ill = [label for label in UNPLEASANT if label in said]
+    if "happiness" in said and not ill:
+        return Side("words", "happiness", True, NAMED, said["happiness"])
+    if ill and "happiness" not in said:
+        return Side("words", ill[0], False, NAMED, said[ill[0]])
+    return None

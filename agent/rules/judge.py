@@ -1,0 +1,188 @@
+"""The numbers behind a reading: shares of emotions, valence, arousal, confidence, discord.
+
+Knows FACS and the voice literature as tables (`agent.prototypes`, `agent.rules.core`) and
+weighs a person's cues with them. Knows no profile and words nothing.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from agent.evidence import Cue, Evidence, Person
+from agent.prototypes import BASIC, PARTS
+from agent.rules.core import scores, shares
+from agent.rules.discord import Discord, discords
+from agent.rules.levels import Moment, Span, cues_of, moments
+from agent.rules.words import word_scores
+
+Shares = Mapping[str, float]
+
+PLACE: Final[dict[str, tuple[float, float]]] = {
+    "neutral": (0.0, 0.0),
+    "happiness": (0.8, 0.4),
+    "sadness": (-0.7, -0.4),
+    "anger": (-0.6, 0.7),
+    "fear": (-0.7, 0.6),
+    "surprise": (0.1, 0.7),
+    "disgust": (-0.6, 0.3),
+    "contempt": (-0.5, 0.1),
+}
+"""Valence and arousal of each label: order and signs from Russell's circumplex (1980),
+rounded; surprise is close to neither side."""
+
+_PRIOR: Final[dict[str, float]] = {"neutral": 1.5, "contempt": -0.8}
+"""Log-odds before anything is seen: most moments show no emotion, and contempt is rare."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """Everything the rules worked out, before it is worded or fitted to a profile."""
+
+    person: Person | None
+    span: Span
+    cues: tuple[Cue, ...]
+    moments: tuple[Moment, ...]
+    each: tuple[dict[str, float], ...]
+    """Shares of each moment, in the order of `moments`."""
+    face: dict[str, float]
+    voice: dict[str, float]
+    """Shares by one sense alone; empty where it measured nothing."""
+    words: dict[str, tuple[str, ...]]
+    """Emotion → cues whose quoted words name it."""
+    shares: dict[str, float]
+    """Most likely first; empty where nothing could be measured."""
+    valence: float
+    arousal: float
+    confidence: float
+    discords: tuple[Discord, ...]
+
+
+def judge(evidence: Evidence, person: str | None = None, span: Span | None = None) -> Judged:
+    """The numbers behind `appraise`; raises ValueError for a person who is not there."""
+    who = _person(evidence, person)
+    when = span or (0.0, evidence.media.duration)
+    cues = cues_of(evidence, who, when)
+    pieces = moments(cues, who, when) if who is None or who.live else ()
+    each = tuple(_together(piece) for piece in pieces)
+    points, named = word_scores(cues) if pieces else ({}, {})
+    whole = _nudged(over_time(pieces, each), points)
+    clash = discords(pieces, cues)
+    return Judged(
+        person=who,
+        span=when,
+        cues=cues,
+        moments=pieces,
+        each=each,
+        face=over_time(pieces, [_shares(m.face, m) for m in pieces]),
+        voice=over_time(pieces, [_shares(m.voice, m) for m in pieces]),
+        words=named,
+        shares=whole,
+        valence=sum(p * PLACE[k][0] for k, p in whole.items()),
+        arousal=_arousal(whole, pieces),
+        confidence=_confidence(whole, who, pieces, clash, cues),
+        discords=clash,
+    )
+
+
+def _person(evidence: Evidence, person: str | None) -> Person | None:
+    if person is None:
+        return evidence.main
+    for known in evidence.people:
+        if known.id == person:
+            return known
+    there = ", ".join(p.id for p in evidence.people) or "nobody"
+    raise ValueError(f"{person} is not in this clip; there is {there}")
+
+
+def _shares(levels: Mapping[str, float], piece: Moment) -> dict[str, float]:
+    found = scores(levels, BASIC, speaking=piece.speaking)
+    return shares({label: s + _PRIOR.get(label, 0.0) for label, s in found.items()})
+
+
+def _together(piece: Moment) -> dict[str, float]:
+    """Shares by face and voice: as joint evidence as far as they overlap, else side by side.
+
+    Two channels that agree strengthen each other; two that disagree are both kept.
+    """
+    face, voice = _shares(piece.face, piece), _shares(piece.voice, piece)
+    both = _shares(piece.levels, piece)
+    if not face or not voice:
+        return both
+    alike = sum(min(face[label], voice[label]) for label in BASIC)
+    mean = {label: (face[label] + voice[label]) / 2 for label in BASIC}
+    mixed = {label: alike * both[label] + (1 - alike) * mean[label] for label in BASIC}
+    return dict(sorted(mixed.items(), key=lambda item: -item[1]))
+
+
+def over_time(
+    pieces: Sequence[Moment], each: Sequence[Shares], labels: Sequence[str] = BASIC
+) -> dict[str, float]:
+    """Mean of the moments' shares; a moment counts by its length and by how much it shows."""
+    total = dict.fromkeys(labels, 0.0)
+    weight = 0.0
+    for piece, share in zip(pieces, each, strict=True):
+        if share:
+            counts = max(piece.end - piece.start, 1e-3) * (0.1 + piece.strength**2)
+            weight += counts
+            for label, value in share.items():
+                total[label] += counts * value
+    if not weight:
+        return {}
+    return dict(sorted(((k, v / weight) for k, v in total.items()), key=lambda kv: -kv[1]))
+
+
+def _nudged(whole: Shares, points: Mapping[str, float]) -> dict[str, float]:
+    """Shares with the words' small say; words alone decide nothing."""
+    if not whole:
+        return {}
+    return shares({k: math.log(max(v, 1e-6)) + points.get(k, 0.0) for k, v in whole.items()})
+
+
+def _arousal(whole: Shares, pieces: Sequence[Moment]) -> float:
+    """From the labels, and half from the voice where there is one."""
+    by_label = sum(p * PLACE[k][1] for k, p in whole.items())
+    heard = [
+        (piece.end - piece.start, sum(piece.voice[c] for c in lift) / len(lift))
+        for piece in pieces
+        if (lift := [c for c in ("pitch", "energy", "rate", "brightness") if c in piece.voice])
+    ]
+    if not heard:
+        return by_label
+    length = sum(seconds for seconds, _ in heard) or 1.0
+    effort = sum(seconds * value for seconds, value in heard) / length
+    return 0.5 * by_label + 0.5 * math.tanh(effort / 2)
+
+
+def _confidence(
+    whole: Shares,
+    person: Person | None,
+    pieces: Sequence[Moment],
+    clash: Sequence[Discord],
+    cues: Sequence[Cue],
+) -> float:
+    """How far to trust the first label, 0-1: its share, less for thin or doubtful evidence."""
+    if not whole:
+        return 0.0
+    cited = {i for piece in pieces for ids in piece.cites.values() for i in ids}
+    sure = [cue.confidence for cue in cues if cue.id in cited] or [0.5]
+    value = next(iter(whole.values())) * (0.4 + 0.6 * sum(sure) / len(sure))
+    face = any(piece.face for piece in pieces)
+    voice = any(piece.voice for piece in pieces)
+    value *= 0.9 if face and voice else 0.8
+    if person is not None and face:
+        value *= 0.5 + 0.5 * person.quality
+        value *= 0.7 if person.baseline == "none" else 1.0
+    return value * 0.8 ** min(2, len(clash))
+
+
+def blends(whole: Shares) -> dict[str, float]:
+    """A compound label where its two emotions lead all others, with half the lesser's share."""
+    first, second = sorted((k for k in whole if k != "neutral"), key=lambda k: -whole[k])[:2]
+    if whole[second] < 0.1 or whole[first] < whole.get("neutral", 0.0):
+        return {}
+    return {
+        label: whole[second] / 2 for label, pair in PARTS.items() if set(pair) == {first, second}
+    }

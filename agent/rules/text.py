@@ -1,0 +1,245 @@
+"""The rules' findings in words: observations, interpretation, conclusion, each citing cues.
+
+Knows how to say things, not how they were found. Times are m:ss.s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+from typing import Final
+
+from agent.answer import Claim
+from agent.evidence import Cue
+from agent.facs import parse
+from agent.facs_prose import PHRASES
+from agent.prototypes import BASIC, PARTS, table
+from agent.rules.core import VOICE, expected
+from agent.rules.discord import Discord
+from agent.rules.judge import Judged
+from agent.rules.levels import level, tone
+
+MOST: Final = 8
+"""Observations told; the strongest are chosen."""
+
+LOW: Final = 0.35
+HIGH: Final = 0.6
+"""Confidence from which it is called moderate, and high."""
+
+TONE: Final[dict[str, tuple[str, str]]] = {
+    "pitch": ("a higher voice", "a lower voice"),
+    "pitch_range": ("a livelier pitch", "a flatter pitch"),
+    "energy": ("a louder voice", "a quieter voice"),
+    "energy_range": ("more varied loudness", "steadier loudness"),
+    "brightness": ("a sharper, more tense voice", "a softer, duller voice"),
+    "rate": ("faster speech", "slower speech"),
+    "roughness": ("a rougher voice", "a smoother voice"),
+    "articulation": ("a mouth that opens wider in speaking", "a mouth that hardly opens"),
+}
+"""Part of the voice above and below this person's usual."""
+
+
+def clock(seconds: float) -> str:
+    """Seconds as m:ss.s.
+
+    >>> clock(72.34)
+    '1:12.3'
+    """
+    tenths = round(seconds * 10)
+    return f"{tenths // 600}:{tenths % 600 / 10:04.1f}"
+
+
+def when(cue: Cue) -> str:
+    """The span of a cue in words."""
+    if cue.end - cue.start < 0.05:
+        return f"at {clock(cue.apex)}"
+    return f"from {clock(cue.start)} to {clock(cue.end)}"
+
+
+def salience(cue: Cue) -> float:
+    """How much a cue deserves to be told."""
+    if cue.sense == "face":
+        return level(cue) * (0.3 if cue.code in ("AU45", "AU25", "AU26") else 1.0)
+    if cue.sense == "voice":
+        part = tone(cue)
+        return abs(part[1]) if part and abs(part[1]) >= 0.8 else 0.1
+    return 1.2 if cue.sense == "words" else 0.8 * cue.confidence
+
+
+def sentence(cue: Cue) -> str:
+    """One cue as a sentence.
+
+    An action unit is named with its code, a quotation stays in quotation marks.
+    """
+    if cue.sense == "words":
+        return f"The words {when(cue)}: “{cue.text}”."
+    text = cue.text[:1].upper() + cue.text[1:]
+    short = cue.code.replace("AU0", "AU")
+    code = f" ({short})" if cue.sense == "face" and short not in cue.text else ""
+    told = "micro-expression" in cue.text
+    brief = "; brief, a possible micro-expression" if cue.brief and not told else ""
+    at = "" if cue.end <= 0 else f", {when(cue)}"
+    return f"{text}{code}{at}{brief}."
+
+
+def observations(judged: Judged) -> tuple[Claim, ...]:
+    """The strongest cues, in order of time, one claim each."""
+    worth = [cue for cue in judged.cues if salience(cue) >= 0.4]
+    chosen = sorted(worth, key=lambda cue: -salience(cue))[:MOST]
+    return tuple(
+        Claim(text=sentence(cue), cites=(cue.id,), part="observation")
+        for cue in sorted(chosen, key=lambda cue: (cue.start, cue.id))
+    )
+
+
+def interpretations(judged: Judged) -> tuple[Claim, ...]:
+    """What the leading emotions rest on, then each discord."""
+    found = [
+        claim
+        for label, share in list(judged.shares.items())[:2]
+        if share >= 0.15 and (claim := _fits(judged, label))
+    ]
+    found += [_clash(d) for d in judged.discords]
+    quotes = {cue.id: cue.text for cue in judged.cues if cue.sense == "words"}
+    told = {i for d in judged.discords for side in (d.one, d.other) for i in side.cites}
+    for label, ids in judged.words.items():
+        if ids[0] in told:
+            continue
+        text = f"“{quotes[ids[0]]}” names {label}; words weigh little here."
+        found.append(Claim(text=text, cites=ids[:1], part="interpretation"))
+    return tuple(found)
+
+
+def support(judged: Judged, label: str) -> dict[str, tuple[str, ...]]:
+    """Codes that speak for a label more than for neutral, strongest first, with their cues."""
+    found: dict[str, tuple[float, tuple[str, ...]]] = {}
+    known = table("neutral").keys() | set(VOICE)
+    for piece in judged.moments:
+        for code, value in piece.levels.items():
+            if code not in known or code not in piece.cites:
+                continue
+            wanted = _wanted(code)
+            points = wanted[label] * value
+            telling = abs(wanted[label]) >= 0.5 * max(map(abs, wanted.values()))
+            if telling and points > 0.4 and points > found.get(code, (0.0, ()))[0]:
+                found[code] = (points, piece.cites[code])
+    for code in [code for code in found if f"{code}_uni" in found]:
+        del found[code]
+    ranked = sorted(found.items(), key=lambda item: -item[1][0])
+    return {code: ids for code, (_, ids) in ranked}
+
+
+@cache
+def _wanted(code: str) -> dict[str, float]:
+    """Level of a code to expect under each basic label."""
+    return dict(zip(BASIC, map(float, expected(code, BASIC, "rest")[0]), strict=True))
+
+
+def name(code: str, judged: Judged, ids: Iterable[str]) -> str:
+    """Words for one code: an action unit's name, or how the voice departs."""
+    number = parse(code.removesuffix("_uni"))
+    if number is not None:
+        one = " on one side" if code.endswith("_uni") else ""
+        return f"{PHRASES[number]}{one} (AU{number})"
+    wanted = set(ids)
+    parts = [part for cue in judged.cues if cue.id in wanted and (part := tone(cue))]
+    return TONE[code][0 if sum(value for _, value in parts) >= 0 else 1]
+
+
+def _fits(judged: Judged, label: str) -> Claim | None:
+    backing = support(judged, label)
+    if label == "neutral" or not backing:
+        return None
+    codes = list(backing)[:5]
+    ids = tuple(dict.fromkeys(i for code in codes for i in backing[code]))
+    said = listed([name(code, judged, backing[code]) for code in codes])
+    text = f"{label.capitalize()} rests on {said}.{_remark(label, codes)}"
+    return Claim(text=text, cites=ids, part="interpretation")
+
+
+def _remark(label: str, codes: Sequence[str]) -> str:
+    """What the literature adds about the form this emotion takes here."""
+    if label == "happiness" and {"AU06", "AU12"} <= set(codes):
+        return " Raised cheeks go with a felt smile more often than not; some can pose them."
+    if label == "happiness" and "AU12" in codes:
+        return " Politeness can look like this too."
+    if label == "contempt" and any(code.endswith("_uni") for code in codes):
+        return " Habit can look the same."
+    if label == "anger" and set(codes) <= {"AU04", "AU07"}:
+        return " Concentration looks much the same."
+    return ""
+
+
+def _clash(clash: Discord) -> Claim:
+    one, other = clash.one, clash.other
+    verb = "name" if other.channel == "words" else "fits"
+    text = (
+        f"Discord around {clock((clash.start + clash.end) / 2)}: the {one.channel} fits "
+        f"{one.label}, the {other.channel} {verb} {other.label}."
+    )
+    return Claim(text=text, cites=(*one.cites[:4], *other.cites[:4]), part="interpretation")
+
+
+def conclusion(
+    judged: Judged, emotions: Mapping[str, float], confidence: float
+) -> tuple[Claim, ...]:
+    """The last word: the most likely label, its rival, and how sure; or why there is none."""
+    if not emotions:
+        return (Claim(text=cannot(judged), part="conclusion"),)
+    (first, most), *rest = sorted(emotions.items(), key=lambda item: -item[1])
+    cites = stands_on(judged, first) or stands_on(judged, top(judged))
+    parts = PARTS.get(first.lower(), ())
+    if not all(stands_on(judged, part) for part in parts):
+        return (Claim(text="Cannot tell which class fits: the cues carry none in full.",
+                      part="conclusion"),)  # fmt: skip
+    if not cites:
+        return (Claim(text=f"Nothing departs from rest: {absent(judged)}.", part="conclusion"),)
+    text = f"This fits {first} best ({most:.0%})"
+    backing = stands_on(judged, rest[0][0])[:2] if rest and rest[0][1] >= 0.1 else ()
+    if backing:
+        text += f", then {rest[0][0]} ({rest[0][1]:.0%})"
+    cites = tuple(dict.fromkeys((*cites, *backing)))[:8]
+    text = f"{text}; confidence is {degree(confidence)}."
+    return (Claim(text=text, cites=cites, part="conclusion"),)
+
+
+def stands_on(judged: Judged, label: str) -> tuple[str, ...]:
+    """Ids of up to six cues that a label rests on; any cue at all for neutral."""
+    if label == "neutral":
+        return tuple(cue.id for cue in judged.cues if cue.sense != "words")[:2]
+    parts = PARTS.get(label.lower(), (label.lower(),))
+    known = [part for part in parts if part in BASIC]
+    found = [ids for part in known for ids in support(judged, part).values()]
+    return tuple(dict.fromkeys(i for ids in found for i in ids))[:6]
+
+
+def absent(judged: Judged) -> str:
+    """What a face at rest does not show, as far as this one was seen."""
+    if not any(piece.face for piece in judged.moments):
+        return "no raised, loud or fast voice"
+    seen = {cue.code for cue in judged.cues}
+    signs = (("AU12", "smile"), ("AU04", "frown"), ("AU09", "wrinkled nose"), ("AU10", "sneer"))
+    return ", ".join(f"no {word}" for code, word in signs if code not in seen) or "no clear change"
+
+
+def cannot(judged: Judged) -> str:
+    """Why there is no reading."""
+    if judged.person is not None and not judged.person.live:
+        doubt = judged.person.doubt or "it does not look like a living person's"
+        return f"Cannot tell: no feeling is read from this face ({doubt})."
+    return "Cannot tell: neither a face nor a voice could be measured here."
+
+
+def top(judged: Judged) -> str:
+    """The most likely basic label; "neutral" where there is none."""
+    return next(iter(judged.shares), "neutral")
+
+
+def degree(confidence: float) -> str:
+    """A confidence 0-1 in a word."""
+    return "low" if confidence < LOW else "moderate" if confidence < HIGH else "high"
+
+
+def listed(items: Sequence[str]) -> str:
+    """a, b and c."""
+    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}"
