@@ -10,7 +10,7 @@ import by_hand
 import loopback
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from loopback import GOOD, said, step_of, text_of
 
@@ -374,6 +374,7 @@ cues = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(cues, max_size=8), st.lists(cues, max_size=8), st.integers(1, 3))
 def test_finer_cues_never_take_the_id_of_another(
     old: list[Cue], new: list[Cue], people: int
