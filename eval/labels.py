@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from eval.scoring import Array, Excluded, Score, Tally, Unscored, Values, ratio
+from eval.scoring import Array, Excluded, MeasureError, Score, Tally, Unscored, Values, ratio
 
 FORMS: Final[dict[str, str]] = {
     "happiness": "happy joy joyful happily",
@@ -45,6 +45,8 @@ _DENIED: Final = re.compile(
     r"(?:\b(?:not|no|never|without|neither|nor|isn't|aren't|wasn't|rather than|instead of))"
     r"(?:\s+\w+){0,2}\s*$"
 )
+MOST: Final = 60
+"""Labels of one set; a confusion of more is not a confusion but free text."""
 OTHER: Final = "\0other"
 """A readable label outside the set of the golds."""
 
@@ -70,6 +72,8 @@ def gold(value: Any) -> str:
     text = value.get("label") if isinstance(value, Mapping) else value
     if not isinstance(text, str) or not text.strip():
         raise Excluded("no gold label")
+    if "," in text:
+        raise Excluded("gold holds several labels")
     return canonical(text)
 
 
@@ -131,6 +135,11 @@ def _pattern(among: tuple[str, ...]) -> re.Pattern[str]:
 def confusion_rows(golds: Sequence[str], preds: Sequence[str], score: Any) -> Tally:
     """One-hot rows over the confusion: golds' labels × the same labels and "anything else"."""
     names = sorted(set(golds))
+    if len(names) > MOST:
+        raise MeasureError(
+            f"the gold has {len(names)} different labels; measures of single labels work with up "
+            f"to {MOST}, mer-wheel and mer-hit with open ones"
+        )
     index = {name: i for i, name in enumerate(names)}
     wide = len(names) + 1
     rows = np.zeros((len(golds), len(names) * wide), dtype=np.uint8)

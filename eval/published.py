@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from itertools import pairwise
 from typing import Final, Literal
 
@@ -119,16 +120,19 @@ def hit_rate(
     mscore divides each hit by the predicted groups that any gold label of the set has. Faults: NaN
     as in mer2025; naming every emotion reaches hit rate 1; two gold labels can give 2.
     """
+    sector = lru_cache(maxsize=None)(wheels.sector)
     candidates: list[str] = list(dict.fromkeys(gold.values()))
+    golds = [[label.lower() for label in split(text)] for text in gold.values()]
+    preds = [[label.lower() for label in split(pred[name])] for name in gold]
     scores = []
     for wheel in range(WHEELS):
-        known = {wheels.sector(label, wheel) for label in candidates} - {""}
+        known = {sector(label, wheel) for label in candidates} - {""}
         hits, shares = [], []
-        for name, text in gold.items():
-            wanted = {wheels.sector(g.lower(), wheel) for g in split(text)} - {""}
+        for gold_labels, pred_labels in zip(golds, preds, strict=True):
+            wanted = {sector(label, wheel) for label in gold_labels} - {""}
             if not wanted:
                 continue
-            named = {wheels.sector(p.lower(), wheel) for p in split(pred[name])} - {""}
+            named = {sector(label, wheel) for label in pred_labels} - {""}
             hits.append(len(named & wanted))
             among = len(named & known)
             shares.append(len(named & wanted) / among if among else 0)

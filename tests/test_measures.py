@@ -66,6 +66,15 @@ def test_scores_of_a_confusion() -> None:
     assert scores["macro-f1"] == 0.375
 
 
+def test_open_labels_are_no_label_set() -> None:
+    words = {str(i): f"label{i}" for i in range(100)}
+    with pytest.raises(MeasureError, match="100 different labels"):
+        measure("war", words, words)
+    assert measure("war", {"a": "sad, angry", "b": "sad"}, {"b": "sad"}).excluded == {
+        "gold holds several labels": 1
+    }
+
+
 def test_naming_everything_does_not_pay() -> None:
     gold = {"a": "happy", "b": "sad"}
     honest = {"a": "happy", "b": "sad"}
