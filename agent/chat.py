@@ -196,7 +196,7 @@ class Conversation:
         if values.get("clip", clip) != clip:
             raise ThreadError(
                 f"thread {self.thread!r} is about another clip ({values.get('file')}); choose "
-                "another name, or forget it first"
+                "another name for this one"
             )
 
 
