@@ -118,7 +118,7 @@ def _sensing(clip: Path, rounds: int, peer_python: str | None) -> Iterator[Row]:
     for times, each in zip(ours, models, strict=True):
         rate = statistics.median(times)
         against = ""
-        if theirs and each.without is None:
+        if theirs:
             ratio = statistics.median(o / t for o, t in zip(times, theirs, strict=True))
             against = f"{ratio:.2f} × the peer, {_wanted(ratio >= 2, '≥ 2 ×')}"
         yield Row(f"sensing, {each.name}", f"{rate:.0f} frames/s", against)
