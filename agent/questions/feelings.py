@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import Final
 
 from agent.answer import Claim
 from agent.questions.base import Asked, Said
@@ -19,10 +20,17 @@ from agent.rules.text import (
     clock,
     interpretations,
     listed,
+    name,
     observations,
     stands_on,
+    support,
 )
 from agent.rules.text import degree as degree_word
+
+SHORTEST: Final = 0.4
+"""Seconds; a shorter stretch of one feeling is not told as a phase of its own."""
+MOST_FEELINGS: Final = 4
+_Run = tuple[str, float, float, float]
 
 
 def _unmet(asked: Asked) -> str | None:
@@ -43,7 +51,9 @@ def feels(asked: Asked) -> Said:
     if not emotions:
         return [*said, *[claim for claim in asked.reading.claims if claim.part == "conclusion"][:1]]
     said += [most_likely(asked)]
-    said += interpretations(judged)[:3]
+    told = course(asked) if asked.part is None else []
+    said += told or interpretations(judged)[:3]
+    said += interpretations(judged)[2:3] if told else []
     shown = {i for item in said if isinstance(item, Claim) for i in item.cites}
     extra = [c for c in observations(judged) if c.cites[0] not in shown]
     if not judged.shares or next(iter(judged.shares)) == "neutral":
@@ -59,9 +69,13 @@ def most_likely(asked: Asked) -> Claim:
         text = asked.opening(f"Nothing departs clearly from rest: {absent(asked.judged)}.")
         return Claim(text=text, part="conclusion")
     text = asked.opening(f"What shows fits {first.label} best ({first.share:.0%})")
-    backing = stands_on(asked.judged, rest[0].label)[:2] if rest and rest[0].share >= 0.1 else ()
-    if backing:
-        text += f", then {rest[0].label} ({rest[0].share:.0%})"
+    backing: tuple[str, ...] = ()
+    if rest and rest[0].share >= 0.1:
+        # Neutral is what is left where nothing moves: no cue stands for it.
+        neutral = rest[0].label == "neutral"
+        backing = () if neutral else stands_on(asked.judged, rest[0].label)[:2]
+        if neutral or backing:
+            text += f", then {rest[0].label} ({rest[0].share:.0%})"
     cites = tuple(dict.fromkeys((*cites[:5], *backing)))
     return Claim(text=f"{text}.", cites=cites, part="conclusion")
 
@@ -197,18 +211,28 @@ def discord(asked: Asked) -> Said:
     return [f"No: {listed(channels)} do not point different ways.", *feels(asked)]
 
 
+def course(asked: Asked) -> Said:
+    """The feelings one after the other, each with what shows it; empty unless there are two."""
+    felt = [run for run in _runs(asked) if run[0] != "neutral" and run[2] - run[1] >= SHORTEST]
+    if len({label for label, *_ in felt}) < 2:
+        return []
+    said: Said = []
+    for label, start, end, _ in felt[:MOST_FEELINGS]:
+        here = judge(asked.evidence, asked.reading.person, (start, end))
+        backing = list(support(here, label).items())[:3]
+        shown = listed([name(code, here, ids) for code, ids in backing]) if backing else ""
+        quote = next((cue for cue in here.cues if cue.sense == "words"), None)
+        words = f", at the words “{quote.text}”" if quote else ""
+        text = f"From {clock(start)} to {clock(end)} it fits {label}: {shown}{words}."
+        cites = [*stands_on(here, label)[:4], *([quote.id] if quote else [])]
+        if shown:
+            said.append(Claim(text=text, cites=tuple(cites), part="interpretation"))
+    return said if len(said) > 1 else []
+
+
 def change(asked: Asked) -> Said:
     """What changes, in order of time: the moments' labels, and the cues that make them."""
-    runs: list[tuple[str, float, float, float]] = []
-    for piece, share in zip(asked.judged.moments, asked.judged.each, strict=True):
-        if not share:
-            continue
-        label = next(iter(share))
-        if runs and runs[-1][0] == label:
-            runs[-1] = (label, runs[-1][1], piece.end, max(runs[-1][3], share[label]))
-        elif piece.end - piece.start >= 0.2 or not runs:
-            runs.append((label, piece.start, piece.end, share[label]))
-    told = _merged(runs)
+    told = _runs(asked)
     if len(told) < 2:
         steady = told[0][0] if told else "nothing measurable"
         return [asked.opening(f"I find no clear change: {steady} throughout."),
@@ -224,11 +248,23 @@ def change(asked: Asked) -> Said:
     return said
 
 
-def _merged(
-    runs: Sequence[tuple[str, float, float, float]],
-) -> list[tuple[str, float, float, float]]:
+def _runs(asked: Asked) -> list[_Run]:
+    """Stretches of one label: label, start, end, largest share."""
+    runs: list[_Run] = []
+    for piece, share in zip(asked.judged.moments, asked.judged.each, strict=True):
+        if not share:
+            continue
+        label = next(iter(share))
+        if runs and runs[-1][0] == label:
+            runs[-1] = (label, runs[-1][1], piece.end, max(runs[-1][3], share[label]))
+        elif piece.end - piece.start >= 0.2 or not runs:
+            runs.append((label, piece.start, piece.end, share[label]))
+    return _merged(runs)
+
+
+def _merged(runs: Sequence[_Run]) -> list[_Run]:
     """Neighbours of one label joined."""
-    out: list[tuple[str, float, float, float]] = []
+    out: list[_Run] = []
     for run in runs:
         if out and out[-1][0] == run[0]:
             out[-1] = (run[0], out[-1][1], run[2], max(out[-1][3], run[3]))
