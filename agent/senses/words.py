@@ -15,8 +15,8 @@ from typing import Any, Final
 import av
 from av.stream import Disposition
 
-from agent.decode import Clip, MediaError, open_clip
 from agent.evidence import Cue, Media, Missing
+from agent.media.decode import Clip, MediaError, open_clip
 from agent.senses import subtitles, whisper
 from agent.senses.subtitles import Line, WordsError
 

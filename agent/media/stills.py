@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from agent.decode import MAX_PIXELS, MediaError
+from agent.media.decode import MAX_PIXELS, MediaError
 from agent.senses.samples import Image
 
 _HEADS = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"BM", b"II*\0", b"MM\0*")
