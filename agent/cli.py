@@ -22,6 +22,7 @@ OK, FAILED, USAGE, MEDIA, HOST = 0, 1, 2, 3, 4
 
 ROOMS: Final = {
     "caption": ("agent.captions.cli", "caption a whole data set, resume, review, export"),
+    "data": ("eval.data_cli", "data cards; whether a folder fits one; samples from it"),
     "eval": ("eval.cli", "measure predictions, benchmarks, the senses themselves"),
     "train": ("finetune.cli", "train the action unit estimator and the model"),
 }

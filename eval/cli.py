@@ -1,4 +1,4 @@
-"""The command `duchenne eval`: measures over plain files, and the project's own trials.
+"""The command `duchenne eval`: benchmarks, measures over plain files, the project's own trials.
 
 Standard output holds results only; what is wrong goes to standard error. Exit codes: 0 scored,
 2 wrong use.
@@ -26,6 +26,7 @@ TRIALS: Final[dict[str, tuple[str, str]]] = {
 
 EXAMPLES: Final = """\
 examples:
+  duchenne eval ravdess --root ~/data/RAVDESS       a benchmark; `duchenne eval BENCH --help`
   duchenne eval measure --list
   duchenne eval measure uar --gold gold.json --pred pred.json
   duchenne eval measure mer-wheel --gold gold.json --pred pred.json --mode faithful --json
@@ -38,6 +39,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     if words and words[0] in TRIALS:
         return _trial(words[0], words[1:])
+    if words and words[0] != "measure" and not words[0].startswith("-"):
+        from eval import run_cli
+
+        return run_cli.main(words)
     try:
         asked = _parser().parse_args(words)
     except SystemExit as stop:
@@ -61,7 +66,9 @@ def _parser() -> argparse.ArgumentParser:
         epilog=EXAMPLES + "trials: " + "; ".join(f"{n}: {t}" for n, (_, t) in TRIALS.items()),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    commands = parser.add_subparsers(dest="command", required=True, metavar="measure | trial")
+    commands = parser.add_subparsers(
+        dest="command", required=True, metavar="BENCH | measure | trial"
+    )
     one = commands.add_parser("measure", help="score a file of predictions with one measure")
     one.add_argument("name", nargs="?", help="name of the measure; --list shows them")
     one.add_argument("--list", action="store_true", help="list the measures and stop")
