@@ -25,12 +25,9 @@ def sure(value: Any) -> Sure:
     """Label, confidence in it 0…1, and the shares of all labels where they are given."""
     if not isinstance(value, Mapping):
         raise Unscored("needs {label, confidence} or {emotions: [{label, share}]}")
-    shares = {
-        labels.canonical(str(e["label"])): float(e["share"]) for e in value.get("emotions") or ()
-    }
-    label = labels.canonical(
-        str(value.get("label") or max(shares, key=shares.__getitem__, default=""))
-    )
+    shares = labels.shares(value.get("emotions"))
+    likeliest = max(shares, key=shares.__getitem__, default="")
+    label = labels.canonical(str(value.get("label") or likeliest))
     if not label:
         raise Unscored("empty prediction")
     confidence = value.get("confidence", shares.get(label))

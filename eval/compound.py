@@ -44,7 +44,8 @@ def compound(value: Any) -> str:
     if isinstance(value, Mapping) and "label" not in value:
         shares = value
         if "emotions" in value:
-            shares = {e["label"]: e["share"] for e in value["emotions"]}
+            shares = labels.shares(value["emotions"])
+        shares = {n: s for n, s in shares.items() if isinstance(s, int | float)}
         named = {labels.canonical(str(name)) for name in shares}
         if not named & {part for pair in PARTS.values() for part in pair}:
             raise Unscored("no basic emotion among the probabilities")

@@ -13,7 +13,7 @@ import numpy as np
 from pydantic import ValidationError
 
 from agent.answer import Claim
-from agent.evidence import Evidence, EvidenceError, load
+from agent.evidence import Evidence, load
 from agent.grounding import ground, grounded_share, unseen
 from eval.scoring import Array, Excluded, Tally, Unscored, Values, ratio
 
@@ -25,7 +25,7 @@ def gold(value: Any) -> Evidence:
     """Evidence as a record or the path of its file."""
     try:
         return load(value) if isinstance(value, str) else Evidence.model_validate(value)
-    except (EvidenceError, OSError, ValidationError) as error:
+    except (OSError, ValueError) as error:
         raise Excluded("no readable evidence") from error
 
 

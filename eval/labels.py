@@ -80,16 +80,21 @@ def gold(value: Any) -> str:
 def pred(value: Any) -> str:
     """The words that should hold one label, still to be fitted to a label set."""
     if isinstance(value, Mapping):
-        value = value.get("label") or _likeliest(value.get("emotions"))
+        found = shares(value.get("emotions"))
+        value = value.get("label") or max(found, key=found.__getitem__, default=None)
     if not isinstance(value, str) or not value.strip():
         raise Unscored("empty prediction")
     return value
 
 
-def _likeliest(emotions: Any) -> str | None:
-    if not isinstance(emotions, Sequence) or not emotions or isinstance(emotions, str):
-        return None
-    return str(max(emotions, key=lambda e: float(e.get("share", 0)))["label"])
+def shares(emotions: Any) -> dict[str, float]:
+    """Canonical label → share from [{label, share}, …]; what is not of that shape is left out."""
+    items = emotions if isinstance(emotions, list | tuple) else ()
+    return {
+        canonical(str(e["label"])): float(e["share"])
+        for e in items
+        if isinstance(e, Mapping) and e.get("label") and isinstance(e.get("share"), int | float)
+    }
 
 
 def settle(golds: Sequence[str]) -> Callable[[str], str]:

@@ -183,7 +183,8 @@ def _reward(
         return mean_rows([[sound(p, g)] for g, p in zip(golds, preds, strict=True)], ["reward"])
 
     def published_rows(golds: Sequence[Any], preds: Sequence[str]) -> Tally:
-        return mean_rows([[faithful(p, g)] for g, p in zip(golds, preds, strict=True)], ["reward"])
+        found = [[faithful(str(p), g)] for g, p in zip(golds, preds, strict=True)]
+        return mean_rows(found, ["reward"])
 
     def score(golds: Mapping[str, Any], preds: Mapping[str, Any]) -> Values:
         values = [faithful(str(preds[i]), golds[i]) for i in golds]
@@ -234,7 +235,7 @@ def _factory(name: str, _: object) -> Measure:
         name,
         VERSION,
         "F1 per caption of action units named in it against intensities at the peak, 0-1",
-        units.gold,
+        units.peak,
         units.pred,
         rows,
         wrong=lambda _: frozenset(),

@@ -53,6 +53,8 @@ def gold(value: Any) -> Point:
 def settle(golds: Sequence[Point]) -> Callable[[Point], Point]:
     """What holds a predicted point against the dimensions of the golds."""
     names = list(golds[0]) if golds else []
+    if any(g.keys() != golds[0].keys() for g in golds):
+        raise MeasureError(f"every gold value needs the same dimensions as the first: {names}")
 
     def fitted(found: Point) -> Point:
         if lacking := [name for name in names if name not in found]:
@@ -65,8 +67,6 @@ def settle(golds: Sequence[Point]) -> Callable[[Point], Point]:
 def rows(golds: Sequence[Point], preds: Sequence[Point], of: Callable[[Sums], float]) -> Tally:
     """Six sums a dimension; the score is the mean of `of` over the dimensions."""
     names = list(golds[0]) if golds else []
-    if any(list(g) != names for g in golds):
-        raise MeasureError(f"every gold value needs the same dimensions as the first: {names}")
     x = np.array([[g[n] for n in names] for g in golds]).reshape(len(golds), len(names))
     y = np.array([[p[n] for n in names] for p in preds]).reshape(len(golds), len(names))
     shift = x.mean(axis=0) if len(x) else 0.0

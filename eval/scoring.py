@@ -119,8 +119,8 @@ def run(
 
     Where a measure has no published form of its own, both modes are the same.
     """
-    faithful = _faithful(measure.published, gold, pred, mode) if measure.published else None
     sound = _sound(measure, gold, pred)
+    faithful = _faithful(measure, gold, pred, mode) if measure.published else None
     told, other = (faithful, sound) if faithful and mode == "faithful" else (sound, faithful)
     groups = None if clusters is None else [clusters.get(id, id) for id in told.ids]
     extra = [id for id in pred if id not in gold]
@@ -186,15 +186,24 @@ def _sound(measure: Measure, gold: Mapping[str, Any], pred: Mapping[str, Any]) -
 
 
 def _faithful(
-    form: Published, gold: Mapping[str, Any], pred: Mapping[str, Any], mode: Mode
+    measure: Measure, gold: Mapping[str, Any], pred: Mapping[str, Any], mode: Mode
 ) -> _Told:
-    both = [id for id in gold if id in pred]
+    """The published form over every sample that has values of a kind it can work with."""
+    form = measure.published
+    assert form is not None
+    golds, _ = _apart(gold, measure.gold)
+    unscored = {
+        id: "no prediction" if id not in pred else "neither text nor a list"
+        for id in golds
+        if not isinstance(pred.get(id), str | list | tuple | Mapping)
+    }
+    both = [id for id in golds if id not in unscored]
     values = form.score({id: gold[id] for id in both}, {id: pred[id] for id in both})
     tally: Tally = (np.zeros((0, 1)), _no_values)
     if form.rows is not None and both and mode == "faithful":
         tally = form.rows([gold[id] for id in both], [pred[id] for id in both])
-    unscored = {id: "no prediction" for id in gold if id not in pred}
-    return _Told("faithful", form.version, both, tally, values, None, unscored, {})
+    excluded = {"no usable gold": len(gold) - len(golds)} if len(golds) < len(gold) else {}
+    return _Told("faithful", form.version, both, tally, values, None, unscored, excluded)
 
 
 def _apart(

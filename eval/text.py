@@ -28,7 +28,7 @@ def words(text: str) -> list[str]:
 
 def gold(value: Any) -> tuple[str, ...]:
     """One reference text or several."""
-    texts = [value] if isinstance(value, str) else list(value or ())
+    texts = value if isinstance(value, list | tuple) else [value]
     kept = tuple(t for t in texts if isinstance(t, str) and words(t))
     if not kept:
         raise Excluded("no reference text")

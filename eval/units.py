@@ -30,17 +30,30 @@ def units(value: Any) -> Units:
     if isinstance(value, Mapping):
         if "AUs" in value:
             return units(value["AUs"])
-        value = [code for code, level in value.items() if float(level) >= PRESENT]
+        value = [code for code, level in value.items() if _number(level) >= PRESENT]
     if isinstance(value, str):
         if not _NUMBERS.fullmatch(value):
             return action_units(value)
         value = re.findall(r"\d+", value)
-    if not isinstance(value, Sequence):
+    if not isinstance(value, list | tuple | frozenset):
         raise Unscored("neither text nor a list of action units")
-    found = {code: facs.parse(str(code)) for code in value}
-    if unknown := [str(code) for code, number in found.items() if number is None]:
+    found = {str(code): facs.parse(str(code)) for code in value}
+    if unknown := [code for code, number in found.items() if number is None]:
         raise Unscored(f"unknown action unit {unknown[0]!r}")
     return frozenset(number for number in found.values() if number is not None)
+
+
+def _number(level: Any) -> float:
+    if isinstance(level, bool) or not isinstance(level, int | float):
+        raise Unscored("an intensity that is no number")
+    return float(level)
+
+
+def peak(value: Any) -> Units:
+    """Gold units from {code: intensity 0-5}, and from nothing else."""
+    if not isinstance(value, Mapping) or "AUs" in value:
+        raise Excluded("gold: not intensities by code")
+    return gold(value)
 
 
 def gold(value: Any) -> Units:

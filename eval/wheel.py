@@ -253,12 +253,18 @@ def _hit_first(total: Array) -> Values:
 
 
 def as_text(value: Any) -> str:
-    """A list, an answer with `emotions`, or text, as text."""
+    """A list, an answer with `emotions` or `label`, or text, as text; "" for anything else."""
+    if isinstance(value, Mapping):
+        value = named(value.get("emotions")) or value.get("label")
     if isinstance(value, str):
         return value
-    if isinstance(value, Mapping):
-        value = [e["label"] for e in value.get("emotions") or ()] or value.get("label") or ""
-    return str(value) if isinstance(value, str) else ", ".join(map(str, value or ()))
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else ""
+
+
+def named(emotions: Any) -> list[str]:
+    """Labels of an answer's emotions."""
+    items = emotions if isinstance(emotions, list | tuple) else ()
+    return [str(e["label"]) for e in items if isinstance(e, Mapping) and e.get("label")]
 
 
 def texts(values: Mapping[str, Any]) -> dict[str, str]:
