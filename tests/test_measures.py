@@ -353,6 +353,30 @@ def test_broken_json_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     assert "'a' twice" in capsys.readouterr().err
 
 
+def test_any_value_ends_as_unscored_or_as_a_told_error() -> None:
+    draw = random.Random(3)
+    leaves: list[Any] = [
+        None, True, 0, -2.5, math.nan, "", "happy", "AU6", "AU99", "{", "3_joy-2", "0.3, 0.4", "\0",
+    ]  # fmt: skip
+    keys = ["label", "confidence", "emotions", "share", "AUs", "AU06_r", "claims", "text", "fear"]
+
+    def value(depth: int = 2) -> Any:
+        kind = draw.random() if depth else 0.0
+        if kind < 0.6:
+            return draw.choice(leaves)
+        if kind < 0.8:
+            return [value(depth - 1) for _ in range(draw.randint(0, 3))]
+        return {draw.choice(keys): value(depth - 1) for _ in range(draw.randint(0, 3))}
+
+    for name in NAMES:
+        for mode in ("sound", "faithful"):
+            gold, pred = ({str(i): value() for i in range(30)} for _ in range(2))
+            try:
+                measure(name, gold, pred, mode)  # type: ignore[arg-type]  # one of the two modes
+            except MeasureError as error:
+                assert str(error)
+
+
 def test_nothing_to_score_is_no_crash() -> None:
     for name in NAMES:
         result = measure(name, {"a": "happy"}, {})
