@@ -77,6 +77,7 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("--mapping", metavar="FILE", help="emotion wheels, for measures that use them")
     one.add_argument("--mode", choices=("sound", "faithful"), default="sound")
     one.add_argument("--clusters", metavar="FILE", help="object: id → person, resampled whole")
+    one.add_argument("--groups", metavar="FILE", help="object: id → group, scored apart")
     one.add_argument("--seed", type=int, default=0, help="of the bootstrap")
     one.add_argument("--json", action="store_true", help="one JSON object instead of text")
     return parser
@@ -108,6 +109,7 @@ def _measure(asked: argparse.Namespace) -> int:
             asked.mapping,
             asked.seed,
             clusters,
+            _read(asked.groups) if asked.groups else None,
         )
     except (MeasureError, WheelError) as error:
         return _wrong(str(error))
@@ -182,6 +184,9 @@ def _told(shown: dict[str, Any]) -> str:
         other = shown["other"]
         lines.append(f"  {other['mode']}: {other['score']:.4f} ({other['version']})")
     lines += [f"  {key} {value:.4f}" for key, value in list(shown["values"].items())[1:]]
+    if told := shown["groups"]:
+        lines += [f"  {n}: {g['score']:.4f} of {g['n']}" for n, g in told["groups"].items()]
+        lines.append(f"  greatest gap between groups: {told['gap']:.4f}")
     return "\n".join(lines)
 
 

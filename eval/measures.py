@@ -42,9 +42,10 @@ def measure(
     mapping: str | Path | None = None,
     seed: int = 0,
     clusters: Mapping[str, str] | None = None,
+    groups: Mapping[str, str] | None = None,
 ) -> Result:
     """Score predictions by id with one measure. Raises MeasureError for an unknown name."""
-    return run(build(name, mapping), gold, pred, mode, seed, clusters)
+    return run(build(name, mapping), gold, pred, mode, seed, clusters, groups)
 
 
 def build(name: str, mapping: str | Path | None = None) -> Measure:

@@ -105,6 +105,8 @@ class Result:
     about: str
     other: Mapping[str, Any] = field(default_factory=dict)
     """The other mode's version and score, where a measure has both."""
+    groups: Mapping[str, Any] = field(default_factory=dict)
+    """Score and interval of each group, and the greatest gap with its interval."""
 
 
 def run(
@@ -114,15 +116,17 @@ def run(
     mode: Mode = "sound",
     seed: int = 0,
     clusters: Mapping[str, str] | None = None,
+    groups: Mapping[str, str] | None = None,
 ) -> Result:
     """Score predictions by id. `clusters` (id → person, say) are resampled whole.
 
-    Where a measure has no published form of its own, both modes are the same.
+    `groups` (id → sex, age, language, …) are scored apart, with the gap between them. Where a measure has no published form of its own, both modes are the same.
     """
     sound = _sound(measure, gold, pred)
     faithful = _faithful(measure, gold, pred, mode) if measure.published else None
     told, other = (faithful, sound) if faithful and mode == "faithful" else (sound, faithful)
-    groups = None if clusters is None else [clusters.get(id, id) for id in told.ids]
+    whole = None if clusters is None else [clusters.get(id, id) for id in told.ids]
+    apart = None if groups is None else [str(groups.get(id, "not given")) for id in told.ids]
     extra = [id for id in pred if id not in gold]
     return Result(
         name=measure.name,
@@ -131,7 +135,7 @@ def run(
         n=len(told.ids) + len(told.unscored),
         scored=len(told.ids),
         score=_first(told.values),
-        interval=interval(*told.tally, seed, groups),
+        interval=interval(*told.tally, seed, whole),
         strict=told.strict,
         values=told.values,
         unscored=dict(Counter(told.unscored.values())),
@@ -143,6 +147,7 @@ def run(
         other={"mode": other.mode, "version": other.version, "score": _first(other.values)}
         if other
         else {},
+        groups=gaps(*told.tally, apart, seed) if apart and len(told.tally[0]) else {},
     )
 
 
@@ -257,8 +262,8 @@ def gaps(
 ) -> dict[str, Any]:
     """The main value of each group, the greatest difference and its bootstrap interval.
 
-    Samples are drawn anew within each group; a gap between groups that are alike is rarely 0,
-    so the interval of the gap is what counts.
+    Samples are drawn anew within each group. A gap is never negative, so its interval says how
+    large it may be; whether there is one at all, the groups' own intervals tell.
     """
     names = sorted(set(groups))
     where = {name: [i for i, g in enumerate(groups) if g == name] for name in names}

@@ -285,6 +285,9 @@ def test_gaps_between_groups() -> None:
     found = gaps(rows, score, ["f"] * 30 + ["m"] * 30)
     assert found["gap"] == 1
     assert found["groups"]["m"]["score"] == 0
+    told = measure("war", GOLD, GOLD, groups={"a": "f", "b": "f", "c": "m"}).groups
+    assert told["gap"] == 0
+    assert {name: g["n"] for name, g in told["groups"].items()} == {"f": 2, "m": 1, "not given": 1}
 
 
 def test_grounded_answers_score_above_made_up_ones() -> None:
