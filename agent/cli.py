@@ -24,6 +24,7 @@ ROOMS: Final = {
     "caption": ("agent.captions.cli", "caption a whole data set, resume, review, export"),
     "data": ("eval.data_cli", "data cards; whether a folder fits one; samples from it"),
     "eval": ("eval.cli", "measure predictions, benchmarks, the senses themselves"),
+    "serve": ("agent.server.cli", "answer over HTTP, as an OpenAI-compatible endpoint"),
     "train": ("finetune.cli", "train the action unit estimator and the model"),
 }
 """Commands with a parser of their own, by name: whole data sets, and the rooms further up, which
@@ -203,12 +204,12 @@ def _add_sensing(command: argparse.ArgumentParser) -> None:
 def _ask(arguments: argparse.Namespace) -> int:
     from agent import show
 
-    with show.progress() as report, _talk(arguments, report) as talk:
-        answer = talk.ask(arguments.question, report)
-    if arguments.json:
-        print(answer.model_dump_json(indent=2))
-    else:
-        print(show.answer(answer, talk.refined.cues))
+    with show.progress() as report:
+        talk = _talk(arguments, report)
+        with talk:
+            answer = talk.ask(arguments.question, report)
+            cues = talk.refined.cues
+    print(answer.model_dump_json(indent=2) if arguments.json else show.answer(answer, cues))
     return OK
 
 

@@ -63,12 +63,13 @@ def clock(seconds: float) -> str:
 def answer(found: Answer, cues: Iterable[Cue]) -> str:
     """The answer, and under it each cue that it cites."""
     cited = {id for group in _CITES.findall(found.answer) for id in group.split(", ")}
-    lines = [
-        f"  {cue.id:>4}  {clock(cue.start)}–{clock(cue.end)}  {cue.text}"
-        for cue in cues
-        if cue.id in cited
-    ]
+    lines = [f"  {cue.id:>4}  {_when(cue)}{cue.text}" for cue in cues if cue.id in cited]
     return "\n".join([found.answer, "", *lines] if lines else [found.answer])
+
+
+def _when(cue: Cue) -> str:
+    """From and to; nothing in a still picture."""
+    return f"{clock(cue.start)}–{clock(cue.end)}  " if cue.end > 0 else ""
 
 
 def evidence(found: Evidence) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from agent.answer import Claim
+from agent.prototypes import BASIC, PARTS
 from agent.questions.base import Asked, Said
 from agent.questions.events import event, feeling, happened
 from agent.rules.judge import judge
@@ -30,6 +31,7 @@ from agent.rules.text import degree as degree_word
 SHORTEST: Final = 0.4
 """Seconds; a shorter stretch of one feeling is not told as a phase of its own."""
 MOST_FEELINGS: Final = 4
+_EMOTIONS: Final = frozenset((*BASIC, *PARTS))
 _Run = tuple[str, float, float, float]
 
 
@@ -64,6 +66,9 @@ def feels(asked: Asked) -> Said:
 
 def most_likely(asked: Asked) -> Claim:
     first, *rest = asked.reading.emotions
+    last = [claim for claim in asked.reading.claims if claim.part == "conclusion" and claim.cites]
+    if first.label not in _EMOTIONS and last:
+        return Claim(text=asked.opening(_in_profile(asked)), cites=last[0].cites, part="conclusion")
     cites = stands_on(asked.judged, first.label)
     if not cites:
         text = asked.opening(f"Nothing departs clearly from rest: {absent(asked.judged)}.")
@@ -78,6 +83,21 @@ def most_likely(asked: Asked) -> Claim:
             text += f", then {rest[0].label} ({rest[0].share:.0%})"
     cites = tuple(dict.fromkeys((*cites[:5], *backing)))
     return Claim(text=f"{text}.", cites=cites, part="conclusion")
+
+
+def _in_profile(asked: Asked) -> str:
+    """The conclusion in the labels of a profile that asks for something other than emotions."""
+    reading = asked.reading
+    first, *rest = reading.emotions
+    then = f", then {rest[0].label} ({rest[0].share:.0%})" if rest and rest[0].share >= 0.1 else ""
+    beside = [
+        f"{what} {label}"
+        for what, label in (("behaviour", reading.behavior), ("cognition", reading.cognition))
+        if label and reading.cognition
+    ]
+    return f"What shows fits {first.label} best ({first.share:.0%}){then}" + (
+        f"; {', '.join(beside)}." if beside else "."
+    )
 
 
 def because(asked: Asked) -> str:
