@@ -128,6 +128,32 @@ class Language:
 
         return self._ask(view, task, replies.CaptionReply, taken)
 
+    def whole(self, view: View, task: str) -> tuple[Reading, tuple[Claim, ...]]:
+        """All steps about one person in one reply, and a caption's sentences; not yet checked."""
+        profile = view.profile
+
+        def taken(reply: replies.WholeReply) -> tuple[Reading, tuple[Claim, ...]]:
+            claims = (
+                *_claims(reply.observations, "observation"),
+                *_claims(reply.interpretations, "interpretation"),
+                *_claims(reply.conclusions, "conclusion"),
+            )
+            reading = Reading(
+                person=view.person,
+                span=view.span,
+                behavior=replies.among(reply.behavior, profile.behavior, "behavior"),
+                cognition=replies.among(reply.cognition, profile.cognition, "cognition"),
+                emotions=replies.distribution(reply.emotions, profile.emotion),
+                words=reply.words if profile.words else (),
+                valence=reply.valence / 100,
+                arousal=reply.arousal / 100,
+                confidence=reply.confidence / 100,
+                claims=claims,
+            )
+            return reading, _claims(reply.sentences, "conclusion")
+
+        return self._ask(view, task, replies.WholeReply, taken)
+
     def lacking(self) -> tuple[Missing, ...]:
         if "pictures" not in self.host.lacks:
             return ()

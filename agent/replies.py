@@ -87,6 +87,22 @@ class CaptionReply(Reply):
     sentences: tuple[Said, ...]
 
 
+class WholeReply(Reply):
+    """All steps and a caption in one reply."""
+
+    observations: tuple[Said, ...]
+    behavior: Annotated[str, Field(min_length=1)]
+    interpretations: tuple[Said, ...]
+    cognition: Annotated[str, Field(min_length=1)]
+    conclusions: tuple[Said, ...]
+    emotions: tuple[Weight, ...]
+    words: tuple[str, ...] = ()
+    valence: Signed
+    arousal: Signed
+    confidence: Percent
+    sentences: tuple[Said, ...]
+
+
 R = TypeVar("R", bound=Reply)
 
 
@@ -149,17 +165,17 @@ def distribution(weights: Sequence[Weight], labels: Sequence[str]) -> tuple[Emot
 
 def schema(shape: type[BaseModel], profile: Profile, ids: Sequence[str]) -> Json:
     """JSON Schema of one reply, with this profile's labels and only ids that exist."""
+    felt: Json = {
+        "emotions": _emotions(profile),
+        **({"words": _array(_text(40), 5)} if profile.words else {}),
+        "valence": _percent(-100),
+        "arousal": _percent(-100),
+        "confidence": _percent(0),
+    }
     fields: dict[type[BaseModel], Json] = {
         BehaviourReply: {"claims": _claims(ids), "behavior": _label(profile.behavior)},
         CognitionReply: {"claims": _claims(ids), "cognition": _label(profile.cognition)},
-        EmotionReply: {
-            "claims": _claims(ids),
-            "emotions": _emotions(profile),
-            **({"words": _array(_text(40), 5)} if profile.words else {}),
-            "valence": _percent(-100),
-            "arousal": _percent(-100),
-            "confidence": _percent(0),
-        },
+        EmotionReply: {"claims": _claims(ids), **felt},
         RevisedReply: {
             "claims": _claims(ids, {"number": {"type": "integer", "minimum": 1, "maximum": 99}})
         },
@@ -168,6 +184,15 @@ def schema(shape: type[BaseModel], profile: Profile, ids: Sequence[str]) -> Json
             "lacking": _text(200),
         },
         CaptionReply: {"sentences": _claims(ids)},
+        WholeReply: {
+            "observations": _claims(ids),
+            "behavior": _label(profile.behavior),
+            "interpretations": _claims(ids),
+            "cognition": _label(profile.cognition),
+            "conclusions": _claims(ids),
+            **felt,
+            "sentences": _claims(ids),
+        },
     }
     return _object(fields[shape])
 

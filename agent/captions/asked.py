@@ -9,50 +9,45 @@ from __future__ import annotations
 import prompts
 from agent import brief
 from agent.answer import Claim
-from agent.captions import styles
+from agent.captions.onecall import spans_text
 from agent.captions.plan import Plan
 from agent.captions.styles import Told
 from agent.context import Picture, Span
-from agent.model import Language, View
+from agent.language import Language
+from agent.thinker import View
 from agent.verdicts import checked
 
 Shown = dict[tuple[str | None, Span], list[Picture]]
 
 
-def by_model(plan: Plan, told: Told, model: Language, shown: Shown) -> tuple[Claim, ...]:
-    """The caption's sentences that stand; the rules' own words where none does.
-
-    Raises ModelError.
-    """
-    whole = (0.0, told.evidence.media.duration)
+def asked(plan: Plan, told: Told, model: Language, shown: Shown) -> tuple[Claim, ...]:
+    """The caption's sentences as a model gives them. Raises ModelError."""
     view = View(
         question=prompts.fill("caption_question"),
         evidence=told.evidence,
         person=told.person,
-        span=whole,
+        span=(0.0, told.evidence.media.duration),
         profile=prompts.profile(plan.profile),
         pictures=lambda who, span: shown.get((who, span), []),
     )
-    said = checked(model.tell(view, task(plan, told)), told.evidence, told.person)
-    standing = tuple(claim for claim in said if claim.grounded)
-    return standing or styles.by_rules(plan.style, told)
+    return model.tell(view, task(plan, told))
+
+
+def standing(said: tuple[Claim, ...], told: Told) -> tuple[Claim, ...]:
+    """The sentences that their cues carry, with all that was found of this person to rest on."""
+    before = tuple(claim for claim in told.reading.claims if claim.grounded)
+    found = checked((*before, *said), told.evidence, told.person)[len(before) :]
+    return tuple(claim for claim in found if claim.grounded)
 
 
 def task(plan: Plan, told: Told) -> str:
     """What a model is asked for; the owners' label is in it only where it is to be explained."""
-    lines = [
-        f"{n}. {span.start:.2f}-{span.end:.2f} s: {reading.emotions[0].label}"
-        for n, (span, reading) in enumerate(told.spans, 1)
-        if reading.emotions
-    ]
-    known = (
-        "" if told.label is None else prompts.fill("caption_known", label=brief.quoted(told.label))
-    )
+    known = "" if told.label is None else brief.quoted(told.label)
     return prompts.fill(
         "caption_task",
         person=told.person or "the clip as a whole",
         so_far=brief.reading_text(told.reading),
-        spans="\n".join(lines) or "None.",
+        spans=spans_text([span for span, _ in told.spans]),
         style=prompts.fill(f"caption_{plan.style}"),
-        known=known,
+        known=prompts.fill("caption_known", label=known) if known else "",
     )

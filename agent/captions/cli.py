@@ -75,6 +75,9 @@ def _add_what(parser: argparse.ArgumentParser) -> None:
     what.add_argument("--model", metavar="M", help="rules (default), openai:NAME, hf:PATH")
     what.add_argument("--base-url", metavar="U", help="of the model's host")
     what.add_argument("--model-revision", metavar="R", help="where the host cannot tell it")
+    what.add_argument(
+        "--one-call", action="store_true", help="ask a model once for all steps and the caption"
+    )
     what.add_argument("--aus", metavar="NAME", help="action unit estimator; default: the best")
     what.add_argument(
         "--no-closer-look", action="store_true", help="look at no moment twice: faster, coarser"
@@ -160,6 +163,7 @@ def _plan(asked: argparse.Namespace) -> Plan:
         aus=asked.aus,
         sensing=sensing_versions(asked.aus),
         known=tuple(asked.with_labels),
+        calls="one" if asked.one_call else "steps",
         look_closer=not asked.no_closer_look,
     )
 

@@ -17,11 +17,10 @@ import prompts
 FORMAT: Final = 1
 """Of a row; a changed row gets a new number, and old rows are captioned anew."""
 STYLES: Final = ("short", "rich", "cot", "merr")
-_STEPS: Final = (
-    "system", "evidence", "behaviour", "cognition", "emotion", "revise", "answer", "repair",
-    "shape", "caption_question", "caption_task",
-)  # fmt: skip
+_SHARED: Final = ("system", "evidence", "repair", "shape", "caption_question")
+_STEPS: Final = ("behaviour", "cognition", "emotion", "revise", "answer", "caption_task")
 
+Calls = Literal["steps", "one"]
 People = Literal["all", "main"]
 
 
@@ -42,6 +41,8 @@ class Plan:
     """Versions of the senses, see `sensing_versions`."""
     known: Sequence[str] = ()
     """Columns whose labels are told, so that rationales are written for them; () for none."""
+    calls: Calls = "steps"
+    """Whether a model goes through the steps one by one, or answers all of them in one reply."""
     look_closer: bool = True
     """Whether a doubtful moment is looked at again in all its frames."""
     patience: float = 300.0
@@ -54,7 +55,8 @@ class Plan:
     @property
     def prompt_hash(self) -> str:
         """Over all wording that a model reads, and the profile."""
-        names = [*_STEPS, f"profile_{self.profile}", f"caption_{self.style}"]
+        steps = ("caption_whole", *_SHARED) if self.calls == "one" else (*_SHARED, *_STEPS)
+        names = [*steps, f"profile_{self.profile}", f"caption_{self.style}"]
         names += ["caption_known"] if self.known else []
         texts = {name: prompts.text(name) for name in names}
         return _digest(texts)

@@ -95,13 +95,13 @@ def write(task: Task, sensed: Sensed, model: Any, look_closer: LookCloser | None
 def _row(
     task: Task, sensed: Sensed, person: str | None, model: Any, look_closer: LookCloser | None
 ) -> Row:
-    answer, evidence = _answered(task, sensed, person, model, look_closer)
-    reading = _settled(answer)
-    stretches = spans(evidence, person)
-    each = tuple((span, _of_span(task, evidence, person, span)) for span in stretches)
     label = _label(task)
+    thinker = _thinker(task.plan, model, label, sensed.evidence, person)
+    answer, evidence = _answered(task, sensed, person, thinker, look_closer)
+    reading = _settled(answer)
+    each = tuple((span, _of_span(task, evidence, person, span)) for span in spans(evidence, person))
     told = Told(evidence, person, reading, each, label, _backing(evidence, person, label))
-    sentences = _sentences(task, told, model, sensed)
+    sentences = _sentences(task, told, thinker, sensed)
     known = next((p for p in evidence.people if p.id == person), None)
     media = evidence.media
     return {
@@ -141,8 +141,19 @@ def _row(
     }
 
 
+def _thinker(
+    plan: Plan, model: Any, label: str | None, evidence: Evidence, person: str | None
+) -> Any:
+    """Whoever goes through the steps: the model itself, or one call for all of them."""
+    if plan.by_rules or plan.calls == "steps":
+        return model
+    from agent.captions.onecall import OneCall
+
+    return OneCall(model, plan, label, spans(evidence, person))
+
+
 def _answered(
-    task: Task, sensed: Sensed, person: str | None, model: Any, look_closer: LookCloser | None
+    task: Task, sensed: Sensed, person: str | None, thinker: Any, look_closer: LookCloser | None
 ) -> tuple[Answer, Evidence]:
     """The agent's answer about one person, and the evidence with what closer looks added."""
     from agent.chat import Conversation
@@ -152,7 +163,7 @@ def _answered(
 
     with Conversation(
         sensed.evidence,
-        model=model,
+        model=thinker,
         profile=task.plan.profile,
         person=person,
         pictures=pictures,
@@ -184,12 +195,16 @@ def _of_span(task: Task, evidence: Evidence, person: str | None, span: Stretch) 
     return appraise(evidence, person, (span.start, span.end), task.plan.profile)
 
 
-def _sentences(task: Task, told: Told, model: Any, sensed: Sensed) -> tuple[Claim, ...]:
+def _sentences(task: Task, told: Told, thinker: Any, sensed: Sensed) -> tuple[Claim, ...]:
+    """The caption's sentences; in the rules' words where none of a model's stands."""
     if task.plan.by_rules:
         return styles.by_rules(task.plan.style, told)
-    from agent.captions.asked import by_model
+    from agent.captions.asked import asked, standing
 
-    return by_model(task.plan, told, model, sensed.pictures)
+    said = thinker.sentences if task.plan.calls == "one" else None
+    if said is None:
+        said = asked(task.plan, told, thinker, sensed.pictures)
+    return standing(said, told) or styles.by_rules(task.plan.style, told)
 
 
 def _span(told: Told, span: Stretch, reading: Reading) -> Row:

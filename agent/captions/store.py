@@ -83,7 +83,7 @@ class Store:
 
     def publish(self, name: str, text: str) -> None:
         """Put a text file there whole."""
-        write_text(text, self.out / name, self._work)
+        write_bytes(text.encode(), self.out / name, self._work)
 
     def shards(self) -> list[Path]:
         return sorted(self._data.glob("*.parquet"))
@@ -197,11 +197,11 @@ def write_table(found: pa.Table, path: Path, scratch: Path) -> None:
     _fsync_folder(path.parent)
 
 
-def write_text(text: str, path: Path, scratch: Path) -> None:
-    """A text file, whole or not at all."""
+def write_bytes(data: bytes, path: Path, scratch: Path) -> None:
+    """A file, whole or not at all; `scratch` is a folder on the same disk."""
     whole = scratch / f"{path.name}.tmp"
-    with whole.open("w", encoding="utf-8") as file:
-        file.write(text)
+    with whole.open("wb") as file:
+        file.write(data)
         file.flush()
         os.fsync(file.fileno())
     whole.replace(path)

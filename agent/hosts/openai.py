@@ -97,9 +97,8 @@ class OpenAIHost:
             else:
                 return self._read(answer)
 
-    def _send(
-        self, messages: list[Message], schema: Json, lacks: tuple[str, ...]
-    ) -> ChatCompletion:
+    def body(self, messages: list[Message], schema: Json, lacks: tuple[str, ...] = ()) -> Json:
+        """A request as the protocol writes it, without what the host turned out not to take."""
         plain = "json_schema" in lacks
         told = [*messages]
         if plain:
@@ -111,11 +110,14 @@ class OpenAIHost:
         extra[limit] = self.max_tokens
         if "temperature" not in lacks:
             extra["temperature"] = 0
+        shown = [_message(message, "pictures" not in lacks) for message in told]
+        return {"model": self.model, "messages": shown, **extra}
+
+    def _send(
+        self, messages: list[Message], schema: Json, lacks: tuple[str, ...]
+    ) -> ChatCompletion:
         return self._client.chat.completions.create(
-            model=self.model,
-            messages=[_message(message, "pictures" not in lacks) for message in told],
-            stream=False,
-            **extra,
+            **self.body(messages, schema, lacks), stream=False
         )
 
     def _culprit(
@@ -204,8 +206,10 @@ class OpenAIHost:
         if not choices or choices[0].message is None:
             raise self._foreign(str(answer)[:200])
         choice = choices[0]
-        usage = answer.usage.prompt_tokens if answer.usage else 0
-        return Completion(choice.message.content or "", choice.finish_reason == "length", usage)
+        usage = answer.usage
+        read, written = (usage.prompt_tokens, usage.completion_tokens) if usage else (0, 0)
+        text = choice.message.content or ""
+        return Completion(text, choice.finish_reason == "length", read, written)
 
 
 def _message(message: Message, shown: bool) -> ChatCompletionMessageParam:

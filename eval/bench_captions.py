@@ -1,0 +1,224 @@
+"""Captioning under load and under the axe, on clips cut from real ones.
+
+    python -m eval.bench_captions clips MEDIA OUT [--count 200]     cut clips of 1 to 3 s
+    python -m eval.bench_captions kills CLIPS OUT [--kills 100]     kill -9 at random moments
+    python -m eval.bench_captions cores CLIPS                       sensing on 1, 2, … cores
+    python -m eval.bench_captions load CLIPS OUT --model M --base-url U   against a bare loader
+
+`kills` compares the rows with those of a run that nobody disturbed: the same rows, none twice,
+every line and shard whole. Cutting is seeded, so the clips are the same every time.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+SUFFIXES: Final = (".mp4", ".mov")
+SIDE: Final = 320
+"""Longer side of a cut clip in pixels."""
+
+
+def clips(media: Path, out: Path, count: int) -> list[Path]:
+    """`count` clips of 1 to 3 s cut from the films in `media`, some of them the same twice."""
+    films = sorted(p for p in media.rglob("*") if p.suffix in SUFFIXES and "nc" not in p.parts)
+    if not films:
+        raise SystemExit(f"{media} holds no films ({', '.join(SUFFIXES)})")
+    draw = random.Random(0)
+    out.mkdir(parents=True, exist_ok=True)
+    made: list[Path] = []
+    for number in range(count):
+        target = out / f"{number // 50}" / f"clip-{number:03d}.mp4"
+        film, start, length = films[number % len(films)], draw.random(), draw.uniform(1.0, 3.0)
+        twice = number % 10 == 9
+        if not target.exists():
+            target.parent.mkdir(exist_ok=True)
+            if twice:
+                shutil.copyfile(made[-1], target)
+            else:
+                cut(film, target, start, length)
+        made.append(target)
+    return made
+
+
+def cut(film: Path, target: Path, start: float, length: float) -> None:
+    """`length` seconds from a share `start` of the film, made small, its sound kept."""
+    import av
+    import numpy as np
+
+    from agent.media import probe, sound, stream
+    from agent.senses.samples import Frame
+
+    about = probe(film)
+    begin = start * max(0.0, about.duration - length)
+    with (
+        av.open(str(target), "w") as box,
+        stream(film, fps=25, start=begin, end=begin + length, max_side=SIDE, audio=False) as items,
+    ):
+        video = box.add_stream("libx264", rate=25)
+        voice = box.add_stream("aac", rate=16_000) if about.has_audio else None
+        for item in items:
+            if isinstance(item, Frame):
+                even = np.ascontiguousarray(
+                    item.image[: item.image.shape[0] // 2 * 2, : item.image.shape[1] // 2 * 2]
+                )
+                if not video.codec_context.is_open:
+                    video.height, video.width = even.shape[:2]
+                    video.pix_fmt = "yuv420p"
+                box.mux(video.encode(av.VideoFrame.from_ndarray(even, format="rgb24")))
+        box.mux(video.encode())
+        if voice is not None:
+            heard = sound(film, begin, begin + length).samples
+            for at in range(0, len(heard), 1024):
+                frame = av.AudioFrame.from_ndarray(heard[None, at : at + 1024], "fltp", "mono")
+                frame.sample_rate = 16_000
+                box.mux(voice.encode(frame))
+            box.mux(voice.encode())
+
+
+def rows(out: Path) -> dict[tuple[str, str], Any]:
+    """Rows by clip and person; raises AssertionError where one is there twice or one is torn."""
+    from agent.captions.store import read_rows
+
+    found: dict[tuple[str, str], Any] = {}
+    for row in read_rows(out):
+        at = row["id"], row["person"]
+        if at in found:
+            raise AssertionError(f"{at} is there twice")
+        found[at] = row
+    failures = out / "failures.jsonl"
+    for line in failures.read_text(encoding="utf-8").splitlines():
+        told = json.loads(line)
+        found[told["id"], "failed"] = told
+    return found
+
+
+def command(source: Path, out: Path, *more: str) -> list[str]:
+    """A captioning run as its own process."""
+    return [sys.executable, "-m", "agent.cli", "caption", str(source), "--out", str(out), *more]
+
+
+def kills(source: Path, out: Path, wanted: int, most: float, more: Sequence[str]) -> dict[str, Any]:
+    """Kill runs at random moments; each time one comes to its end, compare and begin anew."""
+    calm = out / "undisturbed"
+    subprocess.run(command(source, calm, *more), check=True, capture_output=True)
+    expected = rows(calm)
+    draw, begun = random.Random(int(time.time())), time.monotonic()
+    killed, ended, at = 0, 0, Counter[str]()
+    shaken = out / "shaken"
+    shutil.rmtree(shaken, ignore_errors=True)
+    reported: set[tuple[str, str]] = set()
+    while killed < wanted or not ended:
+        process = subprocess.Popen(
+            command(source, shaken, *more), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        try:
+            code = process.wait(draw.uniform(0.0, most) if killed < wanted else None)
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+            killed += 1
+            at["before its first clip" if not (now := _reported(shaken)) else "under way"] += 1
+            if lost := reported - now:
+                raise AssertionError(f"lost after a kill: {sorted(lost)[:3]}") from None
+            reported = now
+            continue
+        if code != 0:
+            raise AssertionError(f"a run that went on after a kill ended with {code}")
+        if (got := rows(shaken)) != expected:
+            raise AssertionError(f"other rows after kills: {_difference(expected, got)}")
+        ended, reported = ended + 1, set()
+        shutil.rmtree(shaken)
+    return {
+        "clips": len({id for id, _ in expected}), "rows": len(expected), "kills": killed,
+        "kills_by_moment": dict(at), "runs_completed_and_equal": ended,
+        "seconds": round(time.monotonic() - begun, 1),
+    }  # fmt: skip
+
+
+def _reported(out: Path) -> set[tuple[str, str]]:
+    """What a killed run had reported done: every row, once, in shards and whole journal lines."""
+    if not (out / "data").exists():
+        return set()
+    found: list[tuple[str, str]] = []
+    from agent.captions.store import read_rows
+
+    shards = {p.stem.rpartition("-")[2] for p in (out / "data").glob("*.parquet")}
+    if shards:
+        found += [(row["id"], row["key"]) for row in read_rows(out, ("id", "key", "person"))
+                  if row["person"] in ("", "P1")]  # fmt: skip
+    for journal in (out / ".work").glob("journal-*.jsonl"):
+        if journal.stem.rpartition("-")[2] in shards:
+            continue
+        lines = journal.read_bytes().split(b"\n")
+        found += [(t["id"], t["key"]) for t in map(json.loads, lines[:-1])]
+    if len(set(found)) != len(found):
+        raise AssertionError(f"{Counter(found).most_common(1)} is there more than once")
+    return set(found)
+
+
+def _difference(expected: dict[Any, Any], got: dict[Any, Any]) -> str:
+    lacking, extra = expected.keys() - got.keys(), got.keys() - expected.keys()
+    other = [at for at in expected.keys() & got.keys() if expected[at] != got[at]]
+    return f"lacking {sorted(lacking)[:3]}, extra {sorted(extra)[:3]}, other {sorted(other)[:3]}"
+
+
+def cores(source: Path, counts: Sequence[int], more: Sequence[str]) -> dict[int, float]:
+    """Clips a second, nothing remembered, by number of sensing processes."""
+    found = {}
+    for count in counts:
+        with tempfile.TemporaryDirectory() as folder:
+            begun = time.monotonic()
+            subprocess.run(
+                command(source, Path(folder) / "out", "--workers", str(count), *more),
+                check=True,
+                capture_output=True,
+                env=os.environ | {"DUCHENNE_CACHE": f"{folder}/cache"},
+            )
+            made = len({id for id, _ in rows(Path(folder) / "out")})
+            found[count] = made / (time.monotonic() - begun)
+    return found
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one trial and print its figures as JSON."""
+    parser = argparse.ArgumentParser(prog="python -m eval.bench_captions", description=__doc__)
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    trials = parser.add_subparsers(dest="trial", required=True)
+    one = trials.add_parser("clips")
+    one.add_argument("media", type=Path)
+    one.add_argument("out", type=Path)
+    one.add_argument("--count", type=int, default=200)
+    one = trials.add_parser("kills")
+    one.add_argument("clips", type=Path)
+    one.add_argument("out", type=Path)
+    one.add_argument("--kills", type=int, default=100)
+    one.add_argument("--within", type=float, default=6.0, help="seconds a run lives at most")
+    one = trials.add_parser("cores")
+    one.add_argument("clips", type=Path)
+    one.add_argument("--counts", type=int, nargs="+", default=[1, 2])
+    asked, more = parser.parse_known_args(argv)
+    if asked.trial == "clips":
+        print(len(clips(asked.media, asked.out, asked.count)))
+    elif asked.trial == "kills":
+        print(json.dumps(kills(asked.clips, asked.out, asked.kills, asked.within, more)))
+    else:
+        found = cores(asked.clips, asked.counts, more)
+        print(json.dumps({n: round(v, 3) for n, v in found.items()}))
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
