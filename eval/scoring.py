@@ -120,7 +120,8 @@ def run(
 ) -> Result:
     """Score predictions by id. `clusters` (id → person, say) are resampled whole.
 
-    `groups` (id → sex, age, language, …) are scored apart, with the gap between them. Where a measure has no published form of its own, both modes are the same.
+    `groups` (id → sex, age, language, …) are scored apart, with the gap between them.
+    Where a measure has no published form of its own, both modes are the same.
     """
     sound = _sound(measure, gold, pred)
     faithful = _faithful(measure, gold, pred, mode) if measure.published else None
