@@ -276,6 +276,8 @@ def _series(points: list[Turn], times: Numbers) -> Iterator[list[Turn]]:
 def blinks(part: Stretch) -> list[float]:
     """Times of blinks: both eyes narrow to less than 0.6 of what they were, for 0.05-0.5 s."""
     eyes = part.values["eyes"]
+    if not np.isfinite(eyes).any():
+        return []
     usual = _running_median(eyes, part.times, 2.0)
     with np.errstate(invalid="ignore"):
         shut = eyes < 0.6 * usual
@@ -386,7 +388,8 @@ def _smooth(values: Numbers, times: Numbers, seconds: float) -> Numbers:
 def _running_median(values: Numbers, times: Numbers, seconds: float) -> Numbers:
     step = (times[-1] - times[0]) / (len(times) - 1)
     half = max(1, round(seconds / step / 2))
-    padded = np.pad(values, half, "reflect" if len(values) > half else "edge")
+    known = np.where(np.isfinite(values), values, np.nanmedian(values))
+    padded = np.pad(known, half, "reflect" if len(values) > half else "edge")
     windows = np.lib.stride_tricks.sliding_window_view(padded, 2 * half + 1)
     # The open eye is what a blink is measured against: the upper middle of the window.
-    return np.nanpercentile(windows, 60, axis=1)
+    return np.asarray(np.percentile(windows, 60, axis=1))
