@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import time
@@ -11,18 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-
-
-def duchenne(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run the command in a process of its own."""
-    return subprocess.run(
-        [sys.executable, "-m", "agent.cli", *words],
-        capture_output=True,
-        text=True,
-        env=os.environ | environment,
-        timeout=240,
-        check=False,
-    )
+from commands import duchenne
 
 
 def test_help_names_every_command_and_is_quick() -> None:
