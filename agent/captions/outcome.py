@@ -8,7 +8,15 @@ from typing import Any, Final
 from agent.captions.rows import Row
 
 FATAL: Final = frozenset(
-    ("AssetError", "WrongKeyError", "NoSuchModelError", "HostUnreachableError", "AskError")
+    (
+        "AssetError",
+        "WrongKeyError",
+        "NoSuchModelError",
+        "HostUnreachableError",
+        "AskError",
+        "ImportError",
+        "ModuleNotFoundError",
+    )
 )
 """Errors of the set-up: every clip would fail of them, so the run stops and can be resumed."""
 
