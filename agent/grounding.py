@@ -50,7 +50,7 @@ MOST_CITES: Final = 8
 """Cues an interpretation or conclusion may cite."""
 
 _ABSENCES: Final = tuple(
-    (re.compile(rf"\b(?:{pattern})"), names.split("|")) for pattern, names in lexicon.ABSENCES
+    (re.compile(rf"\b(?:{pattern})", re.I), names.split("|")) for pattern, names in lexicon.ABSENCES
 )
 _ABSTAINS: Final = re.compile(rf"\b(?:{lexicon.ABSTAINS})", re.I)
 _PERSON: Final = re.compile(r"\bP\d+\b")
@@ -81,11 +81,10 @@ def ground(claim: Claim, evidence: Evidence, person: str | None = None) -> Claim
     people = _people(claim, cited, evidence, person)
     foreign = [c for c in cited if c.person is not None and c.person not in people]
     own = [c for c in cited if c not in foreign]
-    said = mentions(_ABSTAINS.sub(" ", claim.text))
     faults = [f"{_list(unknown)} not in the evidence"] if unknown else []
     faults += [f"{c.id} is of {c.person}, not of {_list(sorted(people))}" for c in foreign]
-    carrying, objections, notes = _weigh(claim, said, own, evidence, people)
-    faults += objections
+    carrying, objections, notes = _weigh(claim, own, evidence, people)
+    faults += dict.fromkeys(objections)
     idle = [c for c in own if c.id not in carrying]
     if idle:
         verb = "carries" if len(idle) == 1 else "carry"
@@ -129,7 +128,7 @@ def unseen(claim: Claim, evidence: Evidence, person: str | None = None) -> list[
     people = _people(claim, [c for c in evidence.cues if c.id in claim.cites], evidence, person)
     own = [c for c in evidence.cues if c.person is None or c.person in people]
     found = []
-    for mention in mentions(_ABSTAINS.sub(" ", claim.text)):
+    for mention in _read(claim.text, evidence)[0]:
         if mention.sense != "emotion":
             check = _refuted(mention, own, evidence, people) if mention.negated else None
             if (check or _carried(mention, own))[1]:
@@ -165,47 +164,46 @@ def bears(cue: Cue, family: str) -> bool:
 
 
 def _weigh(
-    claim: Claim, said: Sequence[Mention], own: Sequence[Cue], evidence: Evidence, people: set[str]
+    claim: Claim, own: Sequence[Cue], evidence: Evidence, people: set[str]
 ) -> tuple[set[str], list[str], list[str]]:
     """Ids that carry something, what is objected to, what is merely noted."""
-    carrying: set[str] = set()
-    objections: list[str] = []
-    feelings = [m for m in said if m.sense == "emotion"]
-    facts = [m for m in said if m.sense != "emotion"]
-    if gap := _gap(claim.text, evidence):
-        return {c.id for c in own}, [], [gap]
+    said, gap = _read(claim.text, evidence)
+    notes = [gap] if gap else []
     if not _plain(claim.text):
-        return carrying, ["says nothing"], []
+        return set(), ["says nothing"], []
     if _copied(claim.text, evidence):
-        return carrying, ["repeats the words without quoting them"], []
-    quoting = {c.id for c in own if _retold(c, claim.text)}
-    carrying |= quoting
+        return set(), ["repeats the words without quoting them"], []
+    facts = [m for m in said if m.sense != "emotion"]
+    named = {m.codes[0] for m in said if m.sense == "emotion" and not m.negated}
+    carrying = {c.id for c in own if _retold(c, claim.text)}
+    idle = not (facts or named or carrying)
+    objections: list[str] = []
     for mention in facts:
         ids, objection = (
             _refuted(mention, own, evidence, people) if mention.negated else _carried(mention, own)
         )
         carrying |= ids
         objections += [objection] if objection else []
-    named = {m.codes[0] for m in feelings if not m.negated}
-    reads = claim.part != "observation"
     if len(named) > MOST_EMOTIONS:
         objections.append(f"names {len(named)} emotions at once")
-    for family in named:
+    for family in sorted(named):
         bearing = {c.id for c in own if bears(c, family)}
         carrying |= bearing
-        if not bearing:
-            objections.append(f"nothing it cites bears on {family}")
-    if reads and (not named or not facts):
-        carrying |= {c.id for c in own if not named or any(bears(c, f) for f in named)}
-        if not own and not (facts and all(m.negated for m in facts)):
+        objections += [] if bearing else [f"nothing it cites bears on {family}"]
+    excused = bool(gap or _ABSTAINS.search(claim.text))
+    if claim.part != "observation":
+        if idle:
+            carrying |= {c.id for c in own}
+        denies = bool(facts) and all(m.negated for m in facts)
+        if not own and not denies and not (excused and idle):
             objections.append("cites nothing")
-    if reads and len(own) > MOST_CITES:
-        objections.append(f"cites {len(own)} cues; at most {MOST_CITES} can be weighed")
-    if not (reads or facts or named or quoting or _ABSTAINS.search(claim.text)):
+        if len(own) > MOST_CITES:
+            objections.append(f"cites {len(own)} cues; at most {MOST_CITES} can be weighed")
+    elif idle and not excused:
         objections.append("asserts nothing that a cue could carry")
-    if reads and _ABSTAINS.search(claim.text) and not facts and not named:
-        objections = [o for o in objections if o != "cites nothing"]
-    return carrying, list(dict.fromkeys(objections)), []
+    elif idle:
+        carrying |= {c.id for c in own}
+    return carrying, objections, notes
 
 
 def _carried(mention: Mention, own: Sequence[Cue]) -> tuple[set[str], str | None]:
@@ -333,13 +331,15 @@ def _people(claim: Claim, cited: Sequence[Cue], evidence: Evidence, person: str 
     return {main} if main else set()
 
 
-def _gap(text: str, evidence: Evidence) -> str | None:
-    """The note for a statement that something is missing, where the record says so too."""
+def _read(text: str, evidence: Evidence) -> tuple[list[Mention], str | None]:
+    """What a claim says besides "cannot tell" and gaps that the record declares; and those gaps."""
     declared = {m.what.lower() for m in evidence.missing}
+    rest, gaps = _ABSTAINS.sub(" ", text), set[str]()
     for pattern, names in _ABSENCES:
-        if pattern.search(text.lower()) and declared & set(names):
-            return f"declared missing: {_list(sorted(declared & set(names)))}"
-    return None
+        if (known := declared & set(names)) and pattern.search(rest):
+            rest = pattern.sub(" ", rest)
+            gaps |= known
+    return mentions(rest), f"declared missing: {_list(sorted(gaps))}" if gaps else None
 
 
 def _copied(text: str, evidence: Evidence) -> bool:

@@ -340,13 +340,13 @@ BEARS: Final[dict[str, tuple[int, ...]]] = {
 """Action units that bear on a family; families that are not listed: any does."""
 
 ABSENCES: Final[tuple[tuple[str, str], ...]] = (
-    (r"no (?:audible |usable )?(?:sound|audio|voice)|nothing (?:is|was|can be|could be) heard"
-     r"|silent|sound is missing|(?:the )?sound was not", "sound|voice|audio"),
-    (r"no (?:visible |clear )?(?:face|faces|person|people|one)\b|nobody"
-     r"|face is (?:not )?(?:visible|seen|found)", "face|faces|people|video"),
-    (r"no (?:words|speech|subtitles?|transcript)|words are (?:missing|unknown)",
-     "words|speech|sound"),
-    (r"no baseline", "baseline"),
+    (r"no (?:audible |usable )?(?:sound|audio|voice)\b|nothing (?:is|was|can be|could be) heard"
+     r"|silent|sound is missing", "sound|voice|audio"),
+    (r"no (?:visible |clear )?(?:face|faces|person|people)\b|nobody\b|no one\b"
+     r"|face (?:is|was) (?:not|never) (?:visible|seen|found)", "face|faces|people|video"),
+    (r"no speech\b", "sound|voice|audio|speech"),
+    (r"no (?:words|subtitles?|transcript)\b|words are (?:missing|unknown)", "words|sound|audio"),
+    (r"no (?:voice )?baseline", "baseline|voice baseline"),
 )  # fmt: skip
 """Statements that something is missing, and the names under which the record may say so."""
 

@@ -52,6 +52,7 @@ def evidence() -> Evidence:
             other("head", "nod", 2.0, 3.0, "nods twice"),
             other("voice", "pitch", 1.0, 3.0, "pitch above her own level", relative=2.1),
             other("voice", "energy", 6.0, 8.0, "quieter than usual", relative=-1.4, person=None),
+            other("voice", "speech", 1.0, 3.0, "speaks for 2.0 s"),
             other("words", "phrase", 1.0, 3.0, "I can't believe we won"),
             other("words", "phrase", 6.0, 8.0, "but it is late now"),
         ]
@@ -178,7 +179,7 @@ def test_side_intensity_and_time_are_read() -> None:
         ("The left cheek dimples", ("A3",)),
         ("She smiles and nods", ("A1", "H1")),
         ("Her pitch rises", ("V1",)),
-        ("The voice is quiet", ("V2",)),
+        ("The voice is quiet", ("V3",)),
         ('She says "I can’t believe we won!"', ("W1",)),
         ('She says "we won but it is late"', ("W1", "W2")),
         ("She smiles without frowning, from 1 to 3 s", ("A1",)),
@@ -262,6 +263,10 @@ def test_denial_needs_eyes_and_ears(evidence: Evidence) -> None:
     assert check(blind, "No face is visible.").grounded
     assert check(blind, "It cannot be told what anybody feels.", part="conclusion").grounded
     assert not check(evidence, "No face is visible.").grounded
+    assert not check(blind, "No sound is there, and she frowns", part="conclusion").grounded
+    unsaid = evidence.model_copy(update={"missing": (Missing(what="words", why="no subtitles"),)})
+    assert check(unsaid, "The words are unknown.").grounded
+    assert not check(unsaid, "There is no speech.").grounded
 
 
 @pytest.mark.parametrize("number", facs.AUS)
