@@ -100,8 +100,10 @@ class Net:
         self.sign = own["sign"]
         """1 for shape numbers that a mirror leaves, −1 for those it turns round."""
         self.layers = [
-            (own[f"w{i}"], own[f"b{i}"]) for i in range(sum(k.startswith("w") for k in own))
+            (np.atleast_3d(own[f"w{i}"].T).T, own[f"b{i}"].reshape(-1, 1, own[f"b{i}"].shape[-1]))
+            for i in range(sum(k.startswith("w") for k in own))
         ]
+        """Weights (members × in × out) and biases (members × 1 × out)."""
         self.bend, self.spread = own["bend"], own["spread"]
         """Calibration on held-out people: intensity = bend · raw, deviation = spread · raw."""
 
@@ -133,12 +135,20 @@ class Net:
         """n × 2 (left, right) × 3 (intensity / 5, log deviation, presence logit) × COUNT."""
         other = None if rest is None else self.mirrored(rest[None])[0]
         sides = ((rows, rest), (self.mirrored(rows), other))
-        value = np.concatenate([self.entry(part, base, worth) for part, base in sides])
+        value = np.concatenate([self.entry(part, base, worth) for part, base in sides])[None]
         for weight, bias in self.layers[:-1]:
             value = np.maximum(value @ weight + bias, 0)
         weight, bias = self.layers[-1]
-        value = value @ weight + bias
-        return value.reshape(2, len(rows), 3, COUNT).transpose(1, 0, 2, 3)
+        said = (value @ weight + bias).reshape(len(weight), 2, len(rows), 3, COUNT)
+        return _agreed(said).transpose(1, 0, 2, 3)
+
+
+def _agreed(said: Floats) -> Floats:
+    """What several networks say (members first) as one: where they differ, it is less sure."""
+    out: Floats = said.mean(axis=0)
+    own = np.exp(2 * np.clip(said[..., 1, :], -5, 1)).mean(axis=0)
+    out[..., 1, :] = 0.5 * np.log(own + said[..., 0, :].var(axis=0))
+    return out
 
 
 _MIRROR: Final = blendshape_mirror()
@@ -168,7 +178,7 @@ def resting(rows: Floats, amount: Floats, quality: Floats) -> tuple[Floats, floa
     return np.asarray(weight @ rows, np.float32), worth
 
 
-CALM: Final = 1.0
+CALM: Final = 2.0
 """Activity (intensity steps in all) above the quietest at which a row counts a third."""
 
 
@@ -242,26 +252,32 @@ class Learned:
 
 FEW: Final = 8
 """Rows from which a person's rest is looked for."""
-SMOOTH: Final = 0.04
-"""Seconds, standard deviation of the smoothing over time."""
+SMOOTH: Final[Mapping[str, float]] = {
+    "AU43": 0.0, "AU16": 0.025, "AU18": 0.025, "AU22": 0.025, "AU25": 0.025, "AU26": 0.025,
+}  # fmt: skip
+"""Seconds, standard deviation of the smoothing over time: lids and speech move fastest."""
+SLOW: Final = 0.035
+"""Seconds of smoothing for all the others."""
 
 
 def steadied(times: Floats, raw: Floats) -> Floats:
     """Output smoothed over neighbours in time that are surer; n × 2 × 3 × COUNT.
 
-    A Gaussian of SMOOTH seconds, each neighbour weighing by its own certainty, so that one
-    bad picture does not show. Gaps of more than 0.25 s are not reached across by its width.
+    A narrow Gaussian, each neighbour weighing by its own certainty, so that one bad picture
+    does not show. It is far narrower than 0.2 s: brief events keep their height.
     """
     if len(raw) < 3:
         return raw
     reach = 4
+    width = np.array([max(SMOOTH.get(c, SLOW), 1e-4) for c in (*TARGETS_SIDE, *TARGETS_WHOLE)])
     trust = np.exp(-np.clip(raw[:, :, 1], -5, 1))
     total, weight = np.zeros_like(raw[:, :, [0, 2]]), np.zeros_like(trust)
     for step in range(-reach, reach + 1):
         here = np.arange(max(0, -step), len(raw) - max(0, step))
         there = here + step
-        near = np.exp(-0.5 * ((times[there] - times[here]) / SMOOTH) ** 2)
-        share = near[:, None, None] * trust[there]
+        apart = np.abs(times[there] - times[here])[:, None]
+        near = np.exp(-0.5 * (apart / width) ** 2)
+        share = near[:, None] * trust[there]
         weight[here] += share
         total[here] += share[:, :, None] * raw[there][:, :, [0, 2]]
     out = raw.copy()

@@ -7,6 +7,7 @@ that never rests, or none. Needs torch.
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -23,7 +24,9 @@ from agent.senses.samples import Floats
 from finetune.aus.data import Mesh, People, flipped
 
 log = logging.getLogger("duchenne")
-HIDDEN = 192
+HIDDEN = 176
+DROP = 0.2
+DECAY = 1e-3
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +90,7 @@ class _Fuse(nn.Module):  # type: ignore[misc]  # torch has no types here
         self.layers = nn.ModuleList(
             [nn.Linear(width, HIDDEN), nn.Linear(HIDDEN, HIDDEN), nn.Linear(HIDDEN, 3 * COUNT)]
         )
-        self.drop = nn.Dropout(0.2)
+        self.drop = nn.Dropout(DROP)
 
     def forward(self, entry: Tensor) -> Tensor:
         value = entry
@@ -127,7 +130,7 @@ def train(
     batch, each = 512, 150
     turns = max(2, steps // each)
     others = _quiet(people, table)
-    optimizer = torch.optim.AdamW(net.parameters(), 1e-3, weight_decay=1e-3)
+    optimizer = torch.optim.AdamW(net.parameters(), 1e-3, weight_decay=DECAY)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 2e-3, total_steps=turns * each + 1)
     for turn in range(turns):
         net.eval()
@@ -150,6 +153,16 @@ def train(
     net.eval()
     learned: dict[str, Floats] = net.arrays()
     return fixed | learned
+
+
+def join(members: Sequence[dict[str, Floats]]) -> dict[str, Floats]:
+    """Several networks over the same rows as one that averages what they say."""
+    first = members[0]
+    layers = {name for name in first if name[0] in "wb" and name[1:].isdigit()}
+    return {
+        name: np.stack([one[name] for one in members]) if name in layers else value
+        for name, value in first.items()
+    }
 
 
 def _loss(guess: Tensor, target: Tensor, weight: Tensor) -> Tensor:

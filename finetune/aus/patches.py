@@ -62,12 +62,16 @@ class _Reader(nn.Module):  # type: ignore[misc]  # torch has no types here
         return out
 
 
-def train(people: People, steps: int, seed: int, threads: int = 1) -> Skin:
-    """The skin network, trained on these people."""
+def train(
+    people: People, steps: int, seed: int, threads: int = 1, start: Skin | None = None
+) -> Skin:
+    """The skin network, trained on these people; from `start` where one is given."""
     torch.manual_seed(seed)
     torch.set_num_threads(threads)
     rng = np.random.default_rng([seed, 21])
     net: Any = _Reader().to(memory_format=torch.channels_last)
+    if start is not None:
+        net.skin.load_state_dict(start.state_dict())
     optimizer = torch.optim.AdamW(net.parameters(), 2e-3, weight_decay=1e-4)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 3e-3, total_steps=steps)
     truth = np.asarray(people.sides() / 5, np.float32)

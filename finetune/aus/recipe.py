@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-import yaml  # type: ignore[import-untyped]  # its stubs are not installed
+import yaml
 
 
 class RecipeError(ValueError):
@@ -29,10 +29,12 @@ class Recipe:
     """Length of training clips; held-out clips are 8 s."""
     size: int = 288
     """Pixels a side of the pictures."""
-    skin_steps: int = 6000
+    skin_steps: int = 3000
     """Batches of 64 pictures, both halves each."""
-    fuse_steps: int = 9000
+    fuse_steps: int = 2000
     """Batches of 512 pictures, both sides each."""
+    members: int = 2
+    """Networks from different seeds whose readings are averaged."""
     seed: int = 0
     threads: int = 1
     out: str = "agent/senses/weights"

@@ -55,7 +55,9 @@ def train(recipe: Recipe) -> dict[str, Any]:
     for mesh in data.MESHES:
         axes, sign = fuse.basis(people, mesh, mean)
         table = fuse.rows(people, mesh, axes, seen["train"], fuse.Parts())
-        weights = fuse.train(people, table, axes, sign, recipe.fuse_steps, recipe.seed)
+        seeds = range(recipe.seed, recipe.seed + recipe.members)
+        steps = recipe.fuse_steps
+        weights = fuse.join([fuse.train(people, table, axes, sign, steps, s) for s in seeds])
         tables = {
             name: fuse.rows(part, mesh, axes, seen[name], fuse.Parts())
             for name, part in held.items()
@@ -103,8 +105,12 @@ def calibrate(weights: dict[str, Floats], people: People, table: Floats) -> None
     raw = read_clips(Net(weights), people, table)
     truth = people.sides() / 5
     level = np.clip(raw[:, :, 0], 0, 1)
-    bend = (level * truth).sum(axis=(0, 1)) / np.maximum((level**2).sum(axis=(0, 1)), 1e-6)
-    weights["bend"] = np.clip(bend, 0.7, 1.5).astype(np.float32)
+    power = np.maximum((level**2).sum(axis=(0, 1)), 1e-6)
+    least = (level * truth).sum(axis=(0, 1)) / power
+    alike = np.sqrt((truth**2).sum(axis=(0, 1)) / power)
+    # Least squares shrinks what is unsure, equal power invents: half way between them.
+    bend = np.sqrt(np.clip(least, 0.7, 1.5) * np.clip(alike, 0.7, 2.0))
+    weights["bend"] = bend.astype(np.float32)
     off = np.abs(level * weights["bend"] - truth)
     sure = np.exp(np.clip(raw[:, :, 1], -5, 1))
     ratio = np.quantile((off / sure).reshape(-1, COUNT), 0.8, axis=0) / 1.28
