@@ -300,6 +300,30 @@ def test_prose_of_many_units_parses_back_to_all_of_them(actions: list[Action]) -
     assert action_units(prose(actions).text) == {action.au for action in actions}
 
 
+@pytest.mark.parametrize(
+    ("words", "code", "relative"),
+    [
+        ("loud for this speaker (-26.1 dB, +1.2 sd)", "energy", 1.2),
+        ("quiet for this speaker (-40.0 dB, -1.5 sd)", "energy", -1.5),
+        ("voice pitch 196 Hz, usual for a woman, high for a man", "pitch", None),
+        ("voice pitched low for this speaker (119 Hz, -2.0 sd)", "pitch", -2.0),
+        ("voice loud or pressed (5.0 dB above 1 kHz against below; adults -13 ± 4)", "effort", 2),
+        ("pitch is flat (1.0 semitones; adults 7.2 ± 2.6)", "pitch_range", -2.0),
+        ("speaks slowly (1.0 syllables a second; adults 4.9 ± 1.2)", "rate", None),
+        ("voice breathier than usual for this speaker (3.0 dB, -2.0 sd)", "breathiness", -2.0),
+        ("silent for 1.2 s", "pause", None),
+        ("speaks for 1.7 s", "speech", None),
+    ],
+)
+def test_words_of_a_voice_cue_carry_themselves(
+    words: str, code: str, relative: float | None
+) -> None:
+    (cue,) = numbered([other("voice", code, 1, 2, words, relative=relative)])
+    carried = ground(Claim(text=f"{words.capitalize()}.", cites=(cue.id,)), record((cue,)))
+    assert carried.grounded, carried.why
+    assert any(m.sense == "voice" for m in mentions(words))
+
+
 def test_share_cannot_be_raised_by_copies_or_denials() -> None:
     good = Claim(text="She smiles", cites=("A1",))
     bad = Claim(text="She frowns", grounded=False)
