@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from agent.answer import Claim, Part, Reading
 from agent.evidence import Evidence
 from agent.grounding import bears, carries, ground_all, mentions
-from agent.mentions import Mention
+from agent.grounding.mentions import Mention
 
 
 def checked(claims: Iterable[Claim], evidence: Evidence, person: str | None) -> tuple[Claim, ...]:

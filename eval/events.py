@@ -14,7 +14,7 @@ from typing import Any, Final, Literal
 
 import numpy as np
 
-from agent.mentions import mentions
+from agent.grounding.mentions import mentions
 from eval.agreement import f1
 from eval.labels import canonical
 from eval.scoring import Array, Excluded, Tally, Unscored, Values, ratio

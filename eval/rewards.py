@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from agent import facs
-from agent.mentions import action_units
+from agent.grounding.mentions import action_units
 from eval import labels
 from eval.scoring import Unscored
 from eval.units import pair_f1

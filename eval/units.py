@@ -1,7 +1,7 @@
 """Action units as sets: reading them from any spelling, and F1 pooled over all samples.
 
 Per unit, hits and misses are summed over the whole set before F1 is taken, then averaged over
-units; F1 per fold or per clip is not averaged. Text is read by `agent.mentions`: AU06 = AU6 =
+units; F1 per fold or per clip is not averaged. Text is read by `agent.grounding`: AU06 = AU6 =
 "cheek raiser", and "no AU4" is none.
 """
 
@@ -14,7 +14,7 @@ from typing import Any, Final
 import numpy as np
 
 from agent import facs
-from agent.mentions import action_units
+from agent.grounding.mentions import action_units
 from eval.agreement import f1
 from eval.scoring import Array, Excluded, Tally, Unscored, Values
 

@@ -16,7 +16,7 @@ from agent.evidence import number as numbered
 from agent.facs_prose import Action
 from agent.facs_prose import describe as prose
 from agent.grounding import ground, grounded_share
-from agent.mentions import Mention, action_units, mentions
+from agent.grounding.mentions import Mention, action_units, mentions
 from agent.senses.au_words import describe
 from agent.senses.events import Event
 

@@ -1,7 +1,7 @@
 """Which cue does each claim cite, and does that cue carry it?
 
 One piece of code for the agent's check, the reward and the measure. Pure and fast; knows the
-evidence record and what `agent.mentions` reads, no model and no label.
+evidence record and what `agent.grounding.mentions` reads, no model and no label.
 
 The rules, in the order in which they object:
 1. Every cited id must be in the evidence; a made-up id sinks the claim.
@@ -26,11 +26,12 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Final
 
-from agent import facs, lexicon
+from agent import facs
 from agent.answer import Claim
 from agent.evidence import Cue, Evidence, Person, Side
-from agent.lexicon import Claimed
-from agent.mentions import Mention, action_units, mentions
+from agent.grounding import lexicon
+from agent.grounding.lexicon import Claimed
+from agent.grounding.mentions import Mention, action_units, mentions
 
 __all__ = [
     "Mention",

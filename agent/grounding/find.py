@@ -1,7 +1,7 @@
 """Finding what a text names: action units in any spelling, movements, sounds, feelings.
 
-Knows the tables of `agent.lexicon`. Every find is taken as asserted; `agent.mention_deny` and
-`agent.mention_context` say what is denied, and how strong, where and when it is meant to be.
+Knows the tables of `lexicon`. Every find is taken as asserted; `deny` and
+`context` say what is denied, and how strong, where and when it is meant to be.
 """
 
 from __future__ import annotations
@@ -12,10 +12,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
-from agent import facs, facs_prose, lexicon
+from agent import facs, facs_prose
 from agent.evidence import Sense
 from agent.facs import GRADES
-from agent.lexicon import Claimed
+from agent.grounding import lexicon
+from agent.grounding.lexicon import Claimed
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """Reading claims in text: which muscles, movements, sounds and words does a sentence assert?
 
-Knows the tables of `agent.lexicon` and nothing about evidence. AU6 = AU06 = "AU 6" = "cheek
+Knows the tables of `lexicon` and nothing about evidence. AU6 = AU06 = "AU 6" = "cheek
 raiser"; a denial ("no AU4", "neither … nor", "smile is absent") is told from an assertion.
 Rules of thumb over words, English only: what it cannot read, it leaves out.
 """
@@ -11,9 +11,9 @@ import re
 from functools import lru_cache
 from typing import Final
 
-from agent.mention_context import attach, quotes, timed, times
-from agent.mention_deny import deny
-from agent.mention_find import Mention, blank, find
+from agent.grounding.context import attach, quotes, timed, times
+from agent.grounding.deny import deny
+from agent.grounding.find import Mention, blank, find
 
 __all__ = ["Mention", "action_units", "mentions"]
 

@@ -1,6 +1,6 @@
 """What stands around a mention: its intensity, its side, its moment; and quotations.
 
-Knows words for these from `agent.lexicon`; times are seconds of the clip.
+Knows words for these from `agent.grounding.lexicon`; times are seconds of the clip.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import Final
 
-from agent import lexicon
-from agent.lexicon import Claimed
-from agent.mention_deny import sentence
-from agent.mention_find import WORD, Mention
+from agent.grounding import lexicon
+from agent.grounding.deny import sentence
+from agent.grounding.find import WORD, Mention
+from agent.grounding.lexicon import Claimed
 
 _QUOTE: Final = re.compile(
     r'["“”„«»](?P<a>[^"“”„«»]+)["“”„«»]|(?<!\w)[\'‘](?P<b>[^\'‘’]+(?:[\'’]\w[^\'‘’]*)*)[\'’](?!\w)'

@@ -1,6 +1,6 @@
 """What a text denies: "no AU4", "neither … nor", "smile is absent", and what only looks like it.
 
-Knows the negators and the ends of their reach in `agent.lexicon`; rules of thumb, English only.
+Knows the negators and the ends of their reach in `lexicon`; rules of thumb, English only.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ import re
 from dataclasses import replace
 from typing import Final
 
-from agent import lexicon
-from agent.mention_find import WORD, Mention
+from agent.grounding import lexicon
+from agent.grounding.find import WORD, Mention
 
 _NEGATOR: Final = re.compile(WORD.format(lexicon.NEGATORS))
 _NOT_NEGATOR: Final = re.compile(WORD.format(lexicon.NOT_NEGATORS))
