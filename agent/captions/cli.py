@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from agent.captions.batch import Batch
     from agent.captions.engine import Engine
     from agent.captions.plan import Plan
     from agent.captions.runner import Run
@@ -32,13 +33,19 @@ examples:
   duchenne caption clips.csv --out captions/ --model openai:NAME --base-url http://localhost:8000/v1
   duchenne caption owner/data --split test --out captions/    a Hugging Face data set
   duchenne caption clips/ --out captions/ --retry-failed      go on, and try failed clips again
+  duchenne caption review captions/                           read and accept them on a local page
+  duchenne caption export captions/ --to sharegpt merr        for other tools, in captions/exports
 """
+
+FORMATS: Final = ("jsonl", "sharegpt", "merr", "fea20k", "expllm", "webdataset")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code."""
     words = list(sys.argv[1:] if argv is None else argv)
-    return _caption(_parser().parse_args(words))
+    verbs = {"review": (_review_parser, _review), "export": (_export_parser, _export)}
+    make, act = verbs.get(words[0] if words else "", (_parser, _run))
+    return _guarded(act, make().parse_args(words if act is _run else words[1:]))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -100,17 +107,84 @@ def _add_running(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--in-flight", metavar="N", type=int, default=16, help="clips at the model at once (16)"
     )
+    group.add_argument(
+        "--to", nargs="+", choices=(*FORMATS, "openai-batch"), default=(), metavar="FORMAT",
+        help=f"export afterwards: {', '.join(FORMATS)}; or openai-batch: write request files "
+        "instead of asking a host",
+    )  # fmt: skip
+    group.add_argument(
+        "--from-batch", nargs="+", type=Path, default=(), metavar="FILE",
+        help="replies to the requests of --to openai-batch",
+    )  # fmt: skip
     group.add_argument("--retry-failed", action="store_true", help="try failed clips again")
     group.add_argument("--redo", action="store_true", help="replace captions of other settings")
     group.add_argument("--shard-rows", metavar="N", type=int, default=1000, help=argparse.SUPPRESS)
 
 
-def _caption(asked: argparse.Namespace) -> int:
+def _review_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="duchenne caption review",
+        description="Read, compare and accept captions on a page of this machine. Decisions are "
+        "written into the columns review, review_caption and review_note.",
+    )
+    parser.add_argument("out", metavar="DIR", type=Path, help="folder of captions")
+    parser.add_argument("--beside", metavar="DIR2", type=Path, help="other captions of the clips")
+    parser.add_argument("--port", type=int, default=0, help="default: a free one")
+    parser.add_argument("--no-browser", action="store_true", help="only print the address")
+    return parser
+
+
+def _review(asked: argparse.Namespace) -> int:
+    import webbrowser
+
+    from agent.captions.outcome import RunError
+    from agent.captions.review import Review, serve
+    from agent.captions.store import Store
+
+    if not (asked.out / "manifest.json").exists():
+        raise RunError(f"{asked.out} is no folder of captions")
+    with Store(asked.out) as store:
+        server, url = serve(Review(store, asked.beside), asked.port)
+        print(f"{url}\nCtrl-C ends it.", file=sys.stderr, flush=True)
+        if not asked.no_browser:
+            webbrowser.open(url)
+        try:
+            server.serve_forever(0.2)
+        except KeyboardInterrupt:
+            print("", file=sys.stderr)
+        finally:
+            server.server_close()
+    return OK
+
+
+def _export_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="duchenne caption export",
+        description="Captions in the formats of other tools, under DIR/exports/FORMAT. Rejected "
+        "captions are left out, mended ones are used as mended.",
+    )
+    parser.add_argument("out", metavar="DIR", type=Path, help="folder of captions")
+    parser.add_argument("--to", nargs="+", required=True, choices=FORMATS, metavar="FORMAT",
+                        help=", ".join(FORMATS))  # fmt: skip
+    return parser
+
+
+def _export(asked: argparse.Namespace) -> int:
+    from agent.captions.exports import export
+
+    for target in asked.to:
+        made = export(asked.out, target)
+        left = "".join(f"; {n} left out: {why}" for why, n in made.left.items())
+        print(f"{target}: {made.written} captions in {made.folder}{left}")
+    return OK
+
+
+def _guarded(act: Callable[[argparse.Namespace], int], asked: argparse.Namespace) -> int:
     from agent.captions.outcome import RunError
     from agent.captions.samples import SourceError
 
     try:
-        return _run(asked)
+        return act(asked)
     except (SourceError, RunError) as error:
         print(f"duchenne: {error}", file=sys.stderr)
         return USAGE
@@ -120,6 +194,7 @@ def _run(asked: argparse.Namespace) -> int:
     from agent.captions.bar import bar
     from agent.captions.budget import budget
     from agent.captions.runner import Run, run
+    from agent.captions.samples import SourceError
     from agent.captions.sources import samples
     from agent.captions.store import Store
 
@@ -127,16 +202,27 @@ def _run(asked: argparse.Namespace) -> int:
     plan = _plan(asked)
     limit = budget(asked.budget)
     found = _listed(samples(source), source, asked.sample)
+    batched = "openai-batch" in asked.to or bool(asked.from_batch)
+    if batched and not plan.model.startswith("openai:"):
+        raise SourceError("batch files are for a host: add --model openai:NAME")
     with Store(asked.out, asked.shard_rows) as store, _stopping() as stop:
         work = Run(plan, source, store, limit, asked.retry_failed, asked.redo, stop=stop)
-        engine = _engine(asked, plan, work)
+        batch = _batch(asked, plan) if batched else None
+        engine = _engine(asked, plan, work, batch)
         try:
             with bar() as shown:
                 shown.found(len(found) if isinstance(found, list) else None)
                 run(work, found, engine, shown)
         finally:
             engine.close()
+            if batch is not None:
+                batch.close()
         print(_summary(work))
+        if batch is not None and batch.files:
+            print(_awaited(batch, plan))
+    asked.to = [target for target in asked.to if target != "openai-batch"]
+    if asked.to and work.store.done:
+        _export(asked)
     return STOPPED if work.ended == "stopped" else OK
 
 
@@ -152,6 +238,7 @@ def _plan(asked: argparse.Namespace) -> Plan:
     from agent.chat import checked_profile
 
     model = asked.model or os.environ.get("DUCHENNE_MODEL") or "rules"
+    batched = "openai-batch" in asked.to or bool(asked.from_batch)
     url = asked.base_url or os.environ.get("DUCHENNE_BASE_URL")
     return Plan(
         style=asked.style,
@@ -159,32 +246,57 @@ def _plan(asked: argparse.Namespace) -> Plan:
         people=asked.people,
         model=model,
         base_url=url,
-        revision=revision(model, url, asked.model_revision),
+        revision=revision(model, url, asked.model_revision, live=not batched),
         aus=asked.aus,
         sensing=sensing_versions(asked.aus),
         known=tuple(asked.with_labels),
         calls="one" if asked.one_call else "steps",
-        look_closer=not asked.no_closer_look,
+        look_closer=not asked.no_closer_look and not batched,
     )
 
 
 def _listed(found: Iterator[Sample], source: Source, count: int | None) -> Any:
     """Samples as a list where that costs nothing; a streamed data set stays a stream."""
-    from itertools import islice
+    from itertools import chain, islice
 
     from agent.captions.runner import chosen
+    from agent.captions.sources import is_streamed
 
-    if Path(source.name).expanduser().exists() or any(c in source.name for c in "*?["):
+    if not is_streamed(source):
         return list(chosen(found, count))
+    first = next(found)  # so that a name which nobody has is told before anything is made
+    found = chain((first,), found)
     return found if count is None else list(islice(found, count))
 
 
-def _engine(asked: argparse.Namespace, plan: Plan, work: Run) -> Engine:
+def _batch(asked: argparse.Namespace, plan: Plan) -> Batch:
+    from agent.captions.batch import Batch
+
+    batch = Batch(plan.model.removeprefix("openai:"), asked.out)
+    if asked.from_batch:
+        print(f"{batch.take(asked.from_batch)} new replies", file=sys.stderr)
+    return batch
+
+
+def _awaited(batch: Batch, plan: Plan) -> str:
+    """What to do with the request files."""
+    name = plan.model.removeprefix("openai:")
+    files = f"{batch.folder}/requests-*.jsonl"
+    return (
+        f"{batch.requests} requests in {files}\n"
+        f"  vllm run-batch -i {batch.files[0]} -o replies.jsonl --model {name}\n"
+        "or a hosted batch API; then the same command with --from-batch replies.jsonl"
+    )
+
+
+def _engine(asked: argparse.Namespace, plan: Plan, work: Run, batch: Batch | None) -> Engine:
     from agent.captions.budget import Counted
     from agent.captions.engine import Local, cores
     from agent.model import Language, connect
 
     def counted() -> Any:
+        if batch is not None:
+            return Language(Counted(batch, work.budget))
         model = connect(plan.model, plan.base_url)
         if isinstance(model, Language):
             model.host = Counted(model.host, work.budget)
@@ -221,6 +333,7 @@ def _summary(work: Run) -> str:
     parts = [f"{work.new} clips captioned"]
     parts += [f"{work.skipped} were there already"] if work.skipped else []
     parts += [f"{work.failed} failed"] if work.failed else []
+    parts += [f"{work.awaiting} wait for a batch"] if work.awaiting else []
     lines = [f"{', '.join(parts)}; {store.rows} rows of {len(store.done)} clips in {store.out}"]
     if store.failed:
         lines.append(f"{len(store.failed)} clips have none: see {store.out / 'failures.jsonl'}")

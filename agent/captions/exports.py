@@ -80,6 +80,8 @@ def export(out: Path, target: str) -> Export:
     """Write `out`'s captions in the format `target` to `out`/exports/`target`. Raises RunError."""
     if target not in TARGETS:
         raise RunError(f"no format {target!r}; there are {', '.join(TARGETS)}")
+    if not (out / "manifest.json").exists():
+        raise RunError(f"{out} is no folder of captions")
     told = json.loads((out / "manifest.json").read_text(encoding="utf-8"))
     source = told["source"]
     root = Path(source["root"]) if source["root"] else None
@@ -258,18 +260,27 @@ def _faces(work: Export) -> Iterator[tuple[Row, str]]:
             work.leave("the clip's file is not there")
         else:
             name = f"images/{_one(row).replace('/', '_')}.png"
-            work.put(name, _peak_png(clip, row["peak"]["time"]))
+            work.put(name, _peak_png(clip, row["peak"]))
             yield row, name
 
 
-def _peak_png(clip: Path, time: float) -> bytes:
+def _peak_png(clip: Path, peak: Row) -> bytes:
+    """The face at its peak, with a quarter of its size around it; all of it without a box."""
     from PIL import Image
 
     from agent.media import frames_at
 
-    (frame,) = frames_at(clip, [time])
+    (frame,) = frames_at(clip, [peak["time"]])
+    picture = Image.fromarray(frame.image)
+    if peak["box"]:
+        x, y, width, height = peak["box"]
+        edge = 0.25 * max(width, height)
+        left, top = max(0.0, x - edge), max(0.0, y - edge)
+        right, bottom = min(picture.width, x + width + edge), min(picture.height, y + height + edge)
+        if right - left >= 1 and bottom - top >= 1:
+            picture = picture.crop((int(left), int(top), int(right), int(bottom)))
     data = io.BytesIO()
-    Image.fromarray(frame.image).save(data, "PNG")
+    picture.save(data, "PNG")
     return data.getvalue()
 
 

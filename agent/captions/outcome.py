@@ -36,6 +36,11 @@ class Failure:
     reason: str
 
     @property
+    def awaiting(self) -> bool:
+        """Whether only a batch's reply is lacking."""
+        return self.error == "AwaitingError"
+
+    @property
     def fatal(self) -> bool:
         return self.error in FATAL
 

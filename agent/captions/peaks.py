@@ -37,6 +37,7 @@ def _peak(evidence: Evidence, person: str, rows: Columns) -> dict[str, Any]:
     return {
         "time": float(rows["time"][at]),
         "frame": int(rows["frame"][at]) if "frame" in rows else None,
+        "box": _box(rows, at),
         "aus": [
             {
                 "code": code,
@@ -47,6 +48,12 @@ def _peak(evidence: Evidence, person: str, rows: Columns) -> dict[str, Any]:
             for code in codes
         ],
     }
+
+
+def _box(rows: Columns, at: int) -> list[float] | None:
+    """x, y, width, height of the face in pixels of the clip; None where a table gave the units."""
+    found = [_at(rows, name, at) for name in ("box_x", "box_y", "box_w", "box_h")]
+    return None if None in found else [side for side in found if side is not None]
 
 
 def _at(rows: Columns, name: str, at: int) -> float | None:

@@ -92,16 +92,21 @@ def sensing_versions(aus: str | None = None) -> str:
     return f"{senses} aus={estimator(aus).version} {mesh}"
 
 
-def revision(model: str, base_url: str | None = None, stated: str | None = None) -> str:
+def revision(
+    model: str, base_url: str | None = None, stated: str | None = None, live: bool = True
+) -> str:
     """Which weights answer under a name, as far as can be told without loading them.
 
     The rules have the package's version; an OpenAI-compatible host tells what its name stands
-    for; a folder is known by the sizes of its files. `stated` by the user wins. Raises
+    for; a folder is known by the sizes of its files. `stated` by the user wins; a host that is not
+    `live` is not asked. Raises
     ModelError where the host does not answer.
     """
     if stated:
         return stated
     kind, _, name = model.partition(":")
+    if kind == "openai" and not live:
+        return name
     if kind == "openai":
         return _of_host(name, base_url)
     if kind == "hf":

@@ -74,6 +74,7 @@ SCHEMA: Final = pa.schema(
                 [
                     ("time", _TIME),
                     ("frame", pa.int64()),
+                    ("box", pa.list_(_REAL)),  # x, y, width, height of the face in pixels
                     ("aus", _list(code=_TEXT, intensity=_REAL, left=_REAL, right=_REAL)),
                 ]
             ),

@@ -12,7 +12,6 @@ import platform
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import Any, Final, Protocol
 
 from agent.cache import cache_dir
@@ -22,7 +21,7 @@ from agent.captions.outcome import Outcome, RunError, failed
 from agent.captions.plan import FORMAT, Plan
 from agent.captions.readme import readme
 from agent.captions.samples import Sample
-from agent.captions.sources import Source
+from agent.captions.sources import Source, root
 from agent.captions.stages import Task
 from agent.captions.store import Store
 
@@ -56,6 +55,8 @@ class Run:
     new: int = 0
     failed: int = 0
     skipped: int = 0
+    awaiting: int = 0
+    """Clips that wait for replies of a batch."""
     ended: str | None = None
     """Why the run ended before its source did."""
 
@@ -85,6 +86,10 @@ def run(work: Run, found: Iterable[Sample], engine: Engine, watcher: Watcher) ->
 
 
 def _keep(work: Run, outcome: Outcome, watcher: Watcher) -> None:
+    if outcome.failure is not None and outcome.failure.awaiting:
+        work.awaiting += 1
+        watcher.skipped()
+        return
     work.store.add(outcome)
     work.new += outcome.failure is None
     work.failed += outcome.failure is not None
@@ -159,23 +164,13 @@ def manifest(work: Run, state: str) -> dict[str, Any]:
         "settings": work.plan.settings,
         "source": {
             "name": work.source.name,
-            "root": _root(work.source),
+            "root": str(found) if (found := root(work.source)) else None,
             "split": work.source.split,
         },
         "counts": {"clips": len(store.done), "rows": store.rows, "failed": len(store.failed)},
         "shards": [path.name for path in store.shards()],
         "versions": {"python": platform.python_version(), **_versions()},
     }
-
-
-def _root(source: Source) -> str | None:
-    """Folder that the rows' paths start from."""
-    if source.root is not None:
-        return str(source.root.absolute())
-    given = Path(source.name).expanduser()
-    if given.is_dir():
-        return str(given.absolute())
-    return str(given.parent.absolute()) if given.is_file() else None
 
 
 def _versions() -> dict[str, str]:

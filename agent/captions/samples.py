@@ -26,6 +26,8 @@ class Sample:
     """Unique in the data set and the same in every run: a path from its folder, or a row's id."""
     path: Path | None = None
     """The clip; None where `data` holds it."""
+    place: str | None = None
+    """The clip's path from the source's root, as rows tell it; None where `data` holds it."""
     data: bytes | None = None
     suffix: str = ""
     """Suffix of the file that `data` was, with its dot."""

@@ -76,6 +76,24 @@ def samples(source: Source, cards: Cards | None = None) -> Iterator[Sample]:
         )
 
 
+def is_streamed(source: Source) -> bool:
+    """Whether samples come from afar, one by one."""
+    here = Path(source.name).expanduser().exists() or glob.has_magic(source.name)
+    return not here and _HUB.fullmatch(source.name) is not None
+
+
+def root(source: Source) -> Path | None:
+    """Folder that the ids of clips start from; None where the source holds bytes."""
+    given = Path(source.name).expanduser()
+    if source.root is not None:
+        return source.root.absolute()
+    if given.is_dir():
+        return given.absolute()
+    if glob.has_magic(source.name):
+        return Path(*_until_magic(given.parts)).absolute()
+    return given.parent.absolute() if given.is_file() else None
+
+
 def _folder_or_hub(source: Source, folder: Path) -> Iterator[Sample]:
     if (folder / "dataset_info.json").exists() or (folder / "dataset_dict.json").exists():
         yield from _hub(source)
@@ -116,7 +134,7 @@ def _until_magic(parts: Sequence[str]) -> Iterator[str]:
 
 
 def _clip(path: Path, name: str) -> Sample:
-    return Sample(id=name, path=path.absolute())
+    return Sample(id=name, path=path.absolute(), place=name)
 
 
 def _hub(source: Source) -> Iterator[Sample]:
@@ -199,6 +217,7 @@ def _of_row(row: Row, number: int, clip_column: str, root: Path) -> Sample:
     return Sample(
         id=named or where or f"row-{number:06d}",
         path=None if inside is not None else root / (where or ""),
+        place=None if inside is not None else where,
         data=inside,
         suffix=Path(where or "").suffix,
         subtitles=None if subtitles is None else root / str(subtitles),

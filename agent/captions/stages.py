@@ -107,7 +107,7 @@ def _row(
     return {
         "id": task.sample.id,
         "person": person or "",
-        "path": _place(task),
+        "path": task.sample.place,
         "sha256": task.sha256,
         "key": task.key,
         "kind": media.kind,
@@ -249,10 +249,6 @@ def _backing(evidence: Evidence, person: str | None, label: str | None) -> tuple
 
 def _top(reading: Reading) -> str | None:
     return reading.emotions[0].label if reading.emotions else None
-
-
-def _place(task: Task) -> str | None:
-    return None if task.sample.path is None else task.sample.id
 
 
 def _cue(cue: Any) -> Row:

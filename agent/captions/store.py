@@ -88,10 +88,23 @@ class Store:
     def shards(self) -> list[Path]:
         return sorted(self._data.glob("*.parquet"))
 
-    def unsealed(self) -> Iterator[Row]:
-        """Rows that are done and not in a shard yet."""
-        for outcome in self._pending.values():
-            yield from outcome.rows
+    def row(self, id: str, person: str) -> Row:
+        """One sealed row. Raises KeyError where there is none."""
+        found = pq.read_table(self._sealed[id], filters=_is(id, person)).to_pylist()
+        if not found:
+            raise KeyError(id, person)
+        row: Row = found[0]
+        return row
+
+    def change(self, id: str, person: str, values: Mapping[str, str | None]) -> None:
+        """Write other values into one sealed row. Raises KeyError, OSError."""
+        shard = self._sealed[id]
+        rows = pq.read_table(shard).to_pylist()
+        (row,) = [r for r in rows if r["id"] == id and r["person"] == person] or [None]
+        if row is None:
+            raise KeyError(id, person)
+        row |= values
+        write_table(table(rows), shard, self._work)
 
     def close(self) -> None:
         """Let go of it; the journal stays for the next run."""
@@ -216,6 +229,10 @@ def read_rows(out: Path, columns: Iterable[str] | None = None) -> Iterator[Row]:
     for shard in shards:
         for batch in pq.ParquetFile(shard).iter_batches(100, columns=columns and list(columns)):
             yield from batch.to_pylist()
+
+
+def _is(id: str, person: str) -> Any:
+    return (pc.field("id") == id) & (pc.field("person") == person)
 
 
 def _lines(path: Path) -> Iterator[dict[str, Any]]:
