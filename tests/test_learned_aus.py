@@ -18,7 +18,7 @@ from agent.senses.faces.models import Models, load
 from agent.senses.learned import WEIGHTS, Learned
 from agent.senses.samples import Columns, FaceSample, Floats, Frame
 
-EXAMPLE = Path(__file__).parents[1] / "docs" / "media" / "example_face.mp4"
+EXAMPLE = Path(__file__).parents[1] / "docs" / "example" / "example.mp4"
 
 
 @pytest.fixture(scope="module")
