@@ -9,7 +9,7 @@ A question that was killed on its way leaves the thread as it was before it.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from contextvars import copy_context
 from functools import lru_cache
@@ -70,9 +70,11 @@ class Conversation:
         look_closer: LookCloser | None = None,
         keep: Callable[[Evidence], str | None] | None = None,
         evidence_path: str | None = None,
+        before: Sequence[Turn] = (),
     ) -> None:
         """Begin or continue `thread`; without a name the conversation is not kept.
 
+        `before`: questions and answers that a conversation kept by somebody else began with.
         `store`: the SQLite file, else `threads_file()`. For the others see `agent.context` and
         `agent.model.connect`. Raises AskError, ThreadError, ModelError, OSError.
         """
@@ -91,6 +93,8 @@ class Conversation:
         self._config: RunnableConfig = {"configurable": {"thread_id": self.thread}}
         try:
             self._belongs()
+            if before:
+                self._graph.update_state(self._config, {"history": list(before)}, as_node="answer")
         except BaseException:
             self.close()
             raise

@@ -45,6 +45,8 @@ class Request:
     """Another clip of the same person, taken for the baseline."""
     span: tuple[float, float] | None = None
     """Only this part, in seconds, in all its frames; used to look again."""
+    cache: Path | None = None
+    """Folder to keep the look in and to remember it from; None for the user's cache."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,7 @@ def look(request: Request, progress: Progress | None = None) -> Look:
     from agent import media
 
     clip = media.probe(request.clip)
-    target = cache_dir("looks", _key(request, clip))
+    target = (request.cache or cache_dir("looks")) / _key(request, clip)
     if found := _cached(target):
         return Look(found, target, fresh=False)
     try:

@@ -61,6 +61,7 @@ class Completion:
     """Whether the model was stopped at the token limit."""
     prompt_tokens: int = 0
     """As the host counted them; 0 where it did not say."""
+    completion_tokens: int = 0
 
 
 class Host(Protocol):

@@ -1,0 +1,137 @@
+"""Puts the server together: routes, gate, children, what runs beside the requests.
+
+`build` gives the application; `agent.server.cli` runs it. Knows who needs whom, does no work.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from importlib.metadata import version
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from agent.server import chat, files, health, keys
+from agent.server.children import Nursery, environment
+from agent.server.errors import ApiError
+from agent.server.gate import Gate
+from agent.server.guard import Guard
+from agent.server.health import Watch
+from agent.server.keys import Keys, Uses
+from agent.server.metrics import Metrics
+from agent.server.schema import ChatRequest
+from agent.server.settings import Settings
+from agent.server.store import Store
+from agent.server.work import House, Room
+
+log = logging.getLogger("duchenne.serve")
+SWEEP_SECONDS = 30.0
+
+
+def build(settings: Settings, guard: Guard | None = None) -> Gate:
+    """The application of these settings. Raises KeysError, OSError."""
+    who = keys.read(settings.keys, settings) if settings.keys else None
+    house = House(
+        settings=settings,
+        store=Store(settings),
+        uses=Uses(),
+        guard=guard or Guard(settings.fetch_allow),
+        room=Room(settings),
+        eyes=_eyes(settings),
+        minds=Nursery("agent.server.mind", [], environment(secrets=True), settings.slots),
+        metrics=Metrics(),
+    )
+    api = FastAPI(
+        title="Duchenne",
+        version=version("duchenne"),
+        description="What people in a clip feel and why; every reason cites what can be seen or "
+        "heard. Speaks the OpenAI protocol.",
+        lifespan=_life,
+        docs_url=None,
+        redoc_url=None,
+    )
+    for router in (chat.router, files.router, health.router):
+        api.include_router(router)
+    api.state.house = house
+    api.state.watch = Watch(house)
+    _answer_errors(api)
+    _describe(api, who)
+    gate = Gate(api, house, who, keys.local(settings))
+    api.state.gate = gate
+    return gate
+
+
+def _eyes(settings: Settings) -> Nursery:
+    arguments = [str(settings.eyes_memory), str(settings.eyes_file)]
+    return Nursery("agent.server.eyes", arguments, environment(secrets=False), settings.slots)
+
+
+@asynccontextmanager
+async def _life(api: FastAPI) -> AsyncIterator[None]:
+    """Children and watchers begin with the server and end with it."""
+    house: House = api.state.house
+    tasks = [asyncio.create_task(api.state.watch.run()), asyncio.create_task(_swept(house))]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await house.eyes.close()
+        await house.minds.close()
+        house.store.close()
+
+
+async def _swept(house: House) -> None:
+    while True:
+        await asyncio.sleep(min(SWEEP_SECONDS, house.settings.upload_seconds))
+        with suppress(OSError, ApiError):
+            gone = await asyncio.to_thread(house.store.sweep)
+            if gone:
+                log.info("expired", extra={"fields": {"count": len(gone)}})
+
+
+def _answer_errors(api: FastAPI) -> None:
+    """Every failure in the protocol's shape, and none with a text that is not ours."""
+
+    @api.exception_handler(ApiError)
+    async def ours(_: Request, error: ApiError) -> JSONResponse:
+        return JSONResponse(error.body, error.status, headers=error.headers)
+
+    @api.exception_handler(HTTPException)
+    async def theirs(_: Request, error: HTTPException) -> JSONResponse:
+        words = {404: "there is no such path", 405: "this path does not take that method"}
+        message = words.get(error.status_code, "the request cannot be read")
+        ours = ApiError(error.status_code, "invalid_request", message)
+        return JSONResponse(ours.body, error.status_code, headers=error.headers)
+
+    @api.exception_handler(RequestValidationError)
+    async def shape(_: Request, __: RequestValidationError) -> JSONResponse:
+        ours = ApiError(400, "invalid_request", "the request is not of the shape that is taken")
+        return JSONResponse(ours.body, 400)
+
+
+def _describe(api: FastAPI, who: Keys | None) -> None:
+    """The OpenAPI document, with the bodies that are read by hand and the keys."""
+    made = api.openapi
+
+    def document() -> dict[str, Any]:
+        if api.openapi_schema is None:
+            schema = made()
+            parts = schema.setdefault("components", {}).setdefault("schemas", {})
+            shape = ChatRequest.model_json_schema(ref_template="#/components/schemas/{model}")
+            parts |= {**shape.pop("$defs", {}), "ChatRequest": shape}
+            if who is not None:
+                scheme = {"key": {"type": "http", "scheme": "bearer"}}
+                schema["components"]["securitySchemes"] = scheme
+                schema["security"] = [{"key": []}]
+            api.openapi_schema = schema
+        return api.openapi_schema
+
+    api.openapi = document  # type: ignore[method-assign]  # the framework's documented way

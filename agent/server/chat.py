@@ -1,0 +1,215 @@
+"""`POST /v1/chat/completions`: a question about a clip, its answer whole or as it comes.
+
+Knows the protocol's answers; `agent.server.work` finds them.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import secrets
+import time
+from collections.abc import Iterator
+from typing import Any, TypeVar
+
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse, Response
+from pydantic import BaseModel, ValidationError
+
+from agent.server import asked as reading
+from agent.server.asked import Asked
+from agent.server.errors import INTERNAL, ApiError, bad
+from agent.server.schema import ChatCompletion, ChatRequest, Failure
+from agent.server.stream import DONE, Events, GoneError, Put, event, unless_gone
+from agent.server.work import House, Outcome, Work
+
+M = TypeVar("M", bound=BaseModel)
+log = logging.getLogger("duchenne.serve")
+
+router = APIRouter()
+FAILURES: dict[int | str, dict[str, Any]] = {
+    status: {"model": Failure}
+    for status in (400, 401, 403, 404, 408, 409, 413, 415, 421, 429, 500, 502, 503, 504)
+}
+
+
+def parsed(body: bytes, shape: type[M]) -> M:
+    """The record of a JSON body. Raises ApiError that names the field, never its content."""
+    try:
+        return shape.model_validate_json(body)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        where = ".".join(str(part)[:40] for part in first["loc"][:8])
+        what = "it is no JSON" if first["type"] == "json_invalid" else first["msg"]
+        raise bad(f"{where or 'body'}: {what}", where or None) from None
+
+
+def is_json(request: Request) -> None:
+    """Raises ApiError (415): a form of another site's page must not pass for a request."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/json":
+        raise ApiError(415, "wrong_content_type", "send Content-Type: application/json")
+
+
+def body_of(shape: type[BaseModel]) -> dict[str, Any]:
+    """How the OpenAPI document tells of a body that is read by hand."""
+    content = {"application/json": {"schema": {"$ref": f"#/components/schemas/{shape.__name__}"}}}
+    return {"requestBody": {"required": True, "content": content}}
+
+
+@router.post(
+    "/v1/chat/completions",
+    response_model=ChatCompletion,
+    responses=FAILURES,
+    openapi_extra=body_of(ChatRequest),
+    summary="Ask about a clip",
+)
+async def completions(request: Request) -> Response:
+    """Ask about a clip.
+
+    Send one video, picture or sound with the question: `video_url`, `image_url` (http(s), data:
+    or the id of an upload), `input_audio` or `file`. With `stream` the agent's steps come as
+    `reasoning`, then the answer. The extra field `duchenne` holds the whole structured answer
+    with the cues it cites; with a JSON `response_format` it is the content.
+    """
+    is_json(request)
+    asked = reading.read(parsed(await request.body(), ChatRequest))
+    house: House = request.app.state.house
+    state = request.scope["state"]
+    work = Work(house, state["owner"], asked, state["began"])
+    noted = state.setdefault("noted", {})
+    noted |= {"model": asked.name, "stream": asked.stream}
+    try:
+        await unless_gone(request.receive, work.prepare())
+    except BaseException as error:
+        await work.close()
+        if isinstance(error, GoneError):
+            return _gone(house)
+        raise
+    if work.media is not None:
+        noted |= {"kind": work.media.kind, "seconds": round(work.media.duration, 1)}
+    if asked.stream:
+        return _streamed(house, work, asked)
+    return await _at_once(request, house, work, asked)
+
+
+def _streamed(house: House, work: Work, asked: Asked) -> Response:
+    reply = _Reply(asked)
+    return Events(
+        lambda put: reply.stream(work, put, house),
+        after=work.close,
+        gone=house.metrics.cancelled.inc,
+        heartbeat=house.settings.heartbeat,
+        until=work.until + 5,
+    )
+
+
+async def _at_once(request: Request, house: House, work: Work, asked: Asked) -> Response:
+    try:
+        outcome = await unless_gone(request.receive, work.answer(_silent, _silent))
+    except GoneError:
+        return _gone(house)
+    finally:
+        await work.close()
+    _count(house, outcome)
+    return JSONResponse(_Reply(asked).whole(outcome))
+
+
+def _gone(house: House) -> Response:
+    """For nobody: the client has left."""
+    house.metrics.cancelled.inc()
+    return Response(status_code=499)
+
+
+def _silent(*_: object) -> None:
+    pass
+
+
+def _count(house: House, outcome: Outcome) -> None:
+    for kind in ("prompt", "completion"):
+        house.metrics.tokens.labels(kind).inc(outcome.usage[f"{kind}_tokens"])
+
+
+class _Reply:
+    """One answer in the protocol's shapes."""
+
+    def __init__(self, asked: Asked) -> None:
+        self._asked = asked
+        self._id = f"chatcmpl-{secrets.token_hex(12)}"
+        self._created = int(time.time())
+
+    def whole(self, outcome: Outcome) -> dict[str, Any]:
+        steps = "".join(f"{step}\n" for step in outcome.steps)
+        message = {
+            "role": "assistant",
+            "content": self._content(outcome),
+            "reasoning": steps,
+            "reasoning_content": steps,
+            "refusal": None,
+        }
+        choice = {"index": 0, "message": message, "finish_reason": "stop", "logprobs": None}
+        return {
+            **self._head("chat.completion"),
+            "choices": [choice],
+            "usage": outcome.usage,
+            "duchenne": self._extra(outcome),
+        }
+
+    async def stream(self, work: Work, put: Put, house: House) -> None:
+        """Steps, the answer, all of it, and the end; or an error, and the end."""
+        put(self._chunk({"role": "assistant", "content": ""}))
+
+        def told(line: str) -> None:
+            put(self._chunk({"reasoning": f"{line}\n", "reasoning_content": f"{line}\n"}))
+
+        def progress(step: str, share: float) -> None:
+            put(self._chunk({}, duchenne={"progress": share, "step": step}))
+
+        try:
+            outcome = await work.answer(told, progress)
+            _count(house, outcome)
+            for piece in pieces(self._content(outcome)):
+                put(self._chunk({"content": piece}))
+            put(self._chunk({}, "stop", duchenne=self._extra(outcome)))
+            if self._asked.with_usage:
+                usage = {"choices": [], "usage": outcome.usage}
+                put(event({**self._head("chat.completion.chunk"), **usage}))
+        except ApiError as error:
+            put(event(error.body))
+        except Exception:  # the stream's boundary: logged, and the client told without its text
+            log.exception("fault")
+            put(event(INTERNAL.body))
+        put(DONE)
+
+    def _content(self, outcome: Outcome) -> str:
+        if self._asked.fields is None:
+            return str(outcome.answer["answer"])
+        return reading.as_json(outcome.answer, self._asked.fields)
+
+    def _extra(self, outcome: Outcome) -> dict[str, Any]:
+        return {
+            "answer": outcome.answer,
+            "cues": outcome.cues,
+            "conversation": outcome.conversation,
+            "media": outcome.media,
+            "ignored": list(self._asked.ignored),
+        }
+
+    def _chunk(self, delta: dict[str, Any], finish: str | None = None, **more: Any) -> bytes:
+        choice = {"index": 0, "delta": delta, "finish_reason": finish, "logprobs": None}
+        return event({**self._head("chat.completion.chunk"), "choices": [choice], **more})
+
+    def _head(self, kind: str) -> dict[str, Any]:
+        return {
+            "id": self._id,
+            "object": kind,
+            "created": self._created,
+            "model": self._asked.name,
+        }
+
+
+def pieces(text: str) -> Iterator[str]:
+    """A text a few words at a time; joined they are the text."""
+    for found in re.finditer(r"(?:\S*\s*){1,4}", text):
+        if found[0]:
+            yield found[0]

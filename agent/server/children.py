@@ -1,0 +1,222 @@
+"""Child processes of the server: begun ahead of need, talked to in lines, ended for certain.
+
+Knows processes, not what they do. Everything a child says is JSON that the caller checks; a
+child that dies, says nonsense or too much is a `Lost`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from agent.server.wire import Json
+
+LINE: Final = 128 << 20
+"""Bytes of one message at most: the pictures of a clip are some megabytes."""
+SECRET: Final = ("DUCHENNE_API_KEY", "OPENAI_API_KEY")
+
+
+class LostError(RuntimeError):
+    """The child is gone, or what it says is no message."""
+
+
+class Child:
+    """One process that has said it is ready."""
+
+    def __init__(self, process: asyncio.subprocess.Process, told: Json) -> None:
+        self._process = process
+        self.told = told
+        """What it said when it was ready."""
+
+    @classmethod
+    async def begun(cls, module: str, arguments: list[str], env: Mapping[str, str]) -> Child:
+        """Raises LostError where it does not come up."""
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            module,
+            *arguments,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=None if os.environ.get("DUCHENNE_DEBUG") else asyncio.subprocess.DEVNULL,
+            limit=LINE,
+            env=dict(env),
+            start_new_session=True,
+        )
+        child = cls(process, {})
+        try:
+            child.told = await child.heard()
+        except BaseException:
+            await child.end()
+            raise
+        return child
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
+    def alive(self) -> bool:
+        return self._process.returncode is None
+
+    async def tell(self, message: Json) -> None:
+        assert self._process.stdin is not None
+        line = json.dumps(message, separators=(",", ":")).encode() + b"\n"
+        try:
+            self._process.stdin.write(line)
+            await self._process.stdin.drain()
+        except (ConnectionError, RuntimeError) as error:
+            raise LostError("the child is gone") from error
+
+    async def heard(self) -> Json:
+        """The next message. Raises LostError."""
+        assert self._process.stdout is not None
+        try:
+            line = await self._process.stdout.readline()
+            message = json.loads(line) if line.endswith(b"\n") else None
+        except (ValueError, RecursionError) as error:
+            raise LostError("the child said no message") from error
+        if not isinstance(message, dict):
+            raise LostError(f"the child ended ({await self._how()})")
+        return message
+
+    async def _how(self) -> str:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(1):
+                await self._process.wait()
+        code = self._process.returncode
+        if code is None:
+            return "silent"
+        return signal.Signals(-code).name if code < 0 else f"exit {code}"
+
+    def kill(self) -> None:
+        """Now, with all it began."""
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+
+    async def end(self) -> None:
+        """Kill and wait until it is gone."""
+        self.kill()
+        with suppress(ProcessLookupError):
+            await asyncio.shield(self._process.wait())
+
+
+class Nursery:
+    """Children of one kind, so many of them ready ahead of need."""
+
+    def __init__(
+        self, module: str, arguments: list[str], env: Mapping[str, str], ready: int
+    ) -> None:
+        self._module, self._arguments, self._env = module, arguments, env
+        self._wanted = ready
+        self._ready: list[Child] = []
+        self._out: set[Child] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._coming = 0
+        self._closed = False
+        self._news = asyncio.Condition()
+        self.failed: str | None = None
+        """Why the last one did not come up."""
+
+    @property
+    def pids(self) -> list[int]:
+        return [child.pid for child in (*self._ready, *self._out) if child.alive]
+
+    @property
+    def waiting(self) -> int:
+        """How many are ready."""
+        return len(self._ready)
+
+    async def take(self) -> Child:
+        """A ready child, the caller's until `drop` or `give_back`. Raises LostError."""
+        while True:
+            self._refill(need=1)
+            async with self._news:
+                await self._news.wait_for(lambda: self._ready or not self._coming)
+                if not self._ready:
+                    raise LostError(self.failed or "no child could be begun")
+                child = self._ready.pop(0)
+            if child.alive:
+                self._out.add(child)
+                self._refill()
+                return child
+
+    async def drop(self, child: Child) -> None:
+        """End a child that is not to be used again."""
+        child.kill()
+        self._out.discard(child)
+        await child.end()
+
+    async def give_back(self, child: Child) -> None:
+        """Keep a child for the next one who needs it."""
+        self._out.discard(child)
+        if self._closed or not child.alive or len(self._ready) >= max(1, self._wanted):
+            await child.end()
+            return
+        async with self._news:
+            self._ready.append(child)
+            self._news.notify_all()
+
+    def _refill(self, need: int = 0) -> None:
+        while not self._closed and len(self._ready) + self._coming < max(self._wanted, need):
+            self._coming += 1
+            task = asyncio.create_task(self._one())
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _one(self) -> None:
+        child = None
+        try:
+            child = await Child.begun(self._module, self._arguments, self._env)
+        except (LostError, OSError) as error:
+            self.failed = str(error)
+        finally:
+            async with self._news:
+                self._coming -= 1
+                if child is not None:
+                    self._ready.append(child)
+                self._news.notify_all()
+
+    async def warm(self) -> None:
+        """Begin those wanted ahead and wait for them. Raises LostError."""
+        self._refill(need=1)
+        async with self._news:
+            await self._news.wait_for(lambda: not self._coming)
+        if not self._ready:
+            raise LostError(self.failed or "no child could be begun")
+
+    async def close(self) -> None:
+        """End them all."""
+        self._closed = True
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*(child.end() for child in (*self._ready, *self._out)))
+        self._ready.clear()
+
+
+def environment(*, secrets: bool) -> dict[str, str]:
+    """What a child sees of ours: search paths and this product's settings; no keys for the eyes."""
+    kept = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "VIRTUAL_ENV", "XDG_CACHE_HOME",
+            "PYTHONPATH", "LD_LIBRARY_PATH", "HF_HOME", "HF_HUB_OFFLINE", "CUDA_VISIBLE_DEVICES",
+            "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")  # fmt: skip
+    found = {name: value for name, value in os.environ.items() if name in kept}
+    found |= {k: v for k, v in os.environ.items() if k.startswith("DUCHENNE_") and k not in SECRET}
+    if secrets:
+        found |= {name: os.environ[name] for name in SECRET if name in os.environ}
+    threads = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"}
+    return threads | found | {"PYTHONSAFEPATH": "1"} | _package()
+
+
+def _package() -> dict[str, str]:
+    """This package's own folder first, wherever the server was begun."""
+    root = str(Path(__file__).resolve().parents[2])
+    before = os.environ.get("PYTHONPATH")
+    return {"PYTHONPATH": root if not before else root + os.pathsep + before}

@@ -1,0 +1,143 @@
+"""`/v1/files`: clips sent once and asked about often, and `/v1/conversations`: what is kept.
+
+Both belong to the key they came with, and go when they are deleted or nobody has used them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import shutil
+from typing import Any, Final
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+from starlette.datastructures import UploadFile
+
+from agent.server.chat import FAILURES
+from agent.server.errors import ApiError, bad
+from agent.server.fetch import too_large
+from agent.server.keys import Owner
+from agent.server.schema import Deleted, FileCard, FileList
+from agent.server.store import FILE, TALK, Store
+from agent.server.work import House
+
+router = APIRouter(responses=FAILURES)
+_FORM: Final = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": ["file"],
+                    "properties": {
+                        "file": {"type": "string", "format": "binary"},
+                        "purpose": {"type": "string", "maxLength": 40},
+                    },
+                }
+            }
+        },
+    }
+}
+
+
+def _here(request: Request) -> tuple[House, Store, Owner]:
+    house: House = request.app.state.house
+    owner: Owner = request.scope["state"]["owner"]
+    return house, house.store, owner
+
+
+@router.post("/v1/files", response_model=FileCard, openapi_extra=_FORM, summary="Upload a clip")
+async def upload(request: Request) -> FileCard:
+    """Keep a clip to ask about: a form with `file`."""
+    house, store, owner = _here(request)
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "multipart/form-data":
+        raise ApiError(415, "wrong_content_type", "send a form: multipart/form-data with file")
+    async with request.form(max_files=1, max_fields=8, max_part_size=4096) as form:
+        sent = form.get("file")
+        if not isinstance(sent, UploadFile):
+            raise bad("the form has no file", "file")
+        size = sent.size or 0
+        if size > house.settings.media_bytes:
+            raise too_large(house.settings.media_bytes)
+        if not size:
+            raise bad("the file is empty", "file", "empty_media")
+        house.uses.take_bytes(owner, size)
+        store.room(owner.name, size)
+        given = form.get("purpose")
+        purpose = given[:40] if isinstance(given, str) else "user_data"
+        meta = {"name": _plain(sent.filename or "clip"), "bytes": size, "purpose": purpose}
+        name, place = store.add(owner.name, FILE, meta)
+        with place.clip.open("wb") as into:
+            await asyncio.to_thread(shutil.copyfileobj, sent.file, into, 1 << 20)
+    house.metrics.media_bytes.inc(size)
+    return _card(house, owner, name)
+
+
+@router.get("/v1/files", response_model=FileList, summary="Uploads")
+async def files(request: Request) -> FileList:
+    """All uploads of this key."""
+    house, store, owner = _here(request)
+    return FileList(data=[_card(house, owner, name) for name in store.ids(owner.name, FILE)])
+
+
+@router.get("/v1/files/{file_id}", response_model=FileCard, summary="One upload")
+async def file(request: Request, file_id: str) -> FileCard:
+    """One upload."""
+    house, _, owner = _here(request)
+    return _card(house, owner, _of(FILE, file_id))
+
+
+@router.delete("/v1/files/{file_id}", response_model=Deleted, summary="Delete an upload")
+async def delete_file(request: Request, file_id: str) -> Deleted:
+    """Remove the clip, what was measured in it, and conversations about it."""
+    _, store, owner = _here(request)
+    await asyncio.to_thread(store.delete, owner.name, _of(FILE, file_id))
+    return Deleted(id=file_id, object="file")
+
+
+@router.delete(
+    "/v1/conversations/{conversation_id}", response_model=Deleted, summary="Delete a conversation"
+)
+async def delete_conversation(request: Request, conversation_id: str) -> Deleted:
+    """Remove what was said, and the clip unless it is an upload."""
+    _, store, owner = _here(request)
+    await asyncio.to_thread(store.delete, owner.name, _of(TALK, conversation_id))
+    return Deleted(id=conversation_id, object="conversation")
+
+
+@router.delete("/v1/data", status_code=204, summary="Delete everything of this key")
+async def delete_all(request: Request) -> Response:
+    """Remove every upload and conversation of this key."""
+    _, store, owner = _here(request)
+    for kind in (TALK, FILE):
+        for name in store.ids(owner.name, kind):
+            await asyncio.to_thread(store.delete, owner.name, name)
+    return Response(status_code=204)
+
+
+def _of(kind: str, name: str) -> str:
+    """The id, if it is one of this kind. Raises ApiError (404)."""
+    if not name.startswith(f"{kind}-"):
+        raise ApiError(404, "not_found", "there is nothing of this id, or it is no longer kept")
+    return name
+
+
+def _plain(name: str) -> str:
+    """A file's name to show its owner again; used for nothing else."""
+    return re.sub(r"[^\w.,()+ -]", "_", name.replace("\\", "/").rpartition("/")[2])[:80] or "clip"
+
+
+def _card(house: House, owner: Owner, name: str) -> FileCard:
+    _, meta = house.store.find(owner.name, name)
+    created: Any = meta["created"]
+    return FileCard(
+        id=name,
+        bytes=meta["bytes"],
+        created_at=created,
+        filename=meta["name"],
+        purpose=meta["purpose"],
+        expires_at=int(created + house.settings.upload_seconds),
+    )

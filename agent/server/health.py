@@ -1,0 +1,140 @@
+"""`/livez`, `/readyz`, `/metrics`, `/v1/models`: how the server is, and what can be asked.
+
+Ready means: model files are here, children come up, and the language model's host, if one is
+set, has answered lately and has the model.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import time
+from typing import Final
+
+import httpx
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse, Response
+
+from agent.server.asked import names
+from agent.server.chat import FAILURES
+from agent.server.children import LostError
+from agent.server.errors import ApiError
+from agent.server.schema import Failure, Health, ModelCard, ModelList
+from agent.server.work import House
+
+log = logging.getLogger("duchenne.serve")
+router = APIRouter()
+PROBE_SECONDS: Final = 3.0
+BEGAN: Final = int(time.time())
+
+
+class Watch:
+    """Looks after what the server stands on."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+        self._files: str | None = "model files are being fetched"
+        self._children: str | None = "children are starting"
+        spec = house.settings.model
+        self._model: str | None = "the language model has not answered yet"
+        if not spec.startswith("openai:"):
+            self._model = None
+
+    @property
+    def why(self) -> list[str]:
+        """What keeps the server from being ready."""
+        return [why for why in (self._files, self._children, self._model) if why]
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        await self._fetched()
+        before = ["?"]
+        while True:
+            await self._begun()
+            await self._probed()
+            self._house.metrics.model_up.set(self._model is None)
+            if self.why != before:
+                log.info("ready" if not self.why else "not ready", extra={"fields": self._row()})
+                before = self.why
+            await asyncio.sleep(PROBE_SECONDS)
+
+    def _row(self) -> dict[str, object]:
+        return {"why": self.why}
+
+    async def _fetched(self) -> None:
+        from agent.senses import assets
+
+        found = await asyncio.to_thread(assets.pull)
+        lacking = [f.name for f in found if f.path is None and not assets.ASSETS[f.name].optional]
+        self._files = f"model files are missing: {', '.join(lacking)}" if lacking else None
+
+    async def _begun(self) -> None:
+        try:
+            if not self._house.eyes.pids:
+                await self._house.eyes.warm()
+            if not self._house.minds.pids:
+                await self._house.minds.warm()
+            self._children = None
+        except LostError:
+            self._children = "children do not come up"
+
+    async def _probed(self) -> None:
+        kind, _, name = self._house.settings.model.partition(":")
+        if kind != "openai":
+            return
+        base = (self._house.settings.base_url or "https://api.openai.com/v1").rstrip("/")
+        key = os.environ.get("DUCHENNE_API_KEY") or os.environ.get("OPENAI_API_KEY") or "none"
+        try:
+            async with httpx.AsyncClient(timeout=PROBE_SECONDS, trust_env=False) as client:
+                headers = {"Authorization": f"Bearer {key}"}
+                answer = await client.get(f"{base}/models", headers=headers)
+                known = [model["id"] for model in answer.raise_for_status().json()["data"]]
+            self._model = None if name in known else "the language model's host does not have it"
+        except (httpx.HTTPError, ValueError, KeyError, TypeError):
+            self._model = "the language model's host does not answer"
+
+
+@router.get("/livez", response_model=Health, summary="Whether the process runs")
+async def live() -> Health:
+    """Always answers while the process does."""
+    return Health(status="alive")
+
+
+@router.get(
+    "/readyz",
+    response_model=Health,
+    responses={503: {"model": Health}, 421: {"model": Failure}},
+    summary="Whether questions can be answered",
+)
+async def ready(request: Request) -> Response:
+    """503 with the reasons while starting, going down, or without the language model."""
+    why = list(request.app.state.watch.why)
+    if request.app.state.gate.draining:
+        why.append("going down")
+    status = Health(status="not ready" if why else "ready", why=why)
+    return JSONResponse(status.model_dump(), 503 if why else 200)
+
+
+@router.get("/metrics", response_class=Response, responses=FAILURES, summary="For Prometheus")
+async def metrics(request: Request) -> Response:
+    """Counters in Prometheus' text form."""
+    house: House = request.app.state.house
+    house.metrics.in_flight.set(house.room.admitted)
+    house.metrics.running.set(house.room.running)
+    return Response(house.metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+@router.get("/v1/models", response_model=ModelList, responses=FAILURES, summary="Models")
+async def models() -> ModelList:
+    """`duchenne` is what this server was set to, `duchenne-rules` the rules; `:PROFILE` chooses
+    label sets and definitions."""
+    return ModelList(data=[ModelCard(id=name, created=BEGAN) for name in names()])
+
+
+@router.get("/v1/models/{model}", response_model=ModelCard, responses=FAILURES, summary="A model")
+async def model(model: str) -> ModelCard:
+    """One model."""
+    if model not in names():
+        raise ApiError(404, "model_not_found", "there is no such model; GET /v1/models")
+    return ModelCard(id=model, created=BEGAN)

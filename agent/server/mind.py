@@ -1,0 +1,145 @@
+"""The child that reasons: `python -m agent.server.mind`. Many questions a process.
+
+Holds the model's client and the threads; opens no media. Pictures and closer looks it asks its
+parent for, which has the eyes. One question is one "ask" message; steps come back while it
+thinks, then one "answer" or "error".
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+import sys
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from agent.server import limits
+from agent.server.wire import Json, Wire
+
+os.environ["LANGGRAPH_STRICT_MSGPACK"] = "true"
+
+
+def main() -> int:
+    limits.with_parent()
+    wire = Wire()
+    import agent.chat
+    import agent.questions
+    import agent.rules  # noqa: F401
+
+    wire.tell({"ready": True})
+    for message in wire.heard():
+        try:
+            wire.tell(_asked(message, wire))
+        except Exception as error:  # the boundary of a process: the parent gets kind and words
+            kinds = [kind.__name__ for kind in type(error).__mro__]
+            wire.tell({"error": kinds[0], "kinds": kinds, "message": str(error)[:500]})
+    return 0
+
+
+def _asked(message: Json, wire: Wire) -> Json:
+    """One question, answered."""
+    from agent.chat import Conversation
+    from agent.evidence import Evidence
+
+    model, count = _thinker(message)
+    talk = Conversation(
+        Evidence.model_validate(message["evidence"]),
+        model=model,
+        profile=message["profile"],
+        person=message["person"],
+        thread=message["thread"],
+        store=Path(message["store"]) if message["store"] else None,
+        pictures=_pictures(wire),
+        look_closer=_closer(wire),
+        before=message["before"],
+    )
+    with talk:
+        answer = talk.ask(
+            message["question"],
+            on_step=lambda step: wire.tell(
+                {"step": step.name, "person": step.person, "text": step.text}
+            ),
+        )
+        cited = {cite for claim in answer.claims for cite in claim.cites}
+        cues = [cue.model_dump(mode="json") for cue in talk.evidence.cues if cue.id in cited]
+    return {"answer": answer.model_dump(mode="json"), "cues": cues, "usage": count.usage()}
+
+
+def _thinker(message: Json) -> tuple[Any, _Counted]:
+    """The model, with a count of what it reads and writes for this question."""
+    from agent.language import Language
+    from agent.model import connect
+
+    spec, url = message["model"], message["base_url"]
+    if spec.startswith("hf:"):
+        model = _loaded(spec)
+    else:
+        model = connect(spec, url, timeout=max(1.0, float(message["seconds"])))
+    if not isinstance(model, Language):
+        return model, _Counted(None)
+    count = _Counted(model.host)
+    return Language(count), count
+
+
+@lru_cache(maxsize=1)
+def _loaded(spec: str) -> Any:
+    from agent.model import connect
+
+    return connect(spec)
+
+
+class _Counted:
+    """A host, and the tokens that went through it."""
+
+    def __init__(self, host: Any) -> None:
+        self._host = host
+        self.name: str = host.name if host else ""
+        self._read = self._written = 0
+
+    @property
+    def lacks(self) -> tuple[str, ...]:
+        found: tuple[str, ...] = self._host.lacks
+        return found
+
+    @lacks.setter
+    def lacks(self, found: tuple[str, ...]) -> None:
+        self._host.lacks = found
+
+    def complete(self, messages: Any, schema: Json) -> Any:
+        done = self._host.complete(messages, schema)
+        self._read += done.prompt_tokens
+        self._written += done.completion_tokens
+        return done
+
+    def usage(self) -> Json:
+        return {
+            "prompt_tokens": self._read,
+            "completion_tokens": self._written,
+            "total_tokens": self._read + self._written,
+        }
+
+
+def _pictures(wire: Wire) -> Any:
+    from agent.context import Picture
+
+    def shown(person: str | None, span: tuple[float, float]) -> list[Picture]:
+        answer = wire.ask({"need": "pictures", "person": person, "span": list(span)})
+        return [Picture(one["name"], base64.b64decode(one["png"])) for one in answer["pictures"]]
+
+    return shown
+
+
+def _closer(wire: Wire) -> Any:
+    from agent.evidence import Evidence
+
+    def closer(start: float, end: float) -> Evidence | None:
+        answer = wire.ask({"need": "closer", "start": start, "end": end})
+        found = answer["evidence"]
+        return None if found is None else Evidence.model_validate(found)
+
+    return closer
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,78 @@
+"""What went wrong in a child, as something a client may be told.
+
+Each kind of failure has one sentence of ours. The child's own words choose between sentences
+and are never passed on: they can hold paths, addresses or what a hostile file put there.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from agent.server.errors import INTERNAL, ApiError, bad
+from agent.server.wire import Json
+
+_MEDIA: Final = (
+    (r"playlist", "it is a playlist; send the clip itself"),
+    (r"text file", "it is text, not a video, picture or sound"),
+    (r"file is empty", "it is empty"),
+    (r"too many( for a picture)?|pixels are too many|too many pixels", "it has too many pixels"),
+    (r"without its index|cut off", "it is cut off; send it in full"),
+    (r"no picture in it can be decoded", "no picture in it can be decoded"),
+    (r"neither pictures nor sound", "it holds neither pictures nor sound"),
+    (r"damaged picture", "it is a damaged picture"),
+)
+_MINDS: Final = {
+    "HostTimeoutError": (504, "model_timeout", "the language model gave no answer in time"),
+    "HostUnreachableError": (502, "model_unreachable", "the language model cannot be reached"),
+    "NoSuchModelError": (502, "model_missing", "the language model's host does not have it"),
+    "WrongKeyError": (502, "model_refused", "the language model's host refuses this server"),
+    "HostRefusedError": (502, "model_refused", "the language model's host refused the request"),
+    "NonsenseError": (502, "model_nonsense", "the language model gave no usable reply"),
+    "ModelError": (502, "model_failed", "the language model failed"),
+}
+
+
+def of_eyes(kind: str, said: str) -> ApiError:
+    """Why a clip could not be read."""
+    if kind == "MediaError":
+        why = next((text for pattern, text in _MEDIA if re.search(pattern, said)), None)
+        return unreadable(why)
+    if kind == "MemoryError":
+        return unreadable("reading it takes more memory than a clip may use")
+    if kind == "AssetError":
+        return down()
+    # FFmpeg, Pillow and OpenCV raise many kinds for files that were made to break them.
+    return unreadable()
+
+
+def unreadable(why: str | None = None) -> ApiError:
+    """A clip that is none, or breaks whoever reads it."""
+    usual = "it is no video, picture or sound that is taken, or it is damaged"
+    return bad(f"the clip cannot be read: {why or usual}", "messages", "unreadable_media")
+
+
+def of_mind(said: Json) -> ApiError:
+    """Why a question could not be answered."""
+    kinds = [str(kind) for kind in said.get("kinds", [])]
+    for kind in kinds:
+        if kind in _MINDS:
+            status, code, message = _MINDS[kind]
+            return ApiError(status, code, message, retry_after=5 if status >= 502 else None)
+    if "AskError" in kinds:
+        who = re.search(r"person|people|nobody", str(said.get("message", "")))
+        why = "there is no such person in the clip" if who else "it cannot be asked like this"
+        return bad(f"the question cannot be answered: {why}", "messages", "bad_question")
+    if "ThreadError" in kinds:
+        return ApiError(409, "another_clip", "a conversation is about the clip it began with")
+    return INTERNAL
+
+
+def late() -> ApiError:
+    """The deadline has passed."""
+    return ApiError(504, "deadline_exceeded", "the deadline passed before the answer was there")
+
+
+def down() -> ApiError:
+    """Children that do not come up, model files that are not there."""
+    return ApiError(503, "not_ready", "this server cannot work now; see /readyz", retry_after=10)
