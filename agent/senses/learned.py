@@ -133,6 +133,11 @@ class Net:
 
     def raw(self, rows: Floats, rest: Floats | None = None, worth: float = 0.0) -> Floats:
         """n × 2 (left, right) × 3 (intensity / 5, log deviation, presence logit) × COUNT."""
+        # In blocks: half an hour of rows at once would take half a gigabyte.
+        blocks = [rows[i : i + BLOCK] for i in range(0, len(rows), BLOCK)]
+        return np.concatenate([self._block(block, rest, worth) for block in blocks])
+
+    def _block(self, rows: Floats, rest: Floats | None, worth: float) -> Floats:
         other = None if rest is None else self.mirrored(rest[None])[0]
         sides = ((rows, rest), (self.mirrored(rows), other))
         value = np.concatenate([self.entry(part, base, worth) for part, base in sides])[None]
@@ -152,6 +157,8 @@ def _agreed(said: Floats) -> Floats:
 
 
 _MIRROR: Final = blendshape_mirror()
+BLOCK: Final = 2048
+"""Rows that go through the network at a time."""
 SHUT: Final = TARGETS_SIDE.index("AU43")
 
 
@@ -260,6 +267,10 @@ SLOW: Final = 0.035
 """Seconds of smoothing for all the others."""
 
 
+REACH: Final = 4
+"""Neighbours on each side that smoothing looks at."""
+
+
 def steadied(times: Floats, raw: Floats) -> Floats:
     """Output smoothed over neighbours in time that are surer; n × 2 × 3 × COUNT.
 
@@ -268,11 +279,19 @@ def steadied(times: Floats, raw: Floats) -> Floats:
     """
     if len(raw) < 3:
         return raw
-    reach = 4
+    out = np.empty_like(raw)
+    for start in range(0, len(raw), BLOCK):
+        low, end = max(0, start - REACH), min(len(raw), start + BLOCK)
+        block = slice(low, min(len(raw), end + REACH))
+        out[start:end] = _steady_block(times[block], raw[block])[start - low : end - low]
+    return out
+
+
+def _steady_block(times: Floats, raw: Floats) -> Floats:
     width = np.array([max(SMOOTH.get(c, SLOW), 1e-4) for c in (*TARGETS_SIDE, *TARGETS_WHOLE)])
     trust = np.exp(-np.clip(raw[:, :, 1], -5, 1))
     total, weight = np.zeros_like(raw[:, :, [0, 2]]), np.zeros_like(trust)
-    for step in range(-reach, reach + 1):
+    for step in range(-REACH, REACH + 1):
         here = np.arange(max(0, -step), len(raw) - max(0, step))
         there = here + step
         apart = np.abs(times[there] - times[here])[:, None]
