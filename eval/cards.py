@@ -127,7 +127,9 @@ class Card(_Part):
     @property
     def unknowns(self) -> tuple[str, ...]:
         """Fields whose value nobody could confirm."""
-        return tuple(sorted(set(_unknown(self.model_dump(exclude={"prose"}), ""))))
+        return tuple(
+            sorted(set(_unknown(self.model_dump(exclude={"prose", "gaps", "layout"}), "")))
+        )
 
 
 def _unknown(value: Any, where: str) -> Iterator[str]:
@@ -137,7 +139,7 @@ def _unknown(value: Any, where: str) -> Iterator[str]:
         for key, item in value.items():
             if key not in optional or item is not None:
                 yield from _unknown(item, f"{where}.{key}" if where else str(key))
-    elif value is None or (isinstance(value, str) and value.lower().startswith(UNKNOWN)):
+    elif value is None or (isinstance(value, str) and UNKNOWN in value.lower()):
         yield where
 
 

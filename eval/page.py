@@ -70,10 +70,7 @@ def _head(made: Mapping[str, Any]) -> Iterator[str]:
 
 def _asked(made: Mapping[str, Any]) -> str:
     enrolled = made["settings"]["enrolled"]
-    if not enrolled:
-        return "Nobody was enrolled: each clip is read by itself."
-    whom = "One person is" if enrolled == 1 else f"{enrolled} people are"
-    return f"{whom} known from one other clip each, which is not scored."
+    return f"{enrolled}." if enrolled else "Nobody was enrolled: each clip is read by itself."
 
 
 def _tiles(made: Mapping[str, Any]) -> Iterator[str]:
@@ -190,23 +187,23 @@ def _groups(made: Mapping[str, Any]) -> Iterator[str]:
         'between groups that are alike is rarely 0; its interval counts.</p><div class="two">'
     )
     for name, found in made["groups"].items():
-        low, high = found["interval"] or (math.nan, math.nan)
         yield f'<div class="card"><h3>By {escape(name)}</h3>'
         rows = [
-            (
-                group,
-                _finite(row["score"]),
-                row["interval"],
-                f"{_value(main, row['score'])}, n {row['n']}",
-            )
+            (group, _finite(row["score"]), row["interval"],
+             f"{_value(main, row['score'])}, n {row['n']}")
             for group, row in found["groups"].items()
-        ]
+        ]  # fmt: skip
         yield draw.intervals(rows)
-        yield (
-            f'<p class="sub">Gap {_value(main, found["gap"])}, {_value(main, low)} to '
-            f"{_value(main, high)}</p></div>"
-        )
+        yield f'<p class="sub">{_gap(main, found)}</p></div>'
     yield "</div>"
+
+
+def _gap(main: str, found: Mapping[str, Any]) -> str:
+    if found["few"] or not found["interval"]:
+        return "Too few samples in one of the groups to speak of a gap."
+    low, high = found["interval"]
+    between = f"{_value(main, low)} to {_value(main, high)}"
+    return f"Gap {_value(main, found['gap'])}, 95 % interval {between}."
 
 
 def _errors(made: Mapping[str, Any], strips: Mapping[str, Path]) -> Iterator[str]:

@@ -17,6 +17,7 @@ from typing import Any
 
 from agent import perceive
 from agent.cache import cache_dir
+from agent.evidence import Evidence
 from eval import leaks, tasks
 from eval.records import Record
 from eval.samples import Sample, SamplesError, Task, task
@@ -92,7 +93,7 @@ def _answered(
         aus=model.aus,
     ) as talk:
         answer = talk.ask(_within(asked.question, given.span))
-        evidence = talk.evidence
+        evidence = _cut(talk.evidence, given.span)
     answered = time.perf_counter()
     prediction = tasks.KINDS[asked.kind].predicted(answer, evidence, asked.classes)
     return Record(
@@ -109,6 +110,13 @@ def _answered(
         evidence.media.duration,
         missing=tuple(item.what for item in answer.missing),
     )
+
+
+def _cut(evidence: Evidence, span: tuple[float, float] | None) -> Evidence:
+    """The evidence with the cues of one span only."""
+    if span is None:
+        return evidence
+    return evidence.model_copy(update={"cues": evidence.between(*span)})
 
 
 def _within(question: str, span: tuple[float, float] | None) -> str:

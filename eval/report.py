@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from eval import calibration, labels, measures, scoring, tasks, units
+from eval import calibration, labels, makers, measures, scoring, tasks, units
 from eval.predict import Model
 from eval.records import Record
 from eval.run import Plan
@@ -26,7 +26,8 @@ FORMAT: Final = 1
 WORST: Final = 6
 """Errors that are shown with their pictures."""
 FEW: Final = 5
-"""Fewer people than this are not resampled whole: the interval would mean nothing."""
+"""Fewer people than this are not resampled whole, and a group of fewer samples is not compared:
+the interval would mean nothing."""
 
 
 def report(
@@ -44,11 +45,11 @@ def report(
         "format": FORMAT,
         "benchmark": _benchmark(plan),
         "model": dataclasses.asdict(model),
-        "settings": _settings(plan, seed, whole is not None),
+        "settings": _settings(plan, model, seed, whole is not None),
         "counts": _counts(plan, records),
         "measures": results,
         "baselines": _baselines(plan, golds),
-        "labels": _labels(golds, found) if plan.task.task == "label" else None,
+        "labels": _labels(plan, golds, found) if plan.task.task == "label" else None,
         "reliability": _reliability(golds, found) if plan.task.task == "label" else None,
         "units": _units(golds, found) if plan.task.task == "action units" else None,
         "points": _points(golds, found) if plan.task.task == "dimensions" else None,
@@ -78,12 +79,12 @@ def _benchmark(plan: Plan) -> dict[str, Any]:
     }
 
 
-def _settings(plan: Plan, seed: int, by_person: bool) -> dict[str, Any]:
+def _settings(plan: Plan, model: Model, seed: int, by_person: bool) -> dict[str, Any]:
     return {
-        "question": plan.asked.question,
+        "question": plan.asked(model).question,
         "profile": plan.task.profile,
         "seed": seed,
-        "enrolled": len(plan.enrol or {}),
+        "enrolled": plan.enrolled,
         "intervals": "95 % percentile bootstrap, 1000 draws of "
         + ("whole people" if by_person else "samples (too few people to draw them whole)"),
     }
@@ -148,15 +149,13 @@ def _scored(
     return both
 
 
-def _labels(golds: Mapping[str, Any], found: Mapping[str, Any]) -> dict[str, Any]:
+def _labels(plan: Plan, golds: Mapping[str, Any], found: Mapping[str, Any]) -> dict[str, Any]:
     """The confusion, with columns for what the gold lacks and for no label at all."""
-    measure = measures.build("war")
     read = {id: labels.gold(value) for id, value in golds.items()}
-    both = _scored(measure, golds, found)
-    names = sorted(set(read.values()))
+    names = sorted({*read.values(), *map(labels.canonical, plan.classes)})
     table = np.zeros((len(names), len(names) + 2), dtype=int)
     for id, gold in read.items():
-        guess = both[id][1] if id in both else None
+        guess = _picked(found.get(id), names)
         column = names.index(guess) if guess in names else len(names) + (guess is None)
         table[names.index(gold), column] += 1
     hits = np.diag(table[:, : len(names)])
@@ -177,6 +176,14 @@ def _labels(golds: Mapping[str, Any], found: Mapping[str, Any]) -> dict[str, Any
         "counts": table.tolist(),
         "classes": rows,
     }
+
+
+def _picked(value: Any, names: Sequence[str]) -> str | None:
+    """The label that a prediction names; None where it names none."""
+    try:
+        return labels.pick(labels.pred(value), tuple(names))
+    except Unscored:
+        return None
 
 
 def _wilson(hits: int, n: int) -> tuple[float, float] | None:
@@ -234,7 +241,8 @@ def _groups(
         values = [str(known[id][name]) for id in ids]
         if len(set(values)) > 1:
             rows, score = measure.rows([both[i][0] for i in ids], [both[i][1] for i in ids])
-            result[name] = scoring.gaps(rows, score, values, seed)
+            few = min(Counter(values).values()) < FEW
+            result[name] = scoring.gaps(rows, score, values, seed) | {"few": few}
     return result
 
 
@@ -254,13 +262,18 @@ def _worst(
             {
                 "id": id,
                 "gold": _shown(gold),
-                "said": "another label" if guess == labels.OTHER else _shown(guess),
+                "said": _shown(guess if guess != labels.OTHER else _named(found[id])),
                 "wrongness": wrongness,
                 "answer": record.answer,
                 "missing": list(record.missing),
             }
         )
     return rows
+
+
+def _named(value: Any) -> str:
+    """A label outside the gold's, as the prediction names it."""
+    return str(value.get("label")) if isinstance(value, Mapping) else str(value)
 
 
 def _wrongness(task: str, gold: Any, guess: Any, raw: Any) -> float:
@@ -315,7 +328,7 @@ def _versions() -> dict[str, str]:
     return {
         "duchenne": version("duchenne"),
         "senses": " ".join(f"{k}:{v}" for k, v in perceive.SENSES.items()),
-        "measures": measures.VERSION,
+        "measures": makers.VERSION,
         "python": platform.python_version(),
     }
 

@@ -76,7 +76,7 @@ def _lines(made: Mapping[str, Any]) -> Iterator[str]:
     yield ""
     yield f"- Question: {made['settings']['question']}"
     if made["settings"]["enrolled"]:
-        yield f"- {made['settings']['enrolled']} people enrolled with a clip of their own"
+        yield f"- Enrolment: {made['settings']['enrolled']}"
     for name, value in made["cost"].items():
         shown = number(value) if isinstance(value, float) else value
         yield f"- {name}: {shown}"
@@ -121,7 +121,8 @@ def _units(found: list[Mapping[str, Any]] | None) -> Iterator[str]:
 def _groups(found: Mapping[str, Any]) -> Iterator[str]:
     for name, parts in found.items():
         low, high = parts["interval"] or (None, None)
-        yield f"## By {name}: gap {number(parts['gap'])} [{number(low)}, {number(high)}]"
+        gap = f"gap {number(parts['gap'])} [{number(low)}, {number(high)}]"
+        yield f"## By {name}: {'too few to compare' if parts['few'] else gap}"
         yield ""
         yield "| group | n | score | 95 % interval |"
         yield "| --- | ---: | ---: | --- |"

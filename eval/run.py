@@ -13,6 +13,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from eval import enrol as enrolment
 from eval import leaks, predict, records, tasks
 from eval.cards import Benchmark, Card
 from eval.predict import Asked, Model
@@ -42,10 +43,13 @@ class Plan:
     checks: Sequence[tuple[str, str]] = ()
     """Leak checks: what was looked for, what was found."""
 
-    @property
-    def asked(self) -> Asked:
-        """The question put to the model."""
-        return Asked(self.task.task, tasks.question(self.task.task, self.classes), self.classes)
+    enrolled: str | None = None
+    """How, in words."""
+
+    def asked(self, model: Model) -> Asked:
+        """The question put to the model; the rules read no label set in it."""
+        among = () if model.name == "rules" else self.classes
+        return Asked(self.task.task, tasks.question(self.task.task, among), self.classes)
 
 
 def plan(
@@ -61,7 +65,8 @@ def plan(
     """What to run. Raises RunError for leaks, unknown splits and samples without gold.
 
     `split` is scored (default: the card's test split, else all). `enrol` is a label: each
-    person's first clip with it becomes their baseline and is taken out of the test. `seen` are
+    person's first clip with it becomes their baseline and is taken out of the test; or "others"
+    (see `eval.enrol`). `seen` are
     rows of what the model was trained on. `only` keeps samples of these groups (name → value).
     """
     task = _task(samples, card)
@@ -88,12 +93,19 @@ def plan(
         ("ids, people and files that the model was trained on",
          "none" if seen else "not given: the rules are fitted to no clip; for a trained model "
          "name its rows with --trained-on"),
-        ("clips used for enrolment", f"{len(baseline)}, none of them scored"),
+        ("labels used for enrolment", _used(enrol)),
         ("labels in names of files", "hidden: the model sees a link with a neutral name"),
         ("thresholds, epochs or prompts chosen on these samples", "none: nothing is fitted"),
         ("how folds and clips are joined", "by id; counts are pooled before any F1"),
     )  # fmt: skip
-    return Plan(name, kept, task, classes, card, baseline or None, checks)
+    told = _told(enrol, baseline) if enrol else None
+    return Plan(name, kept, task, classes, card, baseline or None, checks, told)
+
+
+def _used(enrol: str | None) -> str:
+    if enrol in (None, enrolment.OTHERS):
+        return "none"
+    return f"{enrol}: the clips it picked left the test"
 
 
 def _task(samples: Sequence[Sample], card: Card | None) -> Benchmark:
@@ -135,15 +147,24 @@ def _of_split(samples: Sequence[Sample], split: str | None) -> list[Sample]:
     return [s for s in samples if s.split == split]
 
 
-def _enrolled(samples: Sequence[Sample], label: str) -> dict[str, Path]:
-    """Each person's first clip with this label."""
-    found: dict[str, Path] = {}
-    for sample in samples:
-        if sample.person and sample.path and sample.labels.get("label") == label:
-            found.setdefault(sample.person, sample.path)
+def _enrolled(samples: Sequence[Sample], how: str) -> dict[str, Path]:
+    """Person → the clip that their baseline comes from."""
+    if how == enrolment.OTHERS:
+        found = enrolment.together(samples)
+        if not found:
+            raise RunError("--enrol others: nobody has two clips, or no clip names its person")
+        return found
+    found = enrolment.by_label(samples, how)
     if not found:
-        raise RunError(f"--enrol {label}: nobody has a clip with this label")
+        raise RunError(f"--enrol {how}: nobody has a clip with this label")
     return found
+
+
+def _told(how: str, baseline: Mapping[str, Path]) -> str:
+    whom = "1 person" if len(baseline) == 1 else f"{len(baseline)} people"
+    if how == enrolment.OTHERS:
+        return f"{whom} known by the sound of all their clips; no label was used"
+    return f"{whom} known by one clip labelled {how}, which is not scored"
 
 
 def run(
@@ -194,7 +215,7 @@ def _enrolment(made: Plan, sample: Sample) -> Path | None:
 def _key(sample: Sample, model: Model, made: Plan, enrol: Path | None) -> str:
     """The record's key; a clip that cannot be read gets one that changes when it can."""
     try:
-        return predict.key(sample, model, made.asked, enrol)
+        return predict.key(sample, model, made.asked(model), enrol)
     except ValueError as error:
         return f"unreadable: {error}"
 
@@ -210,7 +231,7 @@ def _work(
 
     def one(job: tuple[Sample, Path | None, str]) -> Record:
         sample, enrol, digest = job
-        return predict.predict(sample, model, made.asked, enrol, digest)
+        return predict.predict(sample, model, made.asked(model), enrol, digest)
 
     if workers <= 1:
         for job in jobs:

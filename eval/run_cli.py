@@ -74,7 +74,8 @@ def parser() -> argparse.ArgumentParser:
     which.add_argument(
         "--enrol",
         metavar="LABEL",
-        help="each person's first clip with this label is their baseline and is not scored",
+        help="each person's first clip with this label is their baseline and is not scored; or "
+        "`others`: their voice in all their clips, no label used",
     )
     which.add_argument("--sample", metavar="N", type=int, help="a seeded draw of N samples")
     which.add_argument(

@@ -119,8 +119,9 @@ KINDS: Final[dict[str, Kind]] = {
 
 
 def question(task: str, classes: Sequence[str]) -> str:
-    """What is asked, the label set filled in."""
-    return KINDS[task].question.replace("{classes}", ", ".join(classes))
+    """What is asked, the label set filled in; an empty one is not asked about."""
+    asked = KINDS[task].question
+    return asked.replace("{classes}", ", ".join(classes)) if classes else asked.replace(_OF, "")
 
 
 def golds(task: str, samples: Iterable[Sample]) -> dict[str, Any]:
