@@ -62,16 +62,16 @@ def connect(
 
         url = base_url or os.environ.get("DUCHENNE_BASE_URL")
         seconds = timeout or _above_zero("DUCHENNE_TIMEOUT", 300)
-        return Language(OpenAIHost(name, url, timeout=seconds, max_tokens=_length()))
+        return Language(OpenAIHost(name, url, timeout=seconds, max_tokens=longest_reply()))
     if kind == "hf" and name:
         from agent.hosts.hf import HuggingFaceHost
 
         path, _, adapter = name.partition("+")
-        return Language(HuggingFaceHost(path, adapter or None, max_tokens=_length()))
+        return Language(HuggingFaceHost(path, adapter or None, max_tokens=longest_reply()))
     raise AskError(f"no model {chosen!r}: say rules, openai:NAME or hf:PATH[+ADAPTER]")
 
 
-def _length() -> int:
+def longest_reply() -> int:
     """Tokens of one reply; models that think before they answer need more."""
     return int(_above_zero("DUCHENNE_MAX_TOKENS", 2000))
 

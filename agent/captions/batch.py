@@ -18,7 +18,7 @@ from typing import Any, Final
 
 from agent.captions.outcome import RunError
 from agent.captions.store import write_bytes
-from agent.hosts import Completion, HostRefusedError, Message, ModelError
+from agent.hosts import AwaitingError, Completion, HostRefusedError, Message
 from agent.hosts.openai import OpenAIHost
 from agent.state import Json
 
@@ -27,14 +27,10 @@ MOST_BYTES: Final = 180_000_000
 """Of one file: a little below what the hosted API takes."""
 
 
-class AwaitingError(ModelError):
-    """A reply that is not there yet; its request is in the batch files."""
-
-
 class Batch:
     """A host that answers from replies read back, and writes down what it cannot answer."""
 
-    def __init__(self, model: str, out: Path, max_tokens: int = 1500) -> None:
+    def __init__(self, model: str, out: Path, max_tokens: int) -> None:
         """`out`: the folder of captions. Raises RunError for replies that cannot be read."""
         self._wire = OpenAIHost(model, api_key="none", max_tokens=max_tokens)
         self.name = self._wire.name

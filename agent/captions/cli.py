@@ -187,7 +187,7 @@ def _guarded(act: Callable[[argparse.Namespace], int], asked: argparse.Namespace
         return act(asked)
     except (SourceError, RunError) as error:
         print(f"duchenne: {error}", file=sys.stderr)
-        return USAGE
+        return getattr(error, "code", USAGE)
 
 
 def _run(asked: argparse.Namespace) -> int:
@@ -271,8 +271,9 @@ def _listed(found: Iterator[Sample], source: Source, count: int | None) -> Any:
 
 def _batch(asked: argparse.Namespace, plan: Plan) -> Batch:
     from agent.captions.batch import Batch
+    from agent.model import longest_reply
 
-    batch = Batch(plan.model.removeprefix("openai:"), asked.out)
+    batch = Batch(plan.model.removeprefix("openai:"), asked.out, longest_reply())
     if asked.from_batch:
         print(f"{batch.take(asked.from_batch)} new replies", file=sys.stderr)
     return batch

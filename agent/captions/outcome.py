@@ -7,22 +7,26 @@ from typing import Any, Final
 
 from agent.captions.rows import Row
 
-FATAL: Final = frozenset(
-    (
-        "AssetError",
-        "WrongKeyError",
-        "NoSuchModelError",
-        "HostUnreachableError",
-        "AskError",
-        "ImportError",
-        "ModuleNotFoundError",
-    )
-)
-"""Errors of the set-up: every clip would fail of them, so the run stops and can be resumed."""
+FATAL: Final = {
+    "AssetError": 1,
+    "ImportError": 1,
+    "ModuleNotFoundError": 1,
+    "AskError": 2,
+    "WrongKeyError": 4,
+    "NoSuchModelError": 4,
+    "HostUnreachableError": 4,
+}
+"""Errors of the set-up: every clip would fail of them, so the run stops and can be resumed.
+With the exit code of each."""
 
 
 class RunError(RuntimeError):
     """The run cannot go on; what is done is kept, and the same command goes on from there."""
+
+    def __init__(self, said: str, code: int = 2) -> None:
+        super().__init__(said)
+        self.code = code
+        """Exit code: 1 this machine, 2 wrong use, 4 the model's host."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +47,10 @@ class Failure:
     @property
     def fatal(self) -> bool:
         return self.error in FATAL
+
+    def stop(self) -> RunError:
+        """The error that ends the run."""
+        return RunError(self.reason, FATAL[self.error])
 
 
 @dataclass(frozen=True, slots=True)

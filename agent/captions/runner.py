@@ -78,7 +78,7 @@ def run(work: Run, found: Iterable[Sample], engine: Engine, watcher: Watcher) ->
     try:
         for outcome in engine.run(_tasks(work, found, watcher)):
             if outcome.failure is not None and outcome.failure.fatal:
-                raise RunError(outcome.failure.reason)
+                raise outcome.failure.stop()
             _keep(work, outcome, watcher)
     finally:
         work.store.seal()

@@ -22,6 +22,7 @@ from agent.captions.spans import Stretch, spans
 from agent.captions.styles import Told
 from agent.context import Picture, Span
 from agent.evidence import Evidence
+from agent.hosts import AwaitingError
 from agent.people import whom
 
 Shown = dict[tuple[str | None, Span], list[Picture]]
@@ -89,7 +90,15 @@ def _clip(task: Task) -> Path:
 
 def write(task: Task, sensed: Sensed, model: Any, look_closer: LookCloser | None) -> list[Row]:
     """The rows of a clip, one a person. Raises ModelError and what `look_closer` raises."""
-    return [_row(task, sensed, person, model, look_closer) for person in sensed.people]
+    rows, awaited = [], None
+    for person in sensed.people:
+        try:
+            rows.append(_row(task, sensed, person, model, look_closer))
+        except AwaitingError as error:  # the others' requests go into the same batch
+            awaited = error
+    if awaited is not None:
+        raise awaited
+    return rows
 
 
 def _row(

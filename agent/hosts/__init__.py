@@ -41,6 +41,10 @@ class NonsenseError(ModelError):
     """The model's answer was not what was asked for, twice."""
 
 
+class AwaitingError(ModelError):
+    """A reply that is not there yet: its request waits in a batch."""
+
+
 @dataclass(frozen=True, slots=True)
 class Message:
     """One turn of the talk with a model."""
