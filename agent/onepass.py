@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from agent import media
+from agent.behind import Behind
 from agent.evidence import Cue, Media, Missing, Person, number
 from agent.media import MediaError
 from agent.perceive import MAX_FPS, Progress, Request
@@ -20,7 +21,7 @@ from agent.senses.action_units import ActionUnits, Enrolment, estimator
 from agent.senses.au_tables import from_table, read_table
 from agent.senses.faces import Faces, choose_main
 from agent.senses.head import Head
-from agent.senses.samples import Columns, Frame, Sound
+from agent.senses.samples import Columns, FaceSample, Frame, Sound
 from agent.senses.speaking import Mouth, Mouths, attribute, by_speaker, who_speaks
 from agent.senses.usual import Baseline
 from agent.senses.voice import Heard, Voice
@@ -128,21 +129,27 @@ class _Eyes:
         self._aus = ActionUnits(estimator(request.aus), self._enrolment)
         self._head = Head()
         self._mouths = Mouths()
+        self._readers = Behind(self._read)
         self._times: list[float] = []
 
     def push(self, frame: Frame) -> None:
         self._times.append(frame.time)
         for sample in self._faces.push(frame):
-            for sense in (self._aus, self._head, self._mouths):
-                sense.push(sample)
+            self._readers.push(sample)
+
+    def _read(self, sample: FaceSample) -> None:
+        for sense in (self._aus, self._head, self._mouths):
+            sense.push(sample)
 
     def enrol(self) -> Enrolment | None:
         """The main person's rows; None where no face was found."""
+        self._readers.finish()
         found = self._faces.finish()
         main = next((person.id for person in found.people if person.main), None)
         return None if main is None else self._aus.enrol(found.tracks[main])
 
     def finish(self) -> _Seen:
+        self._readers.finish()
         found = self._faces.finish()
         if self._enrolled is not None:
             self._enrolment |= {person.id: self._enrolled for person in found.people if person.main}
