@@ -20,7 +20,11 @@ def test_everything_is_done_in_order() -> None:
 
 def test_whoever_is_too_fast_is_held_up() -> None:
     gate, done = threading.Event(), threading.Event()
-    behind: Behind[int] = Behind(lambda _: None if gate.wait(5) else None)
+
+    def work(_: int) -> None:
+        gate.wait(5)
+
+    behind = Behind(work)
 
     def hurry() -> None:
         for item in range(3 * WAITING):
