@@ -28,13 +28,14 @@ _AUTHORITY: Final = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+)(?::([0-9]{1
 _LABEL: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
 _NUMERIC: Final = re.compile(r"(?:[0-9]+|0[xX][0-9A-Fa-f]*)")
 _NAT64: Final = ipaddress.IPv6Network("64:ff9b::/96")
+_GLOBAL_UNICAST: Final = ipaddress.IPv6Network("2000::/3")
 _OUTSIDE: Final = tuple(
     map(
         ipaddress.ip_network,
-        ("100.64.0.0/10", "192.88.99.0/24", "64:ff9b:1::/48", "fec0::/10", "2001::/23"),
+        ("100.64.0.0/10", "192.0.0.0/24", "192.88.99.0/24", "2001::/23", "2001:db8::/32"),
     )
 )
-"""Ranges that some versions of the standard library call global."""
+"""Special ranges of which the standard library, by version, calls some addresses global."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +105,7 @@ def is_public(address: IP) -> bool:
             inner = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
         if inner is not None:
             return is_public(inner)
-        if address.teredo is not None or address.scope_id is not None:
+        if address.scope_id is not None or address not in _GLOBAL_UNICAST:
             return False
     if any(address.version == net.version and address in net for net in _OUTSIDE):
         return False
