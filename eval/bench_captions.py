@@ -3,7 +3,7 @@
     python -m eval.bench_captions clips MEDIA OUT [--count 200]     cut clips of 1 to 3 s
     python -m eval.bench_captions kills CLIPS OUT [--kills 100]     kill -9 at random moments
     python -m eval.bench_captions cores CLIPS                       sensing on 1, 2, … cores
-    python -m eval.bench_captions load CLIPS OUT --model M --base-url U   against a bare loader
+    python -m eval.bench_captions load CLIPS --model M --base-url U   against a bare loader
 
 `kills` compares the rows with those of a run that nobody disturbed: the same rows, none twice,
 every line and shard whole. Cutting is seeded, so the clips are the same every time.
@@ -175,9 +175,9 @@ def _difference(expected: dict[Any, Any], got: dict[Any, Any]) -> str:
     return f"lacking {sorted(lacking)[:3]}, extra {sorted(extra)[:3]}, other {sorted(other)[:3]}"
 
 
-def cores(source: Path, counts: Sequence[int], more: Sequence[str]) -> dict[int, float]:
-    """Clips a second, nothing remembered, by number of sensing processes."""
-    found = {}
+def cores(source: Path, counts: Sequence[int], more: Sequence[str]) -> list[tuple[int, float]]:
+    """Clips a second with so many sensing processes, nothing remembered, start-up included."""
+    found = []
     for count in counts:
         with tempfile.TemporaryDirectory() as folder:
             begun = time.monotonic()
@@ -188,8 +188,90 @@ def cores(source: Path, counts: Sequence[int], more: Sequence[str]) -> dict[int,
                 env=os.environ | {"DUCHENNE_CACHE": f"{folder}/cache"},
             )
             made = len({id for id, _ in rows(Path(folder) / "out")})
-            found[count] = made / (time.monotonic() - begun)
+            found.append((count, round(made / (time.monotonic() - begun), 3)))
     return found
+
+
+def load(source: Path, model: str, url: str, in_flight: int, rounds: int) -> dict[str, Any]:
+    """Requests a second that a captioning run gets out of a host, against a bare loader.
+
+    First a run that warms host and cache and writes the requests down; then, in turn, the run
+    again and the same requests through so many threads that do nothing else.
+    """
+    asked: list[Any] = []
+    _through(source, model, url, in_flight, asked)
+    ours, bare = [], []
+    for _ in range(rounds):
+        bare.append(_bare(url, list(asked), in_flight))
+        ours.append(_through(source, model, url, in_flight, []))
+    return {
+        "requests": len(asked),
+        "ours_per_s": [round(v, 3) for v in ours],
+        "bare_per_s": [round(v, 3) for v in bare],
+        "share": round(sum(ours) / sum(bare), 3),
+    }
+
+
+class _Written:
+    """A host whose requests are written down."""
+
+    def __init__(self, host: Any, asked: list[Any]) -> None:
+        self._host, self._asked = host, asked
+        self.name, self.lacks = host.name, host.lacks
+
+    def complete(self, messages: Any, schema: Any) -> Any:
+        self._asked.append(self._host.body(messages, schema, self._host.lacks))
+        return self._host.complete(messages, schema)
+
+
+def _through(source: Path, model: str, url: str, in_flight: int, asked: list[Any]) -> float:
+    """One run in memory, from the first request to the last row; returns requests a second."""
+    from agent.captions.engine import Local
+    from agent.captions.plan import Plan, sensing_versions
+    from agent.captions.sources import Source, samples
+    from agent.captions.stages import Task
+    from agent.model import Language, connect
+
+    plan = Plan(
+        model=model, base_url=url, revision="bench", sensing=sensing_versions(), calls="one",
+        look_closer=False,
+    )  # fmt: skip
+
+    def connected() -> Any:
+        thinker = connect(model, url)
+        assert isinstance(thinker, Language)
+        thinker.host = _Written(thinker.host, asked)
+        return thinker
+
+    found = [
+        Task(sample, sha256 := sample.sha256(), plan.key(sha256, {}), plan, Path())
+        for sample in samples(Source(str(source)))
+    ]
+    engine = Local(plan, connected, 2, in_flight)
+    try:
+        list(engine.run(iter(found[:2])))  # the processes' start-up is not the host's
+        asked.clear()
+        begun = time.monotonic()
+        list(engine.run(iter(found)))
+        return len(asked) / (time.monotonic() - begun)
+    finally:
+        engine.close()
+
+
+def _bare(url: str, asked: list[Any], in_flight: int) -> float:
+    """The same requests as fast as the host takes them; returns requests a second."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    import httpx
+
+    with (
+        httpx.Client(timeout=600, limits=httpx.Limits(max_connections=in_flight)) as client,
+        ThreadPoolExecutor(in_flight) as threads,
+    ):
+        begun = time.monotonic()
+        for reply in threads.map(lambda b: client.post(f"{url}/chat/completions", json=b), asked):
+            reply.raise_for_status()
+        return len(asked) / (time.monotonic() - begun)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -209,14 +291,23 @@ def main(argv: Sequence[str] | None = None) -> int:
     one = trials.add_parser("cores")
     one.add_argument("clips", type=Path)
     one.add_argument("--counts", type=int, nargs="+", default=[1, 2])
+    one = trials.add_parser("load")
+    one.add_argument("clips", type=Path)
+    one.add_argument("--model", required=True)
+    one.add_argument("--base-url", required=True)
+    one.add_argument("--in-flight", type=int, default=16)
+    one.add_argument("--rounds", type=int, default=2)
     asked, more = parser.parse_known_args(argv)
+    more = [word for word in more if word != "--"]
     if asked.trial == "clips":
         print(len(clips(asked.media, asked.out, asked.count)))
     elif asked.trial == "kills":
         print(json.dumps(kills(asked.clips, asked.out, asked.kills, asked.within, more)))
+    elif asked.trial == "load":
+        found = load(asked.clips, asked.model, asked.base_url, asked.in_flight, asked.rounds)
+        print(json.dumps(found))
     else:
-        found = cores(asked.clips, asked.counts, more)
-        print(json.dumps({n: round(v, 3) for n, v in found.items()}))
+        print(json.dumps(cores(asked.clips, asked.counts, more)))
     return 0
 
 

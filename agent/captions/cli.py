@@ -107,6 +107,8 @@ def _add_running(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--in-flight", metavar="N", type=int, default=16, help="clips at the model at once (16)"
     )
+    group.add_argument("--engine", choices=("local", "ray"), default="local")
+    group.add_argument("--address", metavar="A", help="of a Ray cluster; default: a Ray of our own")
     group.add_argument(
         "--to", nargs="+", choices=(*FORMATS, "openai-batch"), default=(), metavar="FORMAT",
         help=f"export afterwards: {', '.join(FORMATS)}; or openai-batch: write request files "
@@ -294,6 +296,14 @@ def _engine(asked: argparse.Namespace, plan: Plan, work: Run, batch: Batch | Non
     from agent.captions.budget import Counted
     from agent.captions.engine import Local, cores
     from agent.model import Language, connect
+
+    if asked.engine == "ray":
+        from agent.captions.outcome import RunError
+        from agent.captions.ray_engine import Ray
+
+        if batch is not None or work.budget.calls is not None:
+            raise RunError("--engine ray takes neither batch files nor a budget of calls")
+        return Ray(plan, asked.workers, asked.in_flight, asked.address)
 
     def counted() -> Any:
         if batch is not None:
