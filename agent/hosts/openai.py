@@ -13,6 +13,7 @@ import re
 import time
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Any, Final, TypeVar, cast
 
 import openai
@@ -81,7 +82,8 @@ class OpenAIHost:
         if self.model not in known:
             names = ", ".join(known) or "none"
             raise NoSuchModelError(f"{self.url} has no model {self.model!r}; it has {names}")
-        root = getattr(known[self.model], "root", None)
+        root = str(getattr(known[self.model], "root", None) or "")
+        root = Path(root).name if root.startswith("/") else root
         return f"{self.model}@{root}" if root and root != self.model else self.model
 
     def complete(self, messages: list[Message], schema: Json) -> Completion:
