@@ -17,6 +17,8 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 FOLDER: Final = Path(__file__).resolve().parents[1] / "data_cards"
 """In a checkout and in an installation alike: the folder beside this package."""
 UNKNOWN: Final = "unknown"
+_LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""The quick one where it was built; both read plain values only."""
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]*$")]
@@ -149,7 +151,7 @@ def parse(text: str, name: str) -> Card:
     if not text.startswith("---\n") or len(parts) != 2:
         raise CardError(f"card {name}: must begin with front matter between two lines of ---")
     try:
-        front = yaml.safe_load(parts[0][4:])
+        front = yaml.load(parts[0][4:], Loader=_LOADER)
     except yaml.YAMLError as error:
         raise CardError(f"card {name}: the front matter is not YAML: {error}") from error
     if not isinstance(front, dict):

@@ -85,7 +85,7 @@ def intervals(
     high: float = 1.0,
 ) -> str:
     """A dot and its interval a row, on one scale; `marks` are dashed lines such as chance."""
-    left, right, step, top = 132.0, 84.0, 30.0, 26.0
+    left, right, step, top = 132.0, 100.0, 30.0, 26.0 if marks else 8.0
     across = width - left - right
 
     def at(value: float) -> float:
@@ -116,9 +116,14 @@ def _ticks(low: float, high: float) -> list[float]:
     return [low + (high - low) * i / 4 for i in range(5)]
 
 
-def bars(rows: Sequence[tuple[str, float, str]], width: float = 560.0, least: float = 1.0) -> str:
+def bars(
+    rows: Sequence[tuple[str, float, str]],
+    width: float = 560.0,
+    least: float = 1.0,
+    left: float = 132.0,
+) -> str:
     """A bar a row from 0 to `least` or the greatest value, with a note behind it."""
-    left, right, step = 132.0, 120.0, 26.0
+    right, step = 180.0, 26.0
     most = max([least, *(v for _, v, _ in rows if math.isfinite(v))])
     across = width - left - right
     parts = []

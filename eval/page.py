@@ -81,11 +81,16 @@ def _tiles(made: Mapping[str, Any]) -> Iterator[str]:
         if measure["interval"]:
             low, high = (_value(name, v) for v in measure["interval"])
             between = f"{low} to {high}"
-        hint = ", less is better" if name in LESS else ""
+        hint = '<div class="between">less is better</div>' if name in LESS else ""
         main = " main" if i == 0 else ""
         yield f'<div class="tile{main}"><div class="name">{escape(NAMES.get(name, name))}</div>'
         yield f'<div class="value">{_value(name, measure["score"])}</div>'
-        yield f'<div class="between">{between}{hint}</div></div>'
+        yield f'<div class="between">{between}</div>{hint}</div>'
+    if two := made["first_two"]:
+        low, high = (_value("war", v) for v in two["interval"])
+        yield '<div class="tile"><div class="name">Among the first two</div>'
+        yield f'<div class="value">{_value("war", two["share"])}</div>'
+        yield f'<div class="between">{low} to {high}</div></div>'
     yield "</div>"
 
 
@@ -131,13 +136,20 @@ def _labels(made: Mapping[str, Any]) -> Iterator[str]:
     marks = {"chance": made["baselines"]["chance"]} if made["baselines"] else None
     yield draw.intervals(rows, marks)
     yield "</div></div>"
-    if made["reliability"]:
+    if bins := made["reliability"]:
         yield "<h2>Does it know how sure it may be?</h2>"
         yield (
             '<p class="sub">Answers in bins of their stated share. On the dashed line it is as '
             "often right as it says; under it, too sure. Larger dots hold more answers.</p>"
         )
-        yield f'<div class="card narrow">{draw.reliability(made["reliability"])}</div>'
+        yield f'<div class="two"><div class="card narrow">{draw.reliability(bins)}</div>'
+        yield '<div class="card"><h3>Answers by stated share</h3>'
+        sizes = [
+            (f"{100 * b['from']:.0f} to {100 * b['to']:.0f} %", b["n"],
+             f"{b['n']:.0f}, {100 * b['accuracy']:.0f} % right")
+            for b in bins
+        ]  # fmt: skip
+        yield f"{draw.bars(sizes)}</div></div>"
 
 
 def percent(row: Mapping[str, Any]) -> str:
@@ -160,11 +172,11 @@ def _units(made: Mapping[str, Any]) -> Iterator[str]:
         "Units that neither the gold nor an answer names are left out.</p>"
     )
     rows = [
-        (f"AU{row['unit']} {facs.AUS[row['unit']].name}"[:24], _finite(row["f1"]),
-         f"{_value('au-f1', row['f1'])}, in {row['support']}")
+        (f"AU{row['unit']} {facs.AUS[row['unit']].name}", _finite(row["f1"]),
+         f"{_value('au-f1', row['f1'])}: there {row['support']}, said {row['said']}")
         for row in made["units"]
     ]  # fmt: skip
-    yield f'<div class="card">{draw.bars(rows, 640)}</div>'
+    yield f'<div class="card wide">{draw.bars(rows, 1000, left=200)}</div>'
 
 
 def _points(made: Mapping[str, Any]) -> Iterator[str]:

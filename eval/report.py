@@ -50,6 +50,7 @@ def report(
         "measures": results,
         "baselines": _baselines(plan, golds),
         "labels": _labels(plan, golds, found) if plan.task.task == "label" else None,
+        "first_two": _first_two(golds, found) if plan.task.task == "label" else None,
         "reliability": _reliability(golds, found) if plan.task.task == "label" else None,
         "units": _units(golds, found) if plan.task.task == "action units" else None,
         "points": _points(golds, found) if plan.task.task == "dimensions" else None,
@@ -195,6 +196,23 @@ def _wilson(hits: int, n: int) -> tuple[float, float] | None:
     middle = (share + squared / 2) / (1 + squared)
     half = z * math.sqrt(share * (1 - share) / n + squared / (4 * n)) / (1 + squared)
     return max(0.0, middle - half), min(1.0, middle + half)
+
+
+def _first_two(golds: Mapping[str, Any], found: Mapping[str, Any]) -> dict[str, Any] | None:
+    """How often the gold is among the two likeliest labels; None where shares are not given."""
+    ranked = {
+        id: [labels.canonical(str(e["label"])) for e in value["emotions"][:2]]
+        for id, value in found.items()
+        if isinstance(value, Mapping) and len(value.get("emotions") or ()) > 1
+    }
+    if not ranked:
+        return None
+    hits = sum(labels.gold(golds[id]) in names for id, names in ranked.items())
+    return {
+        "share": hits / len(ranked),
+        "n": len(ranked),
+        "interval": _wilson(hits, len(ranked)),
+    }
 
 
 def _reliability(golds: Mapping[str, Any], found: Mapping[str, Any]) -> list[dict[str, float]]:

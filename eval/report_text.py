@@ -17,7 +17,10 @@ def summary(made: Mapping[str, Any]) -> str:
     counts = made["counts"]
     lines = [f"{made['benchmark']['title']}: {made['model']['name']}, {counted(counts)}"]
     lines += [f"  {m['name']:14} {score(m)}" for m in made["measures"]]
-    lines += [f"  {name:14} {value:.1%}" for name, value in made["baselines"].items()]
+    if two := made["first_two"]:
+        low, high = two["interval"]
+        lines.append(f"  {'first two':14} {number(two['share'])}  [{number(low)}, {number(high)}]")
+    lines += [f"  {name:14} {number(value)}" for name, value in made["baselines"].items()]
     return "\n".join(lines)
 
 
@@ -64,6 +67,12 @@ def _lines(made: Mapping[str, Any]) -> Iterator[str]:
         yield (
             f"| {m['name']} | {number(m['score'])} | {between} | {m['scored']} of {m['n']} "
             f"| {number(m['strict'])} |"
+        )
+    if two := made["first_two"]:
+        low, high = two["interval"]
+        yield (
+            f"| among the first two | {number(two['share'])} | {number(low)} – {number(high)} "
+            f"| {two['n']} | |"
         )
     for name, value in made["baselines"].items():
         yield f"| ({name}) | {number(value)} | | | |"
