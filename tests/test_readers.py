@@ -354,3 +354,20 @@ def test_real_files_of_ravdess_and_emodb(shared: Path) -> None:
         said = known[sample.path.name]
         assert said["emotion"] == sample.labels["label"]
         assert said.get("transcript") in (None, sample.text)
+
+
+def test_a_card_is_a_source_of_captions(tmp_path: Path) -> None:
+    from agent.captions.samples import SourceError
+    from agent.captions.sources import Source
+    from agent.captions.sources import samples as clips_of
+    from eval.card_clips import clips
+
+    emodb(tmp_path)
+    found = list(clips_of(Source("EMO-DB", root=tmp_path), clips))
+    assert [clip.id for clip in found] == ["03a01Fa", "16b10Wb"]
+    assert found[0].labels == {"label": "happiness"}
+    assert clips("no-such-card", tmp_path) is None
+    with pytest.raises(SourceError, match="give --root"):
+        clips("emodb", None)
+    with pytest.raises(SourceError, match="is not laid out"):
+        list(clips("meld", tmp_path) or ())
