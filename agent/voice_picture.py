@@ -30,7 +30,7 @@ import struct
 import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Final
 
 import numpy as np
@@ -42,6 +42,7 @@ from agent.senses.samples import Sound
 
 Floats = npt.NDArray[np.float32]
 Pixels = npt.NDArray[np.uint8]
+Places = npt.NDArray[np.intp]
 
 VERSION: Final = 1
 BANDS: Final = 128
@@ -239,15 +240,33 @@ def _rgb(picture: Pictures.Image | Pixels) -> Pixels:
 
 
 def _coarse(rgb: Pixels) -> bool:
-    """Whether the top left quarter-height square shows the magic, at whatever size."""
-    side = round(rgb.shape[0] / 4)
-    if side < 8 or rgb.shape[1] < side:
-        return False
-    # The middle of each cell, away from edges that a resize or JPEG smears.
-    at = ((np.arange(4) + 0.5) * side / 4).astype(int)
-    middles = rgb[at[:, None], at].astype(np.int16)
-    bright, dark = middles[_MAGIC == 1], middles[_MAGIC == 0]
-    return bool(bright.min() > 170 and dark.max() < 85)
+    """Whether the top left shows the magic, at whatever size."""
+    rows, columns = marker_points(*rgb.shape[:2])
+    return shows_marker(rgb[rows[:, None], columns[:, None]])
+
+
+@lru_cache(maxsize=1024)
+def marker_points(height: int, width: int) -> tuple[Places, Places]:
+    """Where the marker's cells have their middles in a picture of this size.
+
+    Rows, 4, and columns, stretches × 4: as a voice picture may have been 512 … 3040 wide, a
+    resize that kept no proportions leaves several places to look; none where cells would be
+    smaller than 2 pixels.
+    """
+    cells = (np.arange(4) + 0.5) / 4
+    high = height / BANDS * MARKER
+    was = np.arange(NARROWEST, LONGEST + 2 * MARKER, MARKER)
+    # A picture 128 high was most likely not resized: one place, and none to be mistaken.
+    wide = [32.0] if height == BANDS and width in was else {*(width / was * MARKER), high}
+    wide = [side for side in wide if 8 <= side <= width]
+    columns = {tuple((cells * side).astype(int)) for side in wide} if high >= 8 else set()
+    return (cells * high).astype(np.intp), np.array(sorted(columns), np.intp).reshape(-1, 4)
+
+
+def shows_marker(middles: Pixels) -> bool:
+    """Whether pixels at `marker_points`, stretches × 4 × 4 × channels, are the marker's."""
+    bright, dark = middles[:, _MAGIC == 1], middles[:, _MAGIC == 0]
+    return bool(((bright > 170).all((1, 2)) & (dark < 85).all((1, 2))).any())
 
 
 def voice_pictures(sounds: Iterable[Sound]) -> Iterator[Pictures.Image]:

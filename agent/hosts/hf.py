@@ -69,6 +69,8 @@ def _loaded(path: str, adapter: str | None) -> tuple[Any, Any]:
     import torch
     from transformers import AutoModelForImageTextToText, AutoProcessor
 
+    import agent.bridge  # noqa: F401  # makes checkpoints of type "duchenne" known
+
     settings: dict[str, Any] = {"dtype": torch.float32}
     if torch.cuda.is_available():
         settings = {"dtype": torch.bfloat16, "device_map": "auto"}

@@ -1,0 +1,50 @@
+#!/bin/sh
+# Builds a virtual environment for the bridge and the training on processors.
+#
+#   sh tests/bridge_setup.sh ~/bridge-env      # about a minute, 3 GB
+#   ~/bridge-env/bin/python -m pytest tests/test_bridge.py
+#
+# torchvision's wheel on the package index may be built for CUDA and then does not load beside a
+# CPU torch, because nobody defined torchvision::nms; the operators are defined before its import.
+set -eu
+
+target="${1:?usage: sh tests/bridge_setup.sh FOLDER}"
+python="${PYTHON:-python3}"
+here=$(cd "$(dirname "$0")/.." && pwd)
+
+"$python" -m venv "$target"
+"$target/bin/python" -m pip install --quiet \
+    "torch==2.13.0" "transformers==5.23.0" "trl==1.16.0" "peft==0.21.2" datasets accelerate
+"$target/bin/python" -m pip install --quiet --no-deps "torchvision==0.28.0"
+"$target/bin/python" -m pip install --quiet -e "$here[dev]"
+
+site=$("$target/bin/python" -c 'import sysconfig; print(sysconfig.get_paths()["purelib"])')
+cat >"$site/torchvision_operators.py" <<'PYTHON'
+"""Defines torchvision's operators just before torchvision is imported."""
+import importlib.abc
+import sys
+
+
+class _Before(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        if name == "torchvision":
+            sys.meta_path.remove(self)
+            import torch
+
+            self.library = torch.library.Library("torchvision", "DEF")
+            self.library.define("nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+            self.library.define(
+                "qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor"
+            )
+            sys.torchvision_operators = self.library
+        return None
+
+
+sys.meta_path.insert(0, _Before())
+PYTHON
+echo "import torchvision_operators" >"$site/torchvision_operators.pth"
+
+"$target/bin/python" -c '
+import torch, torchvision, transformers, trl
+print("torch", torch.__version__, "transformers", transformers.__version__, "trl", trl.__version__)
+'
