@@ -41,6 +41,8 @@ HALF: Final = 56
 """Columns of the patch that one half sees."""
 
 WEIGHTS: Final = Path(__file__).parent / "weights"
+READING: Final = 2
+"""Goes up whenever the same weights are read differently; part of the version."""
 
 
 def blendshape_mirror() -> npt.NDArray[np.int64]:
@@ -104,6 +106,8 @@ class Net:
             for i in range(sum(k.startswith("w") for k in own))
         ]
         """Weights (members × in × out) and biases (members × 1 × out)."""
+        self.alone = own.get("alone", np.ones(COUNT, np.float32))
+        """What intensities are worth where no rest is known."""
         self.bend, self.spread = own["bend"], own["spread"]
         """Calibration on held-out people: intensity = bend · raw, deviation = spread · raw."""
 
@@ -199,7 +203,7 @@ class Learned:
     def __init__(self, weights: Path = WEIGHTS) -> None:
         """`weights` is a folder with aus.npz and aus_skin.onnx."""
         stored = dict(np.load(weights / "aus.npz"))
-        self.version: str = str(stored["version"])
+        self.version: str = f"{stored['version']}-{READING}"
         self.knowledge: Mapping[int, Knowledge] = _knowledge(stored)
         self._mean = MeanFace(
             stored["mean_points"].astype(np.float32), stored["mean_weights"].astype(np.float32)
@@ -232,11 +236,15 @@ class Learned:
     def _against_rest(self, net: Net, rows: Floats) -> Floats:
         """Calibrated output of the network, against these rows' own rest where they show one."""
         raw = net.raw(rows)
+        amount = activity(raw)
+        raw[:, :, 0] *= net.bend * net.alone
         if len(rows) >= FEW:
             quality = rows[:, net.layout.spans["quality"]][:, 0]
-            rest, worth = resting(rows, activity(raw), quality)
-            raw = net.raw(rows, rest, worth)
-        raw[:, :, 0] *= net.bend
+            rest, worth = resting(rows, amount, quality)
+            against = net.raw(rows, rest, worth)
+            against[:, :, 0] *= net.bend
+            share = believed(net.raw(rest_row(net, rest)), worth)
+            raw = share * against + (1 - share) * raw
         raw[:, :, 1] += np.log(net.spread)
         return raw
 
@@ -257,6 +265,36 @@ class Learned:
         )
 
 
+def rest_row(net: Net, rest: Floats) -> Floats:
+    """A resting row as a row of its own, seen from the front; 1 × width."""
+    row = np.zeros((1, net.layout.width), np.float32)
+    row[0, : net.layout.spans["pose"].start] = rest[: net.layout.spans["pose"].start]
+    row[0, net.layout.spans["quality"]] = 1
+    return row
+
+
+def believed(read: Floats, worth: float) -> Floats:
+    """How far each target is read against the resting row, COUNT shares of 0–1.
+
+    `read` is what the network makes of the resting row alone. Where the quietest moments
+    still smile, the face never rests in this clip, and cheeks and mouth are read as they are.
+    """
+    smile = 5 * float(read[0, :, 0, TARGETS_SIDE.index("AU12")].mean())
+    share = np.full(COUNT, np.clip((worth - NO_REST) / (SOME_REST - NO_REST), 0, 1), np.float32)
+    share[_BELOW] *= 1 - np.clip(smile - SMILING, 0, 1)
+    return share
+
+
+SMILING: Final = 1.3
+"""AU12 of a resting row up to which it may be how this face is; a step more, and it is a smile."""
+_BELOW: Final = [
+    i for i, code in enumerate((*TARGETS_SIDE, *TARGETS_WHOLE))
+    if code not in ("AU01", "AU02", "AU04", "AU05", "AU43")
+]  # fmt: skip
+NO_REST: Final = 0.08
+"""Worth of a resting row up to which it is not used: the face never rests in this clip."""
+SOME_REST: Final = 0.2
+"""Worth from which it is used in full."""
 FEW: Final = 8
 """Rows from which a person's rest is looked for."""
 SMOOTH: Final[Mapping[str, float]] = {

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
 from agent.senses.learned import (
@@ -35,6 +36,7 @@ from finetune.aus.recipe import Recipe
 log = logging.getLogger("duchenne")
 NAMES = (*TARGETS_SIDE, *TARGETS_WHOLE)
 VERSION = 1
+Wide = npt.NDArray[np.floating]
 
 
 def train(recipe: Recipe) -> dict[str, Any]:
@@ -63,11 +65,12 @@ def train(recipe: Recipe) -> dict[str, Any]:
             for name, part in held.items()
         }
         calibrate(weights, held["validation"], tables["validation"])
+        known = judge(Net(weights), held["validation"], tables["validation"])
+        stored["knowledge"] = knowledge(known)
         report[mesh] = judge(Net(weights), held["test"], tables["test"])
         log.info("%s mesh on test people: %s", mesh, report[mesh]["mean"])
         stored |= {f"{mesh}/{name}": value.astype(np.float16) for name, value in weights.items()}
     stored["mean_points"], stored["mean_weights"] = mean.points, mean.weights
-    stored["knowledge"] = knowledge(report["large"])
     stored["version"] = np.array(f"learned-{VERSION}-{recipe.seed}-{len(people)}")
     report["minutes"] = round((time.perf_counter() - began) / 60, 1)
     write(out, stored, skin, report)
@@ -102,19 +105,27 @@ def read_clips(
 
 def calibrate(weights: dict[str, Floats], people: People, table: Floats) -> None:
     """Scale intensities and deviations to fit held-out people, in place."""
-    raw = read_clips(Net(weights), people, table)
+    net = Net(weights)
+    raw = read_clips(net, people, table)
     truth = people.sides() / 5
     level = np.clip(raw[:, :, 0], 0, 1)
-    power = np.maximum((level**2).sum(axis=(0, 1)), 1e-6)
-    least = (level * truth).sum(axis=(0, 1)) / power
-    alike = np.sqrt((truth**2).sum(axis=(0, 1)) / power)
-    # Least squares shrinks what is unsure, equal power invents: half way between them.
-    bend = np.sqrt(np.clip(least, 0.7, 1.5) * np.clip(alike, 0.7, 2.0))
-    weights["bend"] = bend.astype(np.float32)
+    weights["bend"] = _fitting(level, truth)
+    alone = _fitting(np.clip(net.raw(table)[:, :, 0], 0, 1), truth) / weights["bend"]
+    weights["alone"] = np.clip(alone, 0.75, 1.1).astype(np.float32)
     off = np.abs(level * weights["bend"] - truth)
     sure = np.exp(np.clip(raw[:, :, 1], -5, 1))
     ratio = np.quantile((off / sure).reshape(-1, COUNT), 0.8, axis=0) / 1.28
     weights["spread"] = np.clip(ratio, 0.3, 3).astype(np.float32)
+
+
+def _fitting(level: Wide, truth: Wide) -> Floats:
+    """Factors that bring levels to the truth: half way between least squares and equal power."""
+    power = np.maximum((level**2).sum(axis=(0, 1)), 1e-6)
+    least = (level * truth).sum(axis=(0, 1)) / power
+    alike = np.sqrt((truth**2).sum(axis=(0, 1)) / power)
+    # Least squares shrinks what is unsure, equal power invents.
+    factor = np.sqrt(np.clip(least, 0.5, 1.5) * np.clip(alike, 0.5, 2.0))
+    return np.asarray(factor, np.float32)
 
 
 def judge(
@@ -134,6 +145,7 @@ def judge(
             "f1": _f1(both >= 1, true >= 1),
             "mae": float(np.abs(both - true).mean()),
             "rest": float(np.quantile(both[true < 0.1], 0.9)),
+            "false": float(np.quantile(both[true < 0.1], 0.97)),
         }
     mean = {key: float(np.mean([row[key] for row in found.values()])) for key in ("pcc", "f1")}
     return {"mean": mean, "aus": found}
@@ -145,7 +157,7 @@ def knowledge(judged: dict[str, Any]) -> Floats:
     for name, row in judged["aus"].items():
         number = 45 if name == NAMES[SHUT] else int(name[2:])
         trust = float(np.clip(0.3 + 0.65 * row["pcc"], 0.3, 0.95))
-        rows.append([number, trust, max(0.4, row["rest"]), 1.0])
+        rows.append([number, trust, max(0.4, row["rest"]), max(1.0, row["false"] + 0.25)])
     return np.array(rows, np.float32)
 
 
