@@ -18,6 +18,7 @@ from typing import Any
 from agent import perceive
 from agent.cache import cache_dir
 from agent.evidence import Evidence
+from agent.hosts import HostUnreachableError, NoSuchModelError, WrongKeyError
 from eval import leaks, tasks
 from eval.records import Record
 from eval.samples import Sample, SamplesError, Task, task
@@ -62,9 +63,15 @@ def key(sample: Sample, model: Model, asked: Asked, enrol: Path | None) -> str:
 
 
 def predict(sample: Sample, model: Model, asked: Asked, enrol: Path | None, digest: str) -> Record:
-    """The record of one sample; failures are records too, never errors."""
+    """The record of one sample; failures are records too, never errors.
+
+    Only a host that can answer nobody raises: HostUnreachableError, WrongKeyError,
+    NoSuchModelError. Failing every sample for it would hide the one cause.
+    """
     try:
         return _answered(sample.id, task(sample), model, asked, enrol, digest)
+    except (HostUnreachableError, WrongKeyError, NoSuchModelError):
+        raise
     except Exception as error:  # the run's boundary: one sample's fault must not end the run
         what = f"{type(error).__name__}: {error}"
         return Record(sample.id, digest, "failed", error=what)

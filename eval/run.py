@@ -178,8 +178,8 @@ def run(
 ) -> dict[str, Record]:
     """Records of all samples, by id; those that are kept already are not made again.
 
-    Raises BlockingIOError where another run writes the same file, OSError. Ctrl-C keeps what is
-    done.
+    Raises BlockingIOError where another run writes the same file, ModelError where the host
+    answers nobody, OSError. Whatever stops it, what is done is kept.
     """
     done = records.read(file)
     wanted = {s.id: (s, _enrolment(made, s)) for s in made.samples}

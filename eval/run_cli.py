@@ -1,7 +1,7 @@
 """The command `duchenne eval BENCH`: run a benchmark, or score predictions for it, and report.
 
 Standard output holds the summary (or the report as JSON) and nothing else. Exit codes: 0 scored,
-1 nothing could be scored, 2 wrong use, 130 stopped (a rerun goes on).
+1 nothing could be scored, 2 wrong use, 4 the model host failed, 130 stopped (a rerun goes on).
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from agent.hosts import ModelError
 from eval import cards, data_cli, samples
 from eval.cards import Card, CardError
 from eval.predict import Model
@@ -45,6 +46,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _complain(str(error), 2)
     except BlockingIOError:
         return _complain(f"another run is writing {asked.out or ''}: wait, or give --out", 2)
+    except ModelError as error:
+        return _complain(f"{error} What is done is kept; the same command goes on from here", 4)
     except KeyboardInterrupt:
         return _complain("stopped; the same command goes on from here", 130)
 

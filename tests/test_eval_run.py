@@ -333,6 +333,19 @@ def test_real_recordings_through_the_rules(
     assert "report.html" in capsys.readouterr().out
 
 
+def test_a_host_that_answers_nobody_stops_the_run(
+    shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    monkeypatch.setenv("DUCHENNE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("DUCHENNE_ASSETS", str(shared / "models"))
+    words = ["emodb", "--root", str(shared / "media" / "audio"), "--out", str(tmp_path / "out"),
+             "--model", "openai:x", "--base-url", "http://127.0.0.1:9/v1"]  # fmt: skip
+    assert run_cli.main(words) == 4
+    assert "nobody answers" in capsys.readouterr().err
+    assert records.read(tmp_path / "out" / "records.jsonl") == {}
+
+
 @pytest.mark.browser
 def test_the_page_draws_in_a_browser(tmp_path: Path) -> None:
     browser = shutil.which("chromium") or shutil.which("google-chrome")
