@@ -18,7 +18,7 @@ from served import Web, web
 
 from agent.server.errors import ApiError
 from agent.server.fetch import fetch
-from agent.server.guard import Guard, Resolver, is_public, parse
+from agent.server.guard import IP, Guard, Resolver, is_public, parse
 
 MIB = 1 << 20
 
@@ -235,7 +235,7 @@ INNER = [
 def test_inner_addresses_are_not_public_in_any_dress(net: ipaddress.IPv4Network, at: int) -> None:
     inner = net[at % net.num_addresses]
     number = int(inner)
-    dressed = [
+    dressed: list[IP] = [
         inner,
         ipaddress.IPv6Address(0xFFFF << 32 | number),
         ipaddress.IPv6Address(0x64FF9B << 96 | number),

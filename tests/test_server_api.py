@@ -52,7 +52,7 @@ def test_a_clip_in_the_request_is_answered(pair: served.Pair) -> None:
 def test_what_is_streamed_is_what_is_not(pair: served.Pair) -> None:
     client = pair.server.client()
     asked: Any = {"model": "duchenne-rules", "messages": moving()}
-    whole = client.chat.completions.create(**asked)
+    whole: Any = client.chat.completions.create(**asked)
     texts, steps, ends, last = "", "", [], {}
     for chunk in client.chat.completions.create(**asked, stream=True):
         delta = chunk.choices[0].delta
@@ -61,7 +61,7 @@ def test_what_is_streamed_is_what_is_not(pair: served.Pair) -> None:
         ends += [chunk.choices[0].finish_reason] if chunk.choices[0].finish_reason else []
         last = (chunk.model_extra or {}).get("duchenne", {})
     assert texts == whole.choices[0].message.content
-    assert steps == whole.choices[0].message.reasoning  # type: ignore[attr-defined]  # our extra
+    assert steps == whole.choices[0].message.reasoning
     assert "behaviour" in steps and "check" in steps
     assert ends == ["stop"]
     given: Any = whole.model_extra
@@ -202,8 +202,7 @@ def test_the_profile_of_the_models_name_is_the_one_used(pair: served.Pair) -> No
 
 def test_sound_that_is_missing_is_declared(pair: served.Pair) -> None:
     answer: Any = pair.server.client().chat.completions.create(
-        model="duchenne-rules",
-        messages=[message(data(picture(), "image/png"), "How does she sound?")],
+        model="duchenne-rules", messages=question("How does she sound?")
     )
     assert {"words"} <= {one["what"] for one in answer.duchenne["answer"]["missing"]}
 

@@ -107,7 +107,6 @@ class Store:
             folder = self._home(owner) / _FOLDER[name.partition("-")[0]] / name
             with suppress(OSError, ValueError):
                 meta = json.loads((folder / "meta.json").read_text(encoding="utf-8"))
-                os.utime(folder / "meta.json")
                 return Place(folder), meta
         raise ApiError(404, "not_found", "there is nothing of this id, or it is no longer kept")
 
