@@ -41,7 +41,7 @@ HALF: Final = 56
 """Columns of the patch that one half sees."""
 
 WEIGHTS: Final = Path(__file__).parent / "weights"
-READING: Final = 2
+READING: Final = 3
 """Goes up whenever the same weights are read differently; part of the version."""
 
 

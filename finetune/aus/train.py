@@ -157,7 +157,7 @@ def knowledge(judged: dict[str, Any]) -> Floats:
     for name, row in judged["aus"].items():
         number = 45 if name == NAMES[SHUT] else int(name[2:])
         trust = float(np.clip(0.3 + 0.65 * row["pcc"], 0.3, 0.95))
-        rows.append([number, trust, max(0.4, row["rest"]), max(1.0, row["false"] + 0.25)])
+        rows.append([number, trust, max(0.4, row["rest"]), max(1.0, row["false"] + 0.1)])
     return np.array(rows, np.float32)
 
 
