@@ -1,0 +1,356 @@
+"""Rewards: how good is one completion? Plain functions, as TRL's trainers take them.
+
+Each takes `completions` and the columns of the rows as keywords, and gives one number or None a
+completion; None means the row lacks what the reward needs. Nothing here knows torch or a model.
+The columns:
+
+    emotion   gold label
+    units     gold action units, [6, 12]; [] for a face at rest
+    evidence  the record the prompt was written from, as JSON
+    tree      gold affective tree, where the data has one (else units and emotion make it)
+
+No reward grows by listing everything: answers of several labels are no answer, scores of sets
+are what is left above naming every unit, thoughts that repeat themselves are no thoughts.
+All lie between 0 and 1, but `units_signed` between −1 and 1. The two of Facial-R1 as released
+are `eval.published.facial_r1_au_reward` and `facial_r1_accuracy_reward`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
+from typing import Any, Final
+
+from agent import facs
+from agent.evidence import Cue, Evidence
+from agent.evidence import read as read_evidence
+from agent.facs import AUS, MEASURED
+from agent.grounding import action_units, carries, ground_all, grounded_share, mentions
+from agent.prototypes import BASIC, PARTS, UNITS
+from agent.rules.core import VOICE, scores, shares
+from agent.rules.levels import level, tone
+from eval import labels, trees, wheel
+from eval.rewards import right_label, well_formed
+from eval.units import pair_f1
+from finetune.completion import HEADINGS, Completion, read
+
+Completions = Sequence[Any]
+"""Texts, or conversations as TRL gives them."""
+Scores = list[float | None]
+Reward = Callable[..., Scores]
+
+LONGEST_ANSWER: Final = 6
+"""Words; an answer is a label, not an essay."""
+ENOUGH: Final = 250
+"""Words of thought from which more costs."""
+PLAIN: Final = 2.0
+"""Level of a unit that is asserted without an intensity, in FACS steps."""
+
+
+def form(completions: Completions, **_: Any) -> Scores:
+    """1 for one filled <think> and one filled, short <answer> and nothing else, else 0.
+
+    >>> form(["<think>AU12</think><answer>joy</answer>", "<think></think><answer></answer>"])
+    [1.0, 0.0]
+    """
+    return [_formed(text) for text in _texts(completions)]
+
+
+def _formed(text: str) -> float:
+    done = read(text)
+    return well_formed(text) if len(done.answer.split()) <= LONGEST_ANSWER else 0.0
+
+
+def parts(completions: Completions, **_: Any) -> Scores:
+    """Share of the three parts (observations, interpretation, conclusion) that are there.
+
+    In order and each once, else 0; times the share of claims that are no repetition.
+    """
+    return [_parted(text) for text in _texts(completions)]
+
+
+def _parted(text: str) -> float:
+    done = read(text)
+    order = list(HEADINGS)
+    there = [part for part in order if any(claim.part == part for claim in done.claims)]
+    headed = [part for part in done.parts if part in there]
+    if not _formed(text) or headed != [part for part in order if part in headed]:
+        return 0.0
+    return len(headed) / len(order) * _distinct(done)
+
+
+def emotion(completions: Completions, emotion: Sequence[str | None], **_: Any) -> Scores:
+    """1 where the answer is the gold label in any form of the word, else 0.
+
+    >>> emotion(["<answer>Sad.</answer>", "<answer>sad, happy</answer>"], ["sadness"] * 2)
+    [1.0, 0.0]
+    """
+    return _each(completions, emotion, lambda text, gold: right_label(_short(text), gold))
+
+
+def emotion_wheel(completions: Completions, emotion: Sequence[str | None], **_: Any) -> Scores:
+    """How near the answer comes to the gold label on five emotion wheels.
+
+    F of precision and recall over the wheels' inner rings: 1 for a synonym, between 0 and 1
+    for a word that only some wheels put in the same sector; each further label costs precision.
+    """
+    return _each(completions, emotion, lambda text, gold: _near(read(_short(text)).answer, gold))
+
+
+@lru_cache(maxsize=8192)
+def _near(answer: str, gold: str) -> float:
+    named = wheel.labels(_canonical(answer))
+    if not named or len(named) > 2:
+        return 0.0
+    reader = wheel.Reader(wheel.load())
+    table, score = reader.rows([reader.gold([_canonical(gold)])], [reader.pred(named)])
+    return float(score(table.sum(axis=0))["f"])
+
+
+def _canonical(text: str) -> str:
+    return ", ".join(labels.canonical(label) for label in wheel.labels(text))
+
+
+def units(completions: Completions, units: Sequence[Any], **_: Any) -> Scores:
+    """F1 of the units the thoughts assert, above what naming every unit would score; 0…1.
+
+    AU06, AU6 and "cheeks raised" are one unit; "no AU4" is none. 1 where both are none and
+    something is thought.
+    """
+    return _each(completions, units, lambda text, gold: max(0.0, _unit_score(text, gold)))
+
+
+def units_signed(completions: Completions, units: Sequence[Any], **_: Any) -> Scores:
+    """As Facial-R1's code has it: 2·F1 − 1, −1 where no unit is named, 0 where gold has none."""
+
+    def score(text: str, gold: Iterable[Any]) -> float:
+        return 2 * max(0.0, _unit_score(text, gold)) - 1 if _numbers(gold) else 0.0
+
+    return _each(completions, units, score)
+
+
+def _unit_score(text: str, gold: Iterable[Any]) -> float:
+    think, wanted = read(text).think, _numbers(gold)
+    if not think:
+        return 0.0
+    return above_all(pair_f1(wanted, action_units(think)), wanted)
+
+
+def above_all(f1: float, wanted: frozenset[int]) -> float:
+    """An F1 on the scale from naming every measured unit (0) to exactly these (1); may be < 0."""
+    every = pair_f1(wanted, frozenset(MEASURED) | wanted)
+    return (f1 - every) / (1 - every) if every < 1 else f1
+
+
+def alignment(
+    completions: Completions,
+    units: Sequence[Any] | None = None,
+    evidence: Sequence[str | None] | None = None,
+    **_: Any,
+) -> Scores:
+    """Does the answer follow from what the thoughts assert, by the FACS and voice tables?
+
+    The likelihood of the answer given the asserted signs, over that of the likeliest label;
+    times 2·p − 1, where p is the share of asserted signs that are true (in the evidence, else
+    in the gold units): an answer that follows from inventions is worth nothing.
+    """
+    found: Scores = []
+    texts = _texts(completions)
+    for text, gold, record in zip(
+        texts, units or [None] * len(texts), evidence or [None] * len(texts), strict=True
+    ):
+        done = read(text)
+        if record is not None:
+            signs = _signs_in(done.think, _record(record))
+        elif gold is not None:
+            signs = _signs_of(done.think, _numbers(gold))
+        else:
+            found.append(None)
+            continue
+        found.append(_follows(done, *signs))
+    return found
+
+
+Signs = tuple[dict[str, float], float, bool]
+"""Levels of asserted signs that are true, the share that is, and whether there was any to tell."""
+
+
+def _signs_of(think: str, gold: frozenset[int]) -> Signs:
+    said = {m.units[0]: m.grade or PLAIN for m in mentions(think) if m.units and not m.negated}
+    true = {AUS[n].code: float(grade) for n, grade in said.items() if n in gold}
+    return true, len(true) / len(said) if said else 0.0, bool(gold)
+
+
+def _signs_in(think: str, evidence: Evidence) -> Signs:
+    person = evidence.main.id if evidence.main else None
+    own = [cue for cue in evidence.cues if cue.person in (person, None)]
+    said: dict[str, bool] = {}
+    levels: dict[str, float] = {}
+    for mention in mentions(think):
+        if mention.negated or mention.sense not in ("face", "voice"):
+            continue
+        carrying = [cue for cue in own if carries(cue, mention) is None]
+        said[mention.codes[0]] = bool(carrying)
+        for code, value in map(_level, carrying):
+            if code and abs(value) > abs(levels.get(code, 0.0)):
+                levels[code] = value
+    share = sum(said.values()) / len(said) if said else 0.0
+    return levels, share, any(cue.sense in ("face", "voice") for cue in own)
+
+
+def _level(cue: Cue) -> tuple[str, float]:
+    """Code and level of a cue for the tables; no code where they have none."""
+    if cue.sense == "face":
+        return cue.code, level(cue)
+    return tone(cue) or ("", 0.0)
+
+
+def _follows(done: Completion, levels: dict[str, float], true: float, signs: bool) -> float:
+    label = labels.canonical(done.answer)
+    if not done.think or _distinct(done) < 0.5:
+        return 0.0
+    if not levels:
+        # Nothing asserted: only "neutral" follows, and only where there was nothing to see.
+        return float(label == "neutral" and not signs)
+    if levels.keys() - set(VOICE):
+        levels = {AUS[n].code: 0.0 for n in UNITS if n in MEASURED} | levels
+    likely = shares(scores(levels, BASIC))
+    of = PARTS.get(label, (label,))
+    best = sum(sorted(likely.values(), reverse=True)[: len(of)])
+    mine = sum(likely.get(part, 0.0) for part in of)
+    return max(0.0, 2 * true - 1) * mine / best if best else 0.0
+
+
+def grounding(completions: Completions, evidence: Sequence[str | None], **_: Any) -> Scores:
+    """Share of the thoughts' claims that the cues they cite carry (`agent.grounding`).
+
+    Repetitions count once, copied words and uncited claims not as grounded; 0 without claims.
+    """
+    return _each(completions, evidence, _grounded)
+
+
+def _grounded(text: str, record: Any) -> float:
+    claims = read(text).claims
+    return grounded_share(ground_all(claims, _record(record))) * _distinct(read(text))
+
+
+def affect_tree(
+    completions: Completions,
+    tree: Sequence[Any] | None = None,
+    units: Sequence[Any] | None = None,
+    emotion: Sequence[str | None] | None = None,
+    **_: Any,
+) -> Scores:
+    """exp(−λ·distance) to the gold tree of expression and emotion, above naming everything.
+
+    λ and the distance are those of `eval.trees` (VidEmo 2025). 0 for a malformed completion.
+    """
+    texts = _texts(completions)
+    none = [None] * len(texts)
+    golds = [
+        given if given is not None else _tree_of(gold, label)
+        for given, gold, label in zip(tree or none, units or none, emotion or none, strict=True)
+    ]
+    return _each(texts, golds, _tree_score)
+
+
+def _tree_of(units: Any, label: str | None) -> dict[str, Any] | None:
+    """A tree of what is shown and felt; None without a label."""
+    if units is None or label is None:
+        return None
+    shown = {AUS[n].code: "shown" for n in sorted(_numbers(units))}
+    return {"expression": shown, "emotion": [label]}
+
+
+def _tree_score(text: str, gold: Any) -> float:
+    done = read(text)
+    if not _formed(text) or _distinct(done) < 0.5:
+        return 0.0
+    wanted = trees.gold(gold)
+    said = [labels.canonical(label) for label in wheel.labels(done.answer)]
+    if len(said) != 1:
+        return 0.0
+    mine = trees.tree(_tree_of(action_units(done.think), said[0]))
+    every = trees.tree(_tree_of(MEASURED, said[0]))
+    bare = trees.Node("root")
+    floor = max(trees.score(wanted, bare), trees.score(wanted, every))
+    score = trees.score(wanted, mine)
+    return max(0.0, (score - floor) / (1 - floor)) if floor < 1 else 0.0
+
+
+def length(completions: Completions, **_: Any) -> Scores:
+    """1 for filled thoughts of at most `ENOUGH` words, falling to 0 at twice as many.
+
+    It never pays to write more; what must be said is the other rewards' business.
+    """
+    return [_concise(read(text).think) for text in _texts(completions)]
+
+
+def _concise(think: str) -> float:
+    words = len(think.split())
+    return 0.0 if not words else min(1.0, max(0.0, 2 - words / ENOUGH))
+
+
+REWARDS: Final[dict[str, Reward]] = {
+    "form": form,
+    "parts": parts,
+    "emotion": emotion,
+    "emotion_wheel": emotion_wheel,
+    "units": units,
+    "units_signed": units_signed,
+    "alignment": alignment,
+    "grounding": grounding,
+    "affect_tree": affect_tree,
+    "length": length,
+}
+"""What a recipe may name."""
+
+
+# --- reading --------------------------------------------------------------------------------
+
+
+def _texts(completions: Completions) -> list[str]:
+    """Completions as texts; of a conversation, what its assistant turns say."""
+    return [c if isinstance(c, str) else "".join(map(_said, c)) for c in completions]
+
+
+def _said(message: Mapping[str, Any]) -> str:
+    content = message.get("content") or ""
+    if isinstance(content, str):
+        return content
+    return "".join(str(part.get("text") or "") for part in content)
+
+
+def _each(
+    completions: Completions, golds: Sequence[Any], score: Callable[[str, Any], float]
+) -> Scores:
+    """One score each; None where the row has no gold."""
+    return [
+        None if gold is None else _number(score(text, gold))
+        for text, gold in zip(_texts(completions), golds, strict=True)
+    ]
+
+
+def _number(value: float) -> float:
+    return float(value) if math.isfinite(value) else 0.0
+
+
+def _short(text: str) -> str:
+    """The text, or none of it where its answer is no label but a list or an essay."""
+    return text if 0 < len(read(text).answer.split()) <= LONGEST_ANSWER else ""
+
+
+def _numbers(gold: Iterable[Any]) -> frozenset[int]:
+    return frozenset(n for code in gold if (n := facs.parse(str(code))) is not None)
+
+
+def _distinct(done: Completion) -> float:
+    """Share of claims that are not said before in the same part; 0 without claims."""
+    said = [(claim.part, " ".join(claim.text.lower().split())) for claim in done.claims]
+    return len(set(said)) / len(said) if said else 0.0
+
+
+@lru_cache(maxsize=256)
+def _record(text: str) -> Evidence:
+    return read_evidence(text)
