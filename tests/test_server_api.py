@@ -329,3 +329,37 @@ def test_a_silent_stream_shows_that_it_lives(pair: served.Pair) -> None:
 def test_the_document_tells_of_every_route(pair: served.Pair) -> None:
     paths = pair.server.get("/openapi.json").json()["paths"]
     assert {"/v1/chat/completions", "/v1/files", "/v1/models", "/readyz", "/metrics"} <= set(paths)
+
+
+def test_the_responses_shape_answers_the_same(pair: served.Pair) -> None:
+    client = pair.server.client()
+    talk: Any = [
+        {
+            "role": "user",
+            "content": [
+                {"type": "input_image", "image_url": data(picture(), "image/png")},
+                {"type": "input_text", "text": "What does she feel?"},
+            ],
+        }
+    ]
+    chat = client.chat.completions.create(model="duchenne", messages=question())
+    whole = client.responses.create(model="duchenne", input=talk)
+    assert whole.output_text == chat.choices[0].message.content
+    assert whole.status == "completed" and whole.usage is not None
+    assert chat.usage is not None and whole.usage.input_tokens == chat.usage.prompt_tokens
+    texts, kinds = "", []
+    for one in client.responses.create(model="duchenne", input=talk, stream=True):
+        kinds.append(one.type)
+        texts += one.delta if one.type == "response.output_text.delta" else ""
+    assert texts == whole.output_text
+    assert kinds[0] == "response.created" and kinds[-1] == "response.completed"
+    assert kinds.count("response.completed") == 1 and "response.reasoning_text.delta" in kinds
+    made: Any = client.responses.create(
+        model="duchenne-rules", input=talk, extra_body={"conversation": "new"}
+    )
+    again = client.responses.create(
+        model="duchenne-rules", input="And why?", conversation=made.conversation.id
+    )
+    assert again.output_text
+    with pytest.raises(openai.BadRequestError):
+        client.responses.create(model="duchenne", input="No clip.")

@@ -17,7 +17,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from agent.server import chat, files, health, keys
+from agent.server import chat, files, health, keys, responses
 from agent.server.children import Nursery, environment
 from agent.server.errors import ApiError
 from agent.server.gate import Gate
@@ -25,7 +25,7 @@ from agent.server.guard import Guard
 from agent.server.health import Watch
 from agent.server.keys import Keys, Uses
 from agent.server.metrics import Metrics
-from agent.server.schema import ChatRequest
+from agent.server.schema import ChatRequest, ResponseRequest
 from agent.server.settings import Settings
 from agent.server.store import Store
 from agent.server.work import House, Room
@@ -56,7 +56,7 @@ def build(settings: Settings, guard: Guard | None = None) -> Gate:
         docs_url=None,
         redoc_url=None,
     )
-    for router in (chat.router, files.router, health.router):
+    for router in (chat.router, responses.router, files.router, health.router):
         api.include_router(router)
     api.state.house = house
     api.state.watch = Watch(house)
@@ -125,8 +125,9 @@ def _describe(api: FastAPI, who: Keys | None) -> None:
         if api.openapi_schema is None:
             schema = made()
             parts = schema.setdefault("components", {}).setdefault("schemas", {})
-            shape = ChatRequest.model_json_schema(ref_template="#/components/schemas/{model}")
-            parts |= {**shape.pop("$defs", {}), "ChatRequest": shape}
+            for record in (ChatRequest, ResponseRequest):
+                shape = record.model_json_schema(ref_template="#/components/schemas/{model}")
+                parts |= {**shape.pop("$defs", {}), record.__name__: shape}
             if who is not None:
                 scheme = {"key": {"type": "http", "scheme": "bearer"}}
                 schema["components"]["securitySchemes"] = scheme

@@ -10,7 +10,7 @@ import re
 import secrets
 import time
 from collections.abc import Iterator
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
@@ -74,6 +74,21 @@ async def completions(request: Request) -> Response:
     """
     is_json(request)
     asked = reading.read(parsed(await request.body(), ChatRequest))
+    return await handled(request, asked, _Reply(asked))
+
+
+class Reply(Protocol):
+    """One answer in the shapes of one protocol."""
+
+    def whole(self, outcome: Outcome) -> dict[str, Any]: ...
+
+    async def stream(self, work: Work, put: Put, house: House) -> None:
+        """Puts every event of the answer, or of its failure, and one end."""
+        ...
+
+
+async def handled(request: Request, asked: Asked, reply: Reply) -> Response:
+    """The answer to one question, whole or streamed, for as long as the client is there."""
     house: House = request.app.state.house
     state = request.scope["state"]
     work = Work(house, state["owner"], asked, state["began"])
@@ -89,12 +104,11 @@ async def completions(request: Request) -> Response:
     if work.media is not None:
         noted |= {"kind": work.media.kind, "seconds": round(work.media.duration, 1)}
     if asked.stream:
-        return _streamed(house, work, asked)
-    return await _at_once(request, house, work, asked)
+        return _streamed(house, work, reply)
+    return await _at_once(request, house, work, reply)
 
 
-def _streamed(house: House, work: Work, asked: Asked) -> Response:
-    reply = _Reply(asked)
+def _streamed(house: House, work: Work, reply: Reply) -> Response:
     return Events(
         lambda put: reply.stream(work, put, house),
         after=work.close,
@@ -104,15 +118,15 @@ def _streamed(house: House, work: Work, asked: Asked) -> Response:
     )
 
 
-async def _at_once(request: Request, house: House, work: Work, asked: Asked) -> Response:
+async def _at_once(request: Request, house: House, work: Work, reply: Reply) -> Response:
     try:
         outcome = await unless_gone(request.receive, work.answer(_silent, _silent))
     except GoneError:
         return _gone(house)
     finally:
         await work.close()
-    _count(house, outcome)
-    return JSONResponse(_Reply(asked).whole(outcome))
+    count(house, outcome)
+    return JSONResponse(reply.whole(outcome))
 
 
 def _gone(house: House) -> Response:
@@ -125,7 +139,7 @@ def _silent(*_: object) -> None:
     pass
 
 
-def _count(house: House, outcome: Outcome) -> None:
+def count(house: House, outcome: Outcome) -> None:
     for kind in ("prompt", "completion"):
         house.metrics.tokens.labels(kind).inc(outcome.usage[f"{kind}_tokens"])
 
@@ -142,7 +156,7 @@ class _Reply:
         steps = "".join(f"{step}\n" for step in outcome.steps)
         message = {
             "role": "assistant",
-            "content": self._content(outcome),
+            "content": content(self._asked, outcome),
             "reasoning": steps,
             "reasoning_content": steps,
             "refusal": None,
@@ -152,7 +166,7 @@ class _Reply:
             **self._head("chat.completion"),
             "choices": [choice],
             "usage": outcome.usage,
-            "duchenne": self._extra(outcome),
+            "duchenne": extra(self._asked, outcome),
         }
 
     async def stream(self, work: Work, put: Put, house: House) -> None:
@@ -167,10 +181,10 @@ class _Reply:
 
         try:
             outcome = await work.answer(told, progress)
-            _count(house, outcome)
-            for piece in pieces(self._content(outcome)):
+            count(house, outcome)
+            for piece in pieces(content(self._asked, outcome)):
                 put(self._chunk({"content": piece}))
-            put(self._chunk({}, "stop", duchenne=self._extra(outcome)))
+            put(self._chunk({}, "stop", duchenne=extra(self._asked, outcome)))
             if self._asked.with_usage:
                 usage = {"choices": [], "usage": outcome.usage}
                 put(event({**self._head("chat.completion.chunk"), **usage}))
@@ -180,20 +194,6 @@ class _Reply:
             log.exception("fault")
             put(event(INTERNAL.body))
         put(DONE)
-
-    def _content(self, outcome: Outcome) -> str:
-        if self._asked.fields is None:
-            return str(outcome.answer["answer"])
-        return reading.as_json(outcome.answer, self._asked.fields)
-
-    def _extra(self, outcome: Outcome) -> dict[str, Any]:
-        return {
-            "answer": outcome.answer,
-            "cues": outcome.cues,
-            "conversation": outcome.conversation,
-            "media": outcome.media,
-            "ignored": list(self._asked.ignored),
-        }
 
     def _chunk(self, delta: dict[str, Any], finish: str | None = None, **more: Any) -> bytes:
         choice = {"index": 0, "delta": delta, "finish_reason": finish, "logprobs": None}
@@ -206,6 +206,24 @@ class _Reply:
             "created": self._created,
             "model": self._asked.name,
         }
+
+
+def content(asked: Asked, outcome: Outcome) -> str:
+    """The answer in words, or as JSON where that was asked for."""
+    if asked.fields is None:
+        return str(outcome.answer["answer"])
+    return reading.as_json(outcome.answer, asked.fields)
+
+
+def extra(asked: Asked, outcome: Outcome) -> dict[str, Any]:
+    """The field `duchenne`: all there is to the answer."""
+    return {
+        "answer": outcome.answer,
+        "cues": outcome.cues,
+        "conversation": outcome.conversation,
+        "media": outcome.media,
+        "ignored": list(asked.ignored),
+    }
 
 
 def pieces(text: str) -> Iterator[str]:

@@ -111,6 +111,41 @@ class ChatRequest(_In):
     """Deadline; the server's own where that is nearer."""
 
 
+class Input(_In):
+    """One message of `POST /v1/responses`; parts are input_text, input_image, input_file, …"""
+
+    role: Literal["system", "developer", "user", "assistant"] = "user"
+    content: Text | Annotated[list[dict[str, Any]], Field(max_length=64)]
+
+
+class TextFormat(_In):
+    type: Literal["text", "json_object", "json_schema"] = "text"
+    name: Annotated[str, Field(max_length=64)] = "answer"
+    schema_: dict[str, Any] | None = Field(default=None, alias="schema")
+
+
+class TextSettings(_In):
+    format: TextFormat | None = None
+
+
+class ConversationRef(_In):
+    id: Annotated[str, Field(max_length=64)]
+
+
+class ResponseRequest(_In):
+    """`POST /v1/responses`."""
+
+    model: Annotated[str, Field(min_length=1, max_length=100)]
+    input: Text | Annotated[list[Input], Field(min_length=1, max_length=200)]
+    stream: bool | None = False
+    text: TextSettings | None = None
+    conversation: Annotated[str, Field(max_length=64)] | ConversationRef | None = None
+    previous_response_id: None = None
+    """Not kept here: use `conversation`."""
+    person: Annotated[str, Field(max_length=20)] | None = None
+    seconds: Annotated[float, Field(gt=0, le=86400)] | None = None
+
+
 class ModelCard(BaseModel):
     id: str
     object: Literal["model"] = "model"
