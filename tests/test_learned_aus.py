@@ -145,6 +145,16 @@ def test_a_mesh_is_brought_upright_whatever_the_pose() -> None:
     assert (mean.mirror[mean.mirror] == np.arange(468)).all()
 
 
+@pytest.mark.parametrize("shift", [(-400, 0), (0, 300), (5000, 5000)])
+def test_a_face_cut_by_the_pictures_edge_is_still_read(
+    reader: Learned, models: Models, shift: tuple[int, int]
+) -> None:
+    face = samples(EXAMPLE, models, every=1000)[0]
+    moved = replace(face, mesh=face.mesh + np.array([*shift, 0], np.float32))
+    columns = reader.intensities(np.zeros(1, np.float32), reader.observe(moved)[None])
+    assert np.isfinite(columns["AU12"]).all()
+
+
 def test_the_weights_are_small_and_say_where_they_come_from(reader: Learned) -> None:
     files = list(WEIGHTS.iterdir())
     assert sum(file.stat().st_size for file in files) <= 2_000_000
