@@ -35,7 +35,7 @@ def report(
 ) -> dict[str, Any]:
     """All results of a run, ready for JSON."""
     golds = tasks.golds(plan.task.task, plan.samples)
-    found = {id: r.prediction for id, r in records.items() if r.status == "ok" and id in golds}
+    found = _found(plan, golds, records)
     people = {s.id: s.person for s in plan.samples if s.person}
     whole = people if len(set(people.values())) >= FEW and len(people) == len(golds) else None
     results = [
@@ -64,6 +64,14 @@ def report(
         "cost": _cost(records),
         "versions": _versions(),
     }
+
+
+def _found(plan: Plan, golds: Mapping[str, Any], records: Mapping[str, Record]) -> dict[str, Any]:
+    """Predictions of the samples that were answered, as the measures take them."""
+    found = {id: r.prediction for id, r in records.items() if r.status == "ok" and id in golds}
+    if plan.task.task == "action units":
+        return {id: tasks.coded(value, plan.classes) for id, value in found.items()}
+    return found
 
 
 def _benchmark(plan: Plan) -> dict[str, Any]:
@@ -268,7 +276,7 @@ def _worst(
     plan: Plan, golds: Mapping[str, Any], records: Mapping[str, Record]
 ) -> list[dict[str, Any]]:
     """Wrong answers, the surest first."""
-    found = {id: r.prediction for id, r in records.items() if r.status == "ok" and id in golds}
+    found = _found(plan, golds, records)
     both = _scored(measures.build(plan.task.measures[0]), golds, found)
     rated = [(_wrongness(plan.task.task, *pair, found[id]), id) for id, pair in both.items()]
     rated = sorted((pair for pair in rated if pair[0] > 0), key=lambda pair: (-pair[0], pair[1]))

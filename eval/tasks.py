@@ -11,8 +11,9 @@ from typing import Any, Final
 
 from agent.answer import Answer
 from agent.evidence import Evidence
-from eval import labels
+from eval import labels, units
 from eval.samples import Sample
+from eval.scoring import Unscored
 
 LEAST: Final = 2.0
 """FACS intensity (B) from which an action unit of the evidence counts as present."""
@@ -102,6 +103,20 @@ def _point(found: Mapping[str, Any]) -> Any:
 def _triple(found: Mapping[str, Any]) -> Any:
     names = ("behavior", "cognition", "emotion")
     return {n: found[n] for n in names} if all(found.get(n) for n in names) else None
+
+
+def coded(value: Any, among: Iterable[str]) -> Any:
+    """Predicted units that the coders of a data set looked for; others are neither right nor wrong.
+
+    An empty set of coded units means that all are.
+    """
+    wanted = units.gold(list(among))
+    if not wanted:
+        return value
+    try:
+        return [f"AU{n:02d}" for n in sorted(units.pred(value) & wanted)]
+    except Unscored:
+        return value
 
 
 _FEELS: Final = "What does this person feel, and why?"

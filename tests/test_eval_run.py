@@ -134,6 +134,16 @@ def test_action_units_are_pooled(tmp_path: Path) -> None:
     assert rows[6]["f1"] == 0
 
 
+def test_units_that_nobody_coded_are_neither_right_nor_wrong(tmp_path: Path) -> None:
+    from eval import cards
+
+    found = [Sample("a", tmp_path / "a.mp4", {"aus": ["AU12"]}, "disfa", person="SN001")]
+    plan = run.plan("disfa", found, cards.load("disfa"))
+    made = report.report(plan, Model(), run.of_predictions(plan, {"a": ["AU12", "AU7", "AU28"]}))
+    assert report.main_measure(made)["score"] == 1
+    assert [row["unit"] for row in made["units"]] == [12]
+
+
 def test_valence_and_arousal(tmp_path: Path) -> None:
     found = [
         Sample(str(i), tmp_path / "a.mp4", {"valence": i / 5 - 1, "arousal": 0.1 * i}, "own")
