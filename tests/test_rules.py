@@ -63,6 +63,14 @@ def test_raised_cheeks_make_a_smile_happier() -> None:
     )
 
 
+def test_a_voice_over_many_phrases_is_in_discord_with_no_moment() -> None:
+    loud = [cue.model_copy(update={"end": 6.0}) for cue in ANGRY_VOICE if cue.code != "speech"]
+    phrases = [tone("speech", None, 1.0, 2.5), tone("speech", None, 4.0, 6.0)]
+    smile = [unit("AU12", 4.0, 1.0, 2.5), unit("AU06", 3.0, 1.0, 2.5)]
+    assert judge(clip(*smile, *ANGRY_VOICE)).discords
+    assert not judge(clip(*smile, *loud, *phrases)).discords
+
+
 def test_a_smile_with_an_angry_voice_reports_discord_and_spreads() -> None:
     smile = SHOWN["happiness"]
     agreeing = (tone("speech", None), tone("energy", 1.0), tone("pitch", 1.5))

@@ -50,9 +50,10 @@ class Discord:
 def discords(pieces: Sequence[Moment], cues: Sequence[Cue]) -> tuple[Discord, ...]:
     """Each pair of channels once, at its strongest moment; in order of time."""
     quoted = [cue for cue in cues if cue.sense == "words" and named(cue.text)]
+    overall = _overall(cues)
     best: dict[tuple[str, str], tuple[float, Discord]] = {}
     for piece in pieces:
-        for one, other in combinations(_sides(piece, quoted), 2):
+        for one, other in combinations(_sides(piece, quoted, overall), 2):
             if one.pleasant == other.pleasant:
                 continue
             pair, weight = (one.channel, other.channel), min(one.weight, other.weight)
@@ -61,8 +62,22 @@ def discords(pieces: Sequence[Moment], cues: Sequence[Cue]) -> tuple[Discord, ..
     return tuple(sorted((d for _, d in best.values()), key=lambda d: d.start))
 
 
-def _sides(piece: Moment, quoted: Sequence[Cue]) -> list[Side]:
+def _overall(cues: Sequence[Cue]) -> frozenset[str]:
+    """Ids of voice cues over several phrases: they say nothing about any one moment."""
+    voice = [cue for cue in cues if cue.sense == "voice"]
+    phrases = [cue for cue in voice if cue.code == "speech"]
+    return frozenset(
+        cue.id for cue in voice if sum(cue.start < phrase.apex < cue.end for phrase in phrases) > 1
+    )
+
+
+def _sides(piece: Moment, quoted: Sequence[Cue], overall: frozenset[str]) -> list[Side]:
     """What each channel that leans says, in the order face, voice, words."""
+    voice = {
+        code: value
+        for code, value in piece.voice.items()
+        if not overall.issuperset(piece.cites.get(code, ()))
+    }
     middle = (piece.start + piece.end) / 2
     said = {
         label: (cue.id,)
@@ -72,7 +87,7 @@ def _sides(piece: Moment, quoted: Sequence[Cue]) -> list[Side]:
     }
     found = [
         _measured("face", piece.face, piece),
-        _measured("voice", piece.voice, piece),
+        _measured("voice", voice, piece),
         _said(said),
     ]
     return [side for side in found if side]
