@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from eval import enrol as enrolment
-from eval import leaks, predict, records, tasks
+from eval import leaks, measures, predict, records, tasks
 from eval.cards import Benchmark, Card
 from eval.predict import Asked, Model
 from eval.records import Record
 from eval.samples import Sample
+from eval.scoring import MeasureError
 
 Progress = Callable[[int, int, int], None]
 """Called with samples done, all samples, and failures among them."""
@@ -73,7 +74,7 @@ def plan(
     leaked = leaks.within(samples, card.splits.unit if card else "person")
     if leaked:
         raise RunError("the splits leak, no score would mean anything: " + "; ".join(leaked))
-    scored = _of_split(samples, split or task.split)
+    scored = _of_split(samples, split, task.split)
     for group, value in (only or {}).items():
         scored = [s for s in scored if s.groups.get(group) == value]
     golds = tasks.golds(task.task, scored)
@@ -97,6 +98,8 @@ def plan(
         ("labels in names of files", "hidden: the model sees a link with a neutral name"),
         ("thresholds, epochs or prompts chosen on these samples", "none: nothing is fitted"),
         ("how folds and clips are joined", "by id; counts are pooled before any F1"),
+        (f"the gold held against its own {task.measures[0]}",
+         _own_grader(task.measures[0], {s.id: golds[s.id] for s in kept})),
     )  # fmt: skip
     told = _told(enrol, baseline) if enrol else None
     return Plan(name, kept, task, classes, card, baseline or None, checks, told)
@@ -131,20 +134,34 @@ def _task(samples: Sequence[Sample], card: Card | None) -> Benchmark:
     )
 
 
-def _of_split(samples: Sequence[Sample], split: str | None) -> list[Sample]:
+def _of_split(samples: Sequence[Sample], asked: str | None, usual: str | None) -> list[Sample]:
+    """The samples of the split that is scored; all of them where there are no splits."""
     there = sorted({s.split for s in samples if s.split})
-    if split is None or (not there and split == "all"):
-        if "test" in there:
-            split = "test"
-        elif there and len(there) > 1:
-            raise RunError(f"which split is to be scored? --split {'|'.join(there)} or all")
-        else:
-            return list(samples)
-    if split == "all":
+    if asked == "all" or (not there and asked is None):
         return list(samples)
+    split = asked or usual or ("test" if "test" in there else None)
+    if split is None and len(there) == 1:
+        return list(samples)
+    if split is None:
+        raise RunError(f"which split is to be scored? --split {'|'.join(there)} or all")
     if split not in there:
-        raise RunError(f"no sample is in the split {split!r}; there are: {', '.join(there)}")
+        others = f"there are: {', '.join(there)}" if there else "there are none"
+        raise RunError(f"no sample is in the split {split!r}; {others}; or --split all")
     return [s for s in samples if s.split == split]
+
+
+def _own_grader(name: str, golds: Mapping[str, Any]) -> str:
+    """The gold held against its own measure, before any model runs. Raises RunError."""
+    try:
+        result = measures.measure(name, golds, golds)
+    except MeasureError as error:
+        raise RunError(f"{name} cannot use the gold: {error}") from error
+    reasons = {**result.excluded, **result.unscored}
+    if result.n == 0 or result.scored < result.n:
+        why = ", ".join(f"{n}× {reason}" for reason, n in reasons.items())
+        raise RunError(f"{name} cannot read the gold ({why}): no answer could be right")
+    left_out = sum(result.excluded.values())
+    return f"{result.score:.3f} for {result.n} golds" + (f", {left_out} left out" * bool(left_out))
 
 
 def _enrolled(samples: Sequence[Sample], how: str) -> dict[str, Path]:

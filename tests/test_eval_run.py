@@ -199,6 +199,21 @@ def test_several_splits_must_be_chosen_from(tmp_path: Path) -> None:
     assert [s.id for s in run.plan("own", found, None, split="s2").samples] == ["1"]
 
 
+def test_gold_that_its_own_measure_cannot_read_stops_the_run(tmp_path: Path) -> None:
+    found = [Sample("a", tmp_path / "a.mp4", {"aus": ["AU12"]}, "own"),
+             Sample("b", tmp_path / "b.mp4", {"label": "sad", "aus": None}, "own")]  # fmt: skip
+    made = dict(run.plan("own", found, None).checks)
+    assert made["the gold held against its own war"] == "1.000 for 1 golds"
+    clip = tmp_path / "a.mp4"
+    strange = [Sample("a", clip, {"aus": ["AU99"]}, "own")]
+    with pytest.raises(RunError, match=r"cannot read the gold \(1× gold: unknown action unit"):
+        run.plan("own", strange, None)
+    uneven = [Sample("a", clip, {"valence": 0.1, "arousal": 0.2}, "own"),
+              Sample("b", clip, {"valence": 0.3}, "own")]  # fmt: skip
+    with pytest.raises(RunError, match="the same dimensions"):
+        run.plan("own", uneven, None)
+
+
 def test_failures_are_records_and_a_rerun_goes_on(tmp_path: Path) -> None:
     (tmp_path / "broken.wav").write_bytes(b"no sound at all")
     found = [
