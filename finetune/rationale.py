@@ -1,0 +1,85 @@
+"""Why a gold label is right, from the evidence alone: the rules' claims, made to end in the label.
+
+Knows the rules and grounding, no row and no model. A rationale stands only on cues; where the
+evidence does not carry the label there is none, because a model trained on reasons that are not
+there learns to invent them.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from agent.answer import Claim
+from agent.evidence import Evidence
+from agent.grounding import ground_all
+from agent.prototypes import PARTS
+from agent.rules import judge
+from agent.rules.judge import Judged
+from agent.rules.text import absent, listed, name, observations, stands_on, support
+from eval import labels
+
+MOST: Final = 6
+"""Observations told; those that the label rests on come first."""
+MOST_CODES: Final = 5
+LEAST: Final = 0.15
+"""Share that the rules must give a label, or each part of a compound half of, before it is
+reasoned for: a faint frown in a broad smile is no reason for sadness."""
+
+
+def rationale(evidence: Evidence, label: str, person: str | None = None) -> tuple[Claim, ...]:
+    """Claims in three parts that end in `label`; none where the cues do not carry it.
+
+    `label` is a basic emotion or one of the compounds, in any form of the word. Every claim
+    given back is grounded in the evidence.
+    """
+    label = labels.canonical(label)
+    judged = judge(evidence, person)
+    parts = PARTS.get(label, (label,))
+    if any(judged.shares.get(part, 0.0) < LEAST / len(parts) for part in parts):
+        return ()
+    claims = _at_rest(judged) if label == "neutral" else _carried(judged, label, parts)
+    checked = ground_all(claims, evidence, judged.person.id if judged.person else None)
+    firm = tuple(claim for claim in checked if claim.grounded)
+    needed = {"conclusion"} if label == "neutral" else {"observation", "conclusion"}
+    return firm if needed <= {claim.part for claim in firm} else ()
+
+
+def _carried(judged: Judged, label: str, parts: tuple[str, ...]) -> list[Claim]:
+    """What is seen and heard, what each part of the label rests on, the label."""
+    fits = [claim for part in parts if (claim := _fits(judged, part))]
+    if len(fits) < len(parts):
+        return []
+    cites = stands_on(judged, label)
+    return [
+        *_told(judged, cites),
+        *fits,
+        Claim(text=f"This fits {label} best", cites=cites, part="conclusion"),
+    ]
+
+
+def _fits(judged: Judged, label: str) -> Claim | None:
+    backing = support(judged, label)
+    codes = list(backing)[:MOST_CODES]
+    if not codes:
+        return None
+    ids = tuple(dict.fromkeys(id for code in codes for id in backing[code]))
+    said = listed([name(code, judged, backing[code]) for code in codes])
+    return Claim(text=f"{label.capitalize()} rests on {said}", cites=ids, part="interpretation")
+
+
+def _told(judged: Judged, cites: tuple[str, ...]) -> list[Claim]:
+    """Observations in order of time; the ones that are needed, then the most salient."""
+    every = [claim for claim in observations(judged) if not claim.text.startswith("The words")]
+    needed = [claim for claim in every if set(claim.cites) & set(cites)]
+    others = [claim for claim in every if claim not in needed]
+    kept = (needed + others)[:MOST]
+    return [claim.model_copy(update={"text": claim.text.rstrip(".")}) for claim in every
+            if claim in kept]  # fmt: skip
+
+
+def _at_rest(judged: Judged) -> list[Claim]:
+    """Neutral is a label for want of others: told where no other is likelier."""
+    if max(judged.shares, key=judged.shares.__getitem__) != "neutral":
+        return []
+    why = Claim(text=f"Nothing departs from rest: {absent(judged)}", part="conclusion")
+    return [*_told(judged, ()), why]
