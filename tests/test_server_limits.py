@@ -140,6 +140,27 @@ def clip_of(client: Any) -> str:
     return name
 
 
+def test_a_conversation_is_begun_by_an_answer_and_goes_one_question_at_a_time(
+    pair: served.Pair,
+) -> None:
+    broken = pair.server.ask(data(b"no clip"), conversation="new")
+    assert broken.status_code == 400
+    assert not list(pair.server.folder.glob("duchenne-serve-*/alice/conversations/*"))
+    done = pair.server.post(CHAT, body(conversation="new"))
+    kept = done.json()["duchenne"]["conversation"]
+    with slowly(pair, 0.5), ThreadPoolExecutor(1) as pool:
+        first = pool.submit(pair.server.post, CHAT, body(conversation=kept))
+        wait_for(lambda: pair.model.now > 0)
+        second = pair.server.post(CHAT, body(conversation=kept))
+        assert second.status_code == 409
+        assert served.error(second)["code"] == "conversation_busy"
+        assert first.result().status_code == 200
+    assert pair.server.http.delete(
+        f"{pair.server.url}/v1/data", headers=pair.server.headers
+    ).status_code == 204  # fmt: skip
+    assert not list(pair.server.folder.glob("duchenne-serve-*/alice/*/*/clip"))
+
+
 # -- how much
 
 

@@ -112,9 +112,7 @@ async def delete_conversation(request: Request, conversation_id: str) -> Deleted
 async def delete_all(request: Request) -> Response:
     """Remove every upload and conversation of this key."""
     _, store, owner = _here(request)
-    for kind in (TALK, FILE):
-        for name in store.ids(owner.name, kind):
-            await asyncio.to_thread(store.delete, owner.name, name)
+    await asyncio.to_thread(store.purge, owner.name)
     return Response(status_code=204)
 
 

@@ -130,6 +130,24 @@ class Store:
         (place.folder / "meta.json").unlink(missing_ok=True)
         shutil.rmtree(place.folder, ignore_errors=True)
 
+    def purge(self, owner: str) -> None:
+        """Remove all there is of this owner."""
+        for kind in (TALK, FILE):
+            for name in self.ids(owner, kind):
+                with suppress(ApiError):  # gone already, with its upload
+                    self.delete(owner, name)
+        shutil.rmtree(self._home(owner) / "kept", ignore_errors=True)
+
+    @contextmanager
+    def alone(self, place: Place) -> Iterator[bool]:
+        """Whether nobody else is at this place; it is the caller's then."""
+        free = place.folder not in self._busy
+        if not free:
+            yield False
+            return
+        with self.using(place):
+            yield True
+
     @contextmanager
     def using(self, place: Place) -> Iterator[None]:
         """Keep a place from being swept while it is read."""

@@ -127,6 +127,8 @@ class Work:
         self.media: Media | None = None
         self.conversation: str | None = None
         self._place: Place | None = None
+        self._begun = False
+        """Whether this request began its conversation; without an answer it is none."""
 
     async def prepare(self) -> None:
         """Wait for a slot, get the clip and see what it is. Raises ApiError."""
@@ -156,6 +158,9 @@ class Work:
                 await self._house.eyes.drop(eyes)
         finally:
             await self._open.aclose()
+            if self._begun and self.conversation:
+                self._begun = False
+                self._house.store.delete(self._owner.name, self.conversation)
 
     async def _placed(self) -> Place:
         """Where the clip lies: in a conversation, an upload, or this request's own scratch."""
@@ -169,17 +174,15 @@ class Work:
             place, _ = store.find(name, asked.source.value)
             if asked.conversation:
                 self.conversation, _ = store.add(name, TALK, {"file": asked.source.value})
+                self._begun = True
             return place
         if asked.conversation:
+            store.room(name, 0)
             self.conversation, place = store.add(name, TALK, {})
+            self._begun = True
         else:
             place = self._open.enter_context(store.scratch(name))
-        try:
-            await self._got(asked.source, place.clip)
-        except BaseException:
-            if self.conversation:
-                store.delete(name, self.conversation)
-            raise
+        await self._got(asked.source, place.clip)
         return place
 
     def _continued(self, conversation: str) -> Place:
@@ -187,6 +190,8 @@ class Work:
         if not conversation.startswith(TALK):
             raise bad('conversation is "new" or the id of one', "conversation")
         place, meta = store.find(name, conversation)
+        if not self._open.enter_context(store.alone(place)):
+            raise ApiError(409, "conversation_busy", "its last question is not answered yet")
         self.conversation = conversation
         if meta.get("file"):
             place, _ = store.find(name, meta["file"])
@@ -344,6 +349,7 @@ class Work:
                 return said
 
     def _outcome(self, said: Json, steps: list[str]) -> Outcome:
+        self._begun = False
         answer = Answer.model_validate(said["answer"]).model_copy(update={"evidence": None})
         media = self.media
         assert media is not None
