@@ -16,11 +16,11 @@ from typing import Any, Final
 
 import numpy as np
 
-from eval import calibration, labels, makers, measures, scoring, tasks, units
+from eval import labels, makers, measures, report_labels, scoring, tasks, units
 from eval.predict import Model
 from eval.records import Record
+from eval.report_labels import scored
 from eval.run import Plan
-from eval.scoring import Measure, Unscored
 
 FORMAT: Final = 1
 WORST: Final = 6
@@ -49,9 +49,11 @@ def report(
         "counts": _counts(plan, records),
         "measures": results,
         "baselines": _baselines(plan, golds),
-        "labels": _labels(plan, golds, found) if plan.task.task == "label" else None,
-        "first_two": _first_two(golds, found) if plan.task.task == "label" else None,
-        "reliability": _reliability(golds, found) if plan.task.task == "label" else None,
+        "labels": report_labels.table(plan, golds, found) if plan.task.task == "label" else None,
+        "first_two": report_labels.first_two(golds, found) if plan.task.task == "label" else None,
+        "reliability": report_labels.reliability(golds, found)
+        if plan.task.task == "label"
+        else None,
         "units": _units(golds, found) if plan.task.task == "action units" else None,
         "points": _points(golds, found) if plan.task.task == "dimensions" else None,
         "groups": _groups(plan, golds, found, seed),
@@ -137,104 +139,9 @@ def _baselines(plan: Plan, golds: Mapping[str, Any]) -> dict[str, float]:
     }
 
 
-def _scored(
-    measure: Measure, golds: Mapping[str, Any], found: Mapping[str, Any]
-) -> dict[str, tuple[Any, Any]]:
-    """Id → gold and prediction as the measure reads them; what it cannot read is left out."""
-    read: dict[str, Any] = {}
-    for id, value in golds.items():
-        try:
-            read[id] = measure.gold(value)
-        except Unscored:
-            continue
-    settle = measure.settle(list(read.values())) if measure.settle else None
-    both = {}
-    for id, gold in read.items():
-        try:
-            value = measure.pred(found.get(id))
-            both[id] = gold, settle(value) if settle else value
-        except Unscored:
-            continue
-    return both
-
-
-def _labels(plan: Plan, golds: Mapping[str, Any], found: Mapping[str, Any]) -> dict[str, Any]:
-    """The confusion, with columns for what the gold lacks and for no label at all."""
-    read = {id: labels.gold(value) for id, value in golds.items()}
-    names = sorted({*read.values(), *map(labels.canonical, plan.classes)})
-    table = np.zeros((len(names), len(names) + 2), dtype=int)
-    for id, gold in read.items():
-        guess = _picked(found.get(id), names)
-        column = names.index(guess) if guess in names else len(names) + (guess is None)
-        table[names.index(gold), column] += 1
-    hits = np.diag(table[:, : len(names)])
-    said = table[:, : len(names)].sum(axis=0)
-    rows = [
-        {
-            "label": name,
-            "n": int(table[i].sum()),
-            "recall": scoring.ratio(float(hits[i]), float(table[i, :-1].sum())),
-            "precision": scoring.ratio(float(hits[i]), float(said[i])),
-            "interval": _wilson(int(hits[i]), int(table[i, :-1].sum())),
-        }
-        for i, name in enumerate(names)
-    ]
-    return {
-        "rows": names,
-        "columns": [*names, "another", "no label"],
-        "counts": table.tolist(),
-        "classes": rows,
-    }
-
-
-def _picked(value: Any, names: Sequence[str]) -> str | None:
-    """The label that a prediction names; None where it names none."""
-    try:
-        return labels.pick(labels.pred(value), tuple(names))
-    except Unscored:
-        return None
-
-
-def _wilson(hits: int, n: int) -> tuple[float, float] | None:
-    """95 % Wilson interval of a share (Wilson 1927); None for none."""
-    if n == 0:
-        return None
-    z = 1.959964
-    share, squared = hits / n, z * z / n
-    middle = (share + squared / 2) / (1 + squared)
-    half = z * math.sqrt(share * (1 - share) / n + squared / (4 * n)) / (1 + squared)
-    return max(0.0, middle - half), min(1.0, middle + half)
-
-
-def _first_two(golds: Mapping[str, Any], found: Mapping[str, Any]) -> dict[str, Any] | None:
-    """How often the gold is among the two likeliest labels; None where shares are not given."""
-    ranked = {
-        id: [labels.canonical(str(e["label"])) for e in value["emotions"][:2]]
-        for id, value in found.items()
-        if isinstance(value, Mapping) and len(value.get("emotions") or ()) > 1
-    }
-    if not ranked:
-        return None
-    hits = sum(labels.gold(golds[id]) in names for id, names in ranked.items())
-    return {
-        "share": hits / len(ranked),
-        "n": len(ranked),
-        "interval": _wilson(hits, len(ranked)),
-    }
-
-
-def _reliability(golds: Mapping[str, Any], found: Mapping[str, Any]) -> list[dict[str, float]]:
-    both = _scored(measures.build("ece"), golds, found)
-    if not both:
-        return []
-    wanted, sure = zip(*both.values(), strict=True)
-    bins = calibration.reliability(list(wanted), list(sure))
-    return [{k: v for k, v in row.items() if v == v} for row in bins if row["n"]]
-
-
 def _units(golds: Mapping[str, Any], found: Mapping[str, Any]) -> list[dict[str, Any]]:
     """F1, hits and support of each action unit, pooled over all samples."""
-    both = list(_scored(measures.build("au-f1"), golds, found).values())
+    both = list(scored(measures.build("au-f1"), golds, found).values())
     names = sorted(frozenset().union(*(g | p for g, p in both))) if both else []
     rows = []
     for number in names:
@@ -249,7 +156,7 @@ def _units(golds: Mapping[str, Any], found: Mapping[str, Any]) -> list[dict[str,
 
 
 def _points(golds: Mapping[str, Any], found: Mapping[str, Any]) -> list[dict[str, Any]]:
-    both = _scored(measures.build("ccc"), golds, found)
+    both = scored(measures.build("ccc"), golds, found)
     return [{"id": id, "gold": g, "found": p} for id, (g, p) in both.items()]
 
 
@@ -258,7 +165,7 @@ def _groups(
 ) -> dict[str, Any]:
     """The main measure by group, for every grouping that has at least two groups."""
     measure = measures.build(plan.task.measures[0])
-    both = _scored(measure, golds, found)
+    both = scored(measure, golds, found)
     known = {s.id: dict(s.groups) | ({"language": s.language} if s.language else {})
              for s in plan.samples}  # fmt: skip
     result = {}
@@ -277,7 +184,7 @@ def _worst(
 ) -> list[dict[str, Any]]:
     """Wrong answers, the surest first."""
     found = _found(plan, golds, records)
-    both = _scored(measures.build(plan.task.measures[0]), golds, found)
+    both = scored(measures.build(plan.task.measures[0]), golds, found)
     rated = [(_wrongness(plan.task.task, *pair, found[id]), id) for id, pair in both.items()]
     rated = sorted((pair for pair in rated if pair[0] > 0), key=lambda pair: (-pair[0], pair[1]))
     rows = []
