@@ -120,8 +120,13 @@ def _sample(line: str, root: Path, where: str) -> Sample:
         )
     if not isinstance(row.get("labels"), dict):
         raise SamplesError(f"{where}: labels must be an object, such as {{'label': 'happy'}}")
-    if "path" in row:
-        row["path"] = root / str(row["path"])
-    if "span" in row:
-        row["span"] = (float(row["span"][0]), float(row["span"][1]))
-    return Sample(**({"path": None, "dataset": "own"} | row))
+    made: dict[str, Any] = {"path": None, "dataset": "own"} | row
+    if made["path"] is not None:
+        made["path"] = root / str(made["path"])
+    try:
+        if made.get("span") is not None:
+            start, end = made["span"]
+            made["span"] = float(start), float(end)
+    except (TypeError, ValueError) as error:
+        raise SamplesError(f"{where}: span must be two numbers of seconds") from error
+    return Sample(**made)

@@ -302,6 +302,7 @@ def test_prepare_and_read_again(tmp_path: Path, capsys: pytest.CaptureFixture[st
         ('{"labels": {}}', "needs an object with an id"),
         ('{"id": "a", "labels": "happy"}', "labels must be an object"),
         ('{"id": "a", "labels": {}, "lable": 1}', "unknown lable"),
+        ('{"id": "a", "labels": {}, "span": "all"}', "span must be two numbers"),
         ("", "holds no sample"),
         ('{"id": "a", "labels": {}}\n{"id": "a", "labels": {}}', "a second sample"),
     ],
