@@ -173,7 +173,7 @@ class Renderer:
     _loaded: int | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
-        self.context = moderngl.create_context(standalone=True, backend="egl")  # type: ignore[arg-type]  # the stub of **settings is wrong
+        self.context = moderngl.create_context(standalone=True, backend="egl")  # type: ignore[arg-type, unused-ignore]  # wrong stub
         self.program = self.context.program(_VERTEX, _FRAGMENT)
         self.context.enable(moderngl.DEPTH_TEST)
         shape = (self.size, self.size)
