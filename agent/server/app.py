@@ -16,8 +16,9 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
-from agent.server import chat, files, health, keys, responses
+from agent.server import chat, files, health, keys, page, responses
 from agent.server.children import Nursery, environment
 from agent.server.errors import ApiError
 from agent.server.gate import Gate
@@ -56,7 +57,7 @@ def build(settings: Settings, guard: Guard | None = None) -> Gate:
         docs_url=None,
         redoc_url=None,
     )
-    for router in (chat.router, responses.router, files.router, health.router):
+    for router in (chat.router, responses.router, files.router, health.router, page.router):
         api.include_router(router)
     api.state.house = house
     api.state.watch = Watch(house)
@@ -105,16 +106,25 @@ def _answer_errors(api: FastAPI) -> None:
         return JSONResponse(error.body, error.status, headers=error.headers)
 
     @api.exception_handler(HTTPException)
-    async def theirs(_: Request, error: HTTPException) -> JSONResponse:
+    async def theirs(request: Request, error: HTTPException) -> JSONResponse:
         words = {404: "there is no such path", 405: "this path does not take that method"}
         message = words.get(error.status_code, "the request cannot be read")
         ours = ApiError(error.status_code, "invalid_request", message)
-        return JSONResponse(ours.body, error.status_code, headers=error.headers)
+        headers = dict(error.headers or {})
+        if error.status_code == 405:
+            headers["Allow"] = ", ".join(_methods(api, request))
+        return JSONResponse(ours.body, error.status_code, headers=headers)
 
     @api.exception_handler(RequestValidationError)
     async def shape(_: Request, __: RequestValidationError) -> JSONResponse:
         ours = ApiError(400, "invalid_request", "the request is not of the shape that is taken")
         return JSONResponse(ours.body, 400)
+
+
+def _methods(api: FastAPI, request: Request) -> list[str]:
+    """What a path takes, over all routes that have it."""
+    scopes = ((m, {**request.scope, "method": m}) for m in ("GET", "POST", "DELETE"))
+    return [m for m, scope in scopes if any(r.matches(scope)[0] == Match.FULL for r in api.routes)]
 
 
 def _describe(api: FastAPI, who: Keys | None) -> None:

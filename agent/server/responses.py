@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import secrets
 import time
-from typing import Any, Final
+from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
@@ -29,13 +29,20 @@ from agent.server.chat import (
     pieces,
 )
 from agent.server.errors import INTERNAL, ApiError, bad
-from agent.server.schema import ChatRequest, ResponseRequest
+from agent.server.schema import (
+    ChatRequest,
+    InputAudio,
+    InputImage,
+    InputPart,
+    InputText,
+    InputVideo,
+    ResponseRequest,
+)
 from agent.server.stream import Put, event
 from agent.server.work import House, Outcome, Work
 
 log = logging.getLogger("duchenne.serve")
 router = APIRouter()
-_OWN: Final = frozenset(ResponseRequest.model_fields)
 
 
 @router.post(
@@ -82,26 +89,22 @@ def _as_chat(given: ResponseRequest) -> ChatRequest:
         raise bad("input: a part is not of a shape that is taken", "input") from None
 
 
-def _content(parts: str | list[dict[str, Any]]) -> str | list[dict[str, Any]]:
+def _content(parts: str | list[InputPart]) -> str | list[dict[str, Any]]:
     return parts if isinstance(parts, str) else [_part(part) for part in parts]
 
 
-def _part(part: dict[str, Any]) -> dict[str, Any]:
-    kind = part.get("type")
-    if kind in ("input_text", "output_text"):
-        return {"type": "text", "text": part.get("text")}
-    if kind == "input_image":
-        return {"type": "image_url", "image_url": {"url": part.get("image_url")}}
-    if kind == "input_video":
-        return {"type": "video_url", "video_url": {"url": part.get("video_url")}}
-    if kind == "input_file" and part.get("file_url") is not None:
-        return {"type": "video_url", "video_url": {"url": part["file_url"]}}
-    if kind == "input_file":
-        file = {name: part[name] for name in ("file_id", "file_data") if name in part}
-        return {"type": "file", "file": file}
-    if kind == "input_audio":
-        return {"type": "input_audio", "input_audio": part.get("input_audio")}
-    raise bad("input: parts are input_text, input_image, input_file, input_video, input_audio")
+def _part(part: InputPart) -> dict[str, Any]:
+    if isinstance(part, InputText):
+        return {"type": "text", "text": part.text}
+    if isinstance(part, InputImage):
+        return {"type": "image_url", "image_url": {"url": part.image_url}}
+    if isinstance(part, InputVideo):
+        return {"type": "video_url", "video_url": {"url": part.video_url}}
+    if isinstance(part, InputAudio):
+        return {"type": "input_audio", "input_audio": part.input_audio}
+    if part.file_url is not None:
+        return {"type": "video_url", "video_url": {"url": part.file_url}}
+    return {"type": "file", "file": {"file_id": part.file_id, "file_data": part.file_data}}
 
 
 def _format(given: ResponseRequest) -> dict[str, Any] | None:

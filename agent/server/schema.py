@@ -111,11 +111,45 @@ class ChatRequest(_In):
     """Deadline; the server's own where that is nearer."""
 
 
+class InputText(_In):
+    type: Literal["input_text", "output_text"]
+    text: Text
+
+
+class InputImage(_In):
+    type: Literal["input_image"]
+    image_url: Address
+
+
+class InputVideo(_In):
+    type: Literal["input_video"]
+    video_url: Address
+
+
+class InputAudio(_In):
+    type: Literal["input_audio"]
+    input_audio: Sound
+
+
+class InputFile(_In):
+    """One of the three."""
+
+    type: Literal["input_file"]
+    file_id: str | None = None
+    file_data: str | None = None
+    file_url: Address | None = None
+
+
+InputPart = Annotated[
+    InputText | InputImage | InputVideo | InputAudio | InputFile, Field(discriminator="type")
+]
+
+
 class Input(_In):
-    """One message of `POST /v1/responses`; parts are input_text, input_image, input_file, …"""
+    """One message of `POST /v1/responses`."""
 
     role: Literal["system", "developer", "user", "assistant"] = "user"
-    content: Text | Annotated[list[dict[str, Any]], Field(max_length=64)]
+    content: Text | Annotated[list[InputPart], Field(max_length=64)]
 
 
 class TextFormat(_In):
