@@ -15,11 +15,13 @@ from agent.grounding import ground_all
 from agent.prototypes import PARTS
 from agent.rules import judge
 from agent.rules.judge import Judged
-from agent.rules.text import absent, listed, name, observations, stands_on, support
+from agent.rules.text import absent, listed, name, salience, sentence, stands_on, support
 from eval import labels
 
 MOST: Final = 6
-"""Observations told; those that the label rests on come first."""
+"""Observations told, or as many as the label rests on."""
+SALIENT: Final = 0.4
+"""Salience from which a cue that is not needed is told at all."""
 MOST_CODES: Final = 5
 LEAST: Final = 0.15
 """Share that the rules must give a label, or each part of a compound half of, before it is
@@ -50,8 +52,9 @@ def _carried(judged: Judged, label: str, parts: tuple[str, ...]) -> list[Claim]:
     if len(fits) < len(parts):
         return []
     cites = stands_on(judged, label)
+    used = tuple(id for claim in fits for id in claim.cites)
     return [
-        *_told(judged, cites),
+        *_told(judged, (*cites, *used)),
         *fits,
         Claim(text=f"This fits {label} best", cites=cites, part="conclusion"),
     ]
@@ -68,13 +71,15 @@ def _fits(judged: Judged, label: str) -> Claim | None:
 
 
 def _told(judged: Judged, cites: tuple[str, ...]) -> list[Claim]:
-    """Observations in order of time; the ones that are needed, then the most salient."""
-    every = [claim for claim in observations(judged) if not claim.text.startswith("The words")]
-    needed = [claim for claim in every if set(claim.cites) & set(cites)]
-    others = [claim for claim in every if claim not in needed]
-    kept = (needed + others)[:MOST]
-    return [claim.model_copy(update={"text": claim.text.rstrip(".")}) for claim in every
-            if claim in kept]  # fmt: skip
+    """Observations in order of time: every cue that is needed, then the most salient."""
+    needed = [cue for cue in judged.cues if cue.id in cites]
+    rest = [cue for cue in judged.cues if cue not in needed and salience(cue) >= SALIENT]
+    rest.sort(key=salience, reverse=True)
+    kept = [*needed, *(cue for cue in rest if cue.sense != "words")][: max(MOST, len(needed))]
+    return [
+        Claim(text=sentence(cue).rstrip("."), cites=(cue.id,))
+        for cue in sorted(kept, key=lambda cue: (cue.start, cue.id))
+    ]
 
 
 def _at_rest(judged: Judged) -> list[Claim]:
