@@ -12,6 +12,7 @@ import json
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -114,13 +115,19 @@ def _silent(_done: float, _step: str) -> None:
 
 
 def _key(request: Request, clip: Media) -> str:
-    from agent.senses.action_units import estimator
-
     beside = [_digest(path) for path in (request.subtitles, request.au_table, request.enrol)]
     sidecar = _digest(_sidecar(request))
     parts = [clip.sha256, clip.file, beside, sidecar, SENSES, MAX_FPS, request.span]
-    parts += [records.FORMAT, estimator(request.aus).version, _mesh()]
+    parts += [records.FORMAT, _reads(request.aus), _mesh()]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
+
+
+@cache
+def _reads(name: str | None) -> str:
+    """Version of the action unit estimator; loading its weights once is enough to know."""
+    from agent.senses.action_units import estimator
+
+    return estimator(name).version
 
 
 def _mesh() -> str:
