@@ -363,3 +363,17 @@ def test_the_responses_shape_answers_the_same(pair: served.Pair) -> None:
     assert again.output_text
     with pytest.raises(openai.BadRequestError):
         client.responses.create(model="duchenne", input="No clip.")
+
+
+def test_a_clip_is_looked_at_once_however_often_it_is_asked_about(pair: served.Pair) -> None:
+    client = pair.server.client()
+    made = client.files.create(file=("a.mp4", clip(hue=70)), purpose="user_data")
+    seen = []
+    for model in ("duchenne-rules", "duchenne", "duchenne", "duchenne-rules"):
+        assert pair.server.ask(made.id, model=model).status_code == 200
+        seen.append(pair.server.metric("duchenne_media_seconds_total"))
+    assert len(set(seen)) == 1
+    first, again = (loopback.pictures_of(pair.host.requests[i]) for i in (-5, -1))
+    assert first == again > 0
+    client.files.delete(made.id)
+    assert not list(pair.server.folder.glob(f"duchenne-serve-*/*/files/{made.id}"))

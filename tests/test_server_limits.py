@@ -143,6 +143,7 @@ def clip_of(client: Any) -> str:
 def test_a_conversation_is_begun_by_an_answer_and_goes_one_question_at_a_time(
     pair: served.Pair,
 ) -> None:
+    pair.server.http.delete(f"{pair.server.url}/v1/data", headers=pair.server.headers)
     broken = pair.server.ask(data(b"no clip"), conversation="new")
     assert broken.status_code == 400
     assert not list(pair.server.folder.glob("duchenne-serve-*/alice/conversations/*"))

@@ -11,6 +11,7 @@ file or conversation can be reached with another key. Ids are made here and cann
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -49,6 +50,15 @@ class Place:
     @property
     def looks(self) -> Path:
         return self.folder / "looks"
+
+    @property
+    def found(self) -> Path:
+        """The evidence, once the clip was looked at."""
+        return self.folder / "evidence.json"
+
+    def pictures(self, which: str) -> Path:
+        """Pictures that were drawn of it, by who and when they show."""
+        return self.folder / f"pictures-{hashlib.sha256(which.encode()).hexdigest()[:24]}.json"
 
 
 class Store:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
+import json
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
@@ -19,7 +20,8 @@ from typing import Final
 from pydantic import ValidationError
 
 from agent.answer import Answer
-from agent.evidence import Cue, Evidence, Media
+from agent.evidence import Cue, Evidence, EvidenceError, Media, load
+from agent.perceive import SENSES
 from agent.server import reasons
 from agent.server.asked import Asked, Source
 from agent.server.children import Child, LostError, Nursery
@@ -36,6 +38,8 @@ Told = Callable[[str], None]
 """Called with a line about a step that is done."""
 Progress = Callable[[str, float], None]
 """Called with the name of what is being done and the share of it, 0-1."""
+PICTURES: Final = 16
+"""Sets of pictures that are remembered of one clip."""
 CORES: Final = 4.0
 """Processor seconds that one second of the deadline may cost."""
 
@@ -127,6 +131,8 @@ class Work:
         self.media: Media | None = None
         self.conversation: str | None = None
         self._place: Place | None = None
+        self._known: Evidence | None = None
+        """What an earlier question about this clip has measured."""
         self._begun = False
         """Whether this request began its conversation; without an answer it is none."""
 
@@ -137,7 +143,11 @@ class Work:
                 await self._open.enter_async_context(self._house.room.slot())
                 self._place = await self._placed()
                 self._open.enter_context(self._house.store.using(self._place))
-                await self._opened(self._place)
+                self._known = _remembered(self._place)
+                if self._known is not None:
+                    self.media = self._known.media
+                else:
+                    self._check(await self._opened(self._place))
         except TimeoutError:
             raise reasons.late() from None
 
@@ -232,8 +242,8 @@ class Work:
             self._house.uses.take_bytes(self._owner, size)
         self._house.metrics.media_bytes.inc(size)
 
-    async def _opened(self, place: Place) -> None:
-        """Eyes on the clip, its length and size within bounds."""
+    async def _opened(self, place: Place) -> Media:
+        """Eyes on the clip; what it is. Raises ApiError."""
         looks = place.looks
         if self._settings.keep_evidence:
             looks = self._house.store.root / self._owner.name / "kept"
@@ -242,7 +252,7 @@ class Work:
         except LostError:
             raise reasons.down() from None
         loop = asyncio.get_running_loop()
-        said = await self._see(
+        said = await self._said(
             {
                 "op": "open",
                 "clip": str(place.clip),
@@ -251,9 +261,12 @@ class Work:
             }
         )
         try:
-            media = Media.model_validate(said["media"])
+            return Media.model_validate(said["media"])
         except (KeyError, ValidationError):
             raise reasons.unreadable() from None
+
+    def _check(self, media: Media) -> None:
+        """Length and size within bounds, and on the owner's account. Raises ApiError."""
         self.media = media
         settings = self._settings
         if media.duration > settings.media_seconds:
@@ -264,6 +277,13 @@ class Work:
         self._house.metrics.media_seconds.inc(media.duration)
 
     async def _see(self, message: Json, progress: Progress | None = None) -> Json:
+        """The same as `_said`; the eyes are opened first where nothing needed them yet."""
+        if self._eyes is None:
+            assert self._place is not None
+            await self._opened(self._place)
+        return await self._said(message, progress)
+
+    async def _said(self, message: Json, progress: Progress | None = None) -> Json:
         """One answer of the eyes, progress on the way told. Raises ApiError."""
         eyes = self._eyes
         assert eyes is not None
@@ -283,11 +303,17 @@ class Work:
         return said
 
     async def _looked(self, progress: Progress) -> Evidence:
+        if self._known is not None:
+            return self._known
         said = await self._see({"op": "look"}, progress)
         try:
-            return Evidence.model_validate(said["evidence"])
+            found = Evidence.model_validate(said["evidence"])
         except (KeyError, ValidationError):
             raise reasons.unreadable() from None
+        self.media = found.media
+        assert self._place is not None
+        await asyncio.to_thread(self._place.found.write_text, found.to_json(), "utf-8")
+        return found
 
     async def _thought(self, evidence: Evidence, told: Told) -> Outcome:
         try:
@@ -341,12 +367,24 @@ class Work:
                 if said["step"] != "answer":
                     step(f"{said['step']}{who}: {said['text']}")
             elif "need" in said:
-                seen = await self._see(
-                    {**said, "op": said["need"], "blur": self._settings.blur_faces}
-                )
-                await mind.tell(seen)
+                await mind.tell(await self._needed(said))
             else:
                 return said
+
+    async def _needed(self, said: Json) -> Json:
+        """What the mind wants to see; the same pictures of a clip are drawn once."""
+        wanted = {**said, "op": said["need"], "blur": self._settings.blur_faces}
+        assert self._place is not None
+        if said["need"] != "pictures":
+            return await self._see(wanted)
+        kept = self._place.pictures(json.dumps(wanted, sort_keys=True))
+        if kept.exists():
+            drawn: Json = json.loads(await asyncio.to_thread(kept.read_bytes))
+            return drawn
+        seen = await self._see(wanted)
+        if len(list(kept.parent.glob("pictures-*"))) < PICTURES:
+            await asyncio.to_thread(kept.write_text, json.dumps(seen), "utf-8")
+        return seen
 
     def _outcome(self, said: Json, steps: list[str]) -> Outcome:
         self._begun = False
@@ -361,6 +399,15 @@ class Work:
             conversation=self.conversation,
             steps=steps,
         )
+
+
+def _remembered(place: Place) -> Evidence | None:
+    """Evidence of a clip that was looked at before, if by the senses of today."""
+    try:
+        found = load(place.found)
+    except (OSError, EvidenceError):
+        return None
+    return found if found.senses == SENSES else None
 
 
 def _decoded(text: str, limit: int) -> bytes:
