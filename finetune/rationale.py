@@ -23,6 +23,8 @@ MOST: Final = 6
 SALIENT: Final = 0.4
 """Salience from which a cue that is not needed is told at all."""
 MOST_CODES: Final = 5
+_ASIDE: Final = ("AU25", "AU26", "AU45")
+"""What speech and blinking move: told only where the label rests on it."""
 LEAST: Final = 0.15
 """Share that the rules must give a label, or each part of a compound half of, before it is
 reasoned for: a faint frown in a broad smile is no reason for sadness."""
@@ -73,7 +75,11 @@ def _fits(judged: Judged, label: str) -> Claim | None:
 def _told(judged: Judged, cites: tuple[str, ...]) -> list[Claim]:
     """Observations in order of time: every cue that is needed, then the most salient."""
     needed = [cue for cue in judged.cues if cue.id in cites]
-    rest = [cue for cue in judged.cues if cue not in needed and salience(cue) >= SALIENT]
+    rest = [
+        cue
+        for cue in judged.cues
+        if cue not in needed and cue.code not in _ASIDE and salience(cue) >= SALIENT
+    ]
     rest.sort(key=salience, reverse=True)
     kept = [*needed, *(cue for cue in rest if cue.sense != "words")][: max(MOST, len(needed))]
     return [

@@ -8,6 +8,7 @@ completion and in the columns that rewards read, never in the prompt.
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
@@ -65,7 +66,7 @@ class Row:
             "emotion": self.emotion,
             "units": None if self.units is None else list(self.units),
             "evidence": self.evidence,
-            "tree": None if self.tree is None else dict(self.tree),
+            "tree": None if self.tree is None else json.dumps(dict(self.tree)),
             "id": self.id,
         }
 

@@ -381,3 +381,74 @@ def test_the_host_of_local_models_loads_a_duchenne_checkpoint(
         for pictures in ((), (Picture("voice", held.getvalue()),))
     ]
     assert counts[1].prompt_tokens - counts[0].prompt_tokens == tokens(100) + 2
+
+
+# --- training -------------------------------------------------------------------------------
+
+
+def _lora() -> Any:
+    """Adapters on the language model, what is new of the voice tower in full."""
+    peft = pytest.importorskip("peft", reason="needs peft: tests/bridge_setup.sh")
+    return peft.LoraConfig(
+        r=4,
+        target_modules=r"model\.language_model.*\.(q_proj|v_proj)",
+        modules_to_save=["voice.projector", "voice.summary", "voice.empty"],
+    )
+
+
+def _rows() -> list[Any]:
+    from finetune import world
+
+    return [world.row(scene, ("voice",)) for scene in world.scenes(10, 0, range(3))]
+
+
+def test_trls_sft_trains_the_projector_and_the_adapters(
+    folders: tuple[Path, Path], processor: Any, tmp_path: Path
+) -> None:
+    """Rows of the small world through the stock trainer; nothing else of the model moves."""
+    trl = pytest.importorskip("trl", reason="needs trl: tests/bridge_setup.sh")
+    from finetune import tables
+
+    torch.manual_seed(4)
+    model = Duchenne.from_base(str(folders[0]), audio=str(folders[1]), padded=False)
+    settings = trl.SFTConfig(
+        output_dir=str(tmp_path), max_steps=3, per_device_train_batch_size=2, report_to=[],
+        use_cpu=True, bf16=False, max_length=None, logging_steps=1, learning_rate=1e-2,
+    )  # fmt: skip
+    trainer = trl.SFTTrainer(
+        model, args=settings, train_dataset=tables.sft(_rows()), processing_class=processor,
+        peft_config=_lora(),
+    )  # fmt: skip
+    before = {name: value.clone() for name, value in trainer.model.named_parameters()}
+    trainer.train()
+    moved = {n for n, v in trainer.model.named_parameters() if not torch.equal(v, before[n])}
+    assert all("lora_" in name or "modules_to_save" in name for name in moved)
+    assert any("voice.projector" in name for name in moved)
+    assert any("lora_B" in name for name in moved)
+    losses = [float(entry["loss"]) for entry in trainer.state.log_history if "loss" in entry]
+    assert losses[-1] < losses[0]
+
+
+def test_trls_grpo_takes_the_rewards_and_the_voice_pictures(
+    folders: tuple[Path, Path], processor: Any, tmp_path: Path
+) -> None:
+    trl = pytest.importorskip("trl", reason="needs trl: tests/bridge_setup.sh")
+    from finetune import tables
+    from finetune.rewards import REWARDS
+
+    model = Duchenne.from_base(str(folders[0]), audio=str(folders[1]), padded=False)
+    heard = []
+    model.model.voice.register_forward_hook(lambda *_: heard.append(1))
+    settings = trl.GRPOConfig(
+        output_dir=str(tmp_path), max_steps=1, per_device_train_batch_size=2, num_generations=2,
+        max_completion_length=8, report_to=[], use_cpu=True, bf16=False, logging_steps=1,
+    )  # fmt: skip
+    trainer = trl.GRPOTrainer(
+        model, reward_funcs=list(REWARDS.values()), args=settings, processing_class=processor,
+        train_dataset=tables.grpo(_rows()), peft_config=_lora(),
+    )  # fmt: skip
+    trainer.train()
+    logged = {key for entry in trainer.state.log_history for key in entry}
+    # Rows of the world have no tree of their own; it is made from units and emotion.
+    assert {f"rewards/{name}/mean" for name in REWARDS} <= logged
+    assert heard
