@@ -20,6 +20,7 @@ import loopback
 import numpy as np
 import pytest
 import served
+from PIL import Image
 from served import clip, data, picture, tone
 
 from agent.server.children import Child, LostError, environment
@@ -294,3 +295,21 @@ def test_no_request_can_raise_a_ceiling() -> None:
     fields = set(ChatRequest.model_fields)
     assert not fields & {"fps", "max_frames", "max_pixels", "media_io_kwargs", "num_frames"}
     assert Settings().media_pixels <= 3840 * 2160
+
+
+def test_blurred_faces_are_faces_no_more(shared: Path) -> None:
+    """All five in a group; pictures that are faces and nothing else are left out."""
+    from agent.context import Picture
+    from agent.senses.faces.models import shared as models
+    from agent.server.blur import blurred
+
+    image = Image.open(shared / "media" / "image" / "pyfeat_multi_face.jpg").convert("RGB")
+    out = io.BytesIO()
+    image.save(out, "PNG")
+    given = [Picture("frame at 0.00 s", out.getvalue()), Picture("face strip of P1", picture())]
+    (left,) = blurred(given)
+    after = np.array(Image.open(io.BytesIO(left.png)))
+    assert len(models().detector.find(np.array(image), "thorough")) == 5
+    assert models().detector.find(after, "thorough") == []
+    changed = (after != np.array(image)).any(axis=2).mean()
+    assert 0.02 < changed < 0.4

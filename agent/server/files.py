@@ -64,10 +64,12 @@ async def upload(request: Request) -> FileCard:
             raise too_large(house.settings.media_bytes)
         if not size:
             raise bad("the file is empty", "file", "empty_media")
+        given = form.get("purpose")
+        purpose = given if isinstance(given, str) else "user_data"
+        if len(purpose) > 40:
+            raise bad("a purpose may have 40 characters", "purpose")
         house.uses.take_bytes(owner, size)
         store.room(owner.name, size)
-        given = form.get("purpose")
-        purpose = given[:40] if isinstance(given, str) else "user_data"
         meta = {"name": _plain(sent.filename or "clip"), "bytes": size, "purpose": purpose}
         name, place = store.add(owner.name, FILE, meta)
         with place.clip.open("wb") as into:
