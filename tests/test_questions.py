@@ -200,3 +200,12 @@ def test_answers_use_the_pronoun_of_the_question() -> None:
 )
 def test_odd_questions_get_an_answer(question: str) -> None:
     assert ask(question)[0]
+
+
+def test_looking_at_the_camera_is_answered_from_looks_away() -> None:
+    away = move("gaze_away", "looks away to the own left", 2.0, 3.0)
+    question = "Does she look at the camera?"
+    text, claims, _ = ask(question, clip(unit("AU12", 3), away))
+    assert "looks away to the own left, from 0:02.0 to 0:03.0" in text
+    assert claims[0].cites == ("H1",)
+    assert "no look or turn away" in ask(question, clip(unit("AU12", 3)))[0]

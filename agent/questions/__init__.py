@@ -40,6 +40,11 @@ _KINDS: Final[tuple[tuple[str, Part], ...]] = (
         about.sure,
     ),
     (
+        r"\b(?:look|gaz|star)\w* (?:straight |directly )?(?:at|into|to) (?:the )?"
+        r"(?:camera|lens|viewer|me|us)\b|\beye contact\b(?!.*\bbreak)",
+        deeds.eye_contact,
+    ),
+    (
         r"\b(?:what|did|does|do) (?:s?he|they|the \w+|p\d+)? ?(?:actually )?(?:say|mention|utter|"
         r"tell)\w*\b|\b(?:what|anything) (?:is|was) said\b|\btranscript\b|\bwhich words\b",
         deeds.said,

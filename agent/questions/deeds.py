@@ -236,3 +236,18 @@ def _wanted_words(question: str) -> str | None:
 
 def _plain(text: str) -> str:
     return " ".join(re.findall(r"\w+", text.lower()))
+
+
+def eye_contact(asked: Asked) -> Said:
+    """Does she look at the camera? Each look or turn away; else what can be told of the eyes."""
+    away = [c for c in asked.cues if c.code in ("gaze_away", "turn", "head_down", "gaze_down")]
+    if away:
+        told = "; ".join(f"{c.text}, from {clock(c.start)} to {clock(c.end)}" for c in away[:4])
+        cites = tuple(c.id for c in away[:4])
+        return [Claim(text=f"Not all the time: {told}.", cites=cites, part="observation")]
+    if not asked.cues:
+        return [asked.opening("No face is measured then, so I cannot tell.")]
+    if any("no irises" in missing.why for missing in asked.evidence.missing):
+        return ["Where the eyes point was not measured: 468 mesh points show no irises. The head "
+                "does not turn away."]  # fmt: skip
+    return [asked.opening("I find no look or turn away; where the camera stands I do not know.")]
