@@ -149,7 +149,7 @@ def test_a_conversation_is_begun_by_an_answer_and_goes_one_question_at_a_time(
     assert not list(pair.server.folder.glob("duchenne-serve-*/alice/conversations/*"))
     done = pair.server.post(CHAT, body(conversation="new"))
     kept = done.json()["duchenne"]["conversation"]
-    with slowly(pair, 0.5), ThreadPoolExecutor(1) as pool:
+    with slowly(pair, 1.5), ThreadPoolExecutor(1) as pool:
         first = pool.submit(pair.server.post, CHAT, body(conversation=kept))
         wait_for(lambda: pair.model.now > 0)
         second = pair.server.post(CHAT, body(conversation=kept))
