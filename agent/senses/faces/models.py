@@ -19,8 +19,8 @@ SHORT = "face_detection_short_range.tflite"
 FULL = "face_detection_full_range_sparse.tflite"
 SMALL_MESH = "face_landmark.tflite"
 THREADS = 1
-"""Of the mesh network. On two cores a second one takes from decoding and reading what it gives:
-median frames a second rose from 136 to 261 (468 points) and from 65 to 118 (478) without it."""
+"""Of the mesh network. On two cores a second one changes little, up or down (docs/log.md), and the
+other core decodes and reads."""
 
 
 @dataclass(frozen=True, slots=True)
