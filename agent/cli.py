@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 OK, FAILED, USAGE, MEDIA, HOST = 0, 1, 2, 3, 4
 
 ROOMS: Final = {
-    "caption": ("agent.captions.cli", "caption a whole data set, resume, review, export"),
+    "caption": ("eval.card_clips", "caption a whole data set, resume, review, export"),
     "data": ("eval.data_cli", "data cards; whether a folder fits one; samples from it"),
     "eval": ("eval.cli", "measure predictions, benchmarks, the senses themselves"),
     "serve": ("agent.server.cli", "answer over HTTP, as an OpenAI-compatible endpoint"),

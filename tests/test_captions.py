@@ -260,6 +260,23 @@ def test_labels_reach_a_caption_only_where_that_is_asked_for(real: Path, tmp_pat
     assert "were** shown" in (tmp_path / "told" / "README.md").read_text()
 
 
+@pytest.mark.usefixtures("real")
+def test_a_data_card_is_a_source_like_any_other(
+    shared: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from agent.cli import main as duchenne
+
+    out = tmp_path / "out"
+    given = ["caption", "EMO-DB", "--root", str(shared / "media"), "--out", str(out)]
+    assert duchenne([*given, "--sample", "2", "--style", "short"]) == 0
+    rows = list(read_rows(out))
+    assert len(rows) == 2
+    assert all(json.loads(row["labels"])["label"] for row in rows)
+    assert all((shared / "media" / row["path"]).exists() for row in rows)
+    assert duchenne(["caption", "EMO-DB", "--out", str(tmp_path / "other")]) == 2
+    assert "where is emodb? give --root" in capsys.readouterr().err
+
+
 def test_a_choice_of_clips_is_the_same_each_time_and_grows() -> None:
     from agent.captions.runner import chosen
 

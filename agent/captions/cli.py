@@ -13,6 +13,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from agent.captions.plan import Plan
     from agent.captions.runner import Run
     from agent.captions.samples import Sample
-    from agent.captions.sources import Source
+    from agent.captions.sources import Cards, Source
 
 OK, FAILED, USAGE, HOST, STOPPED = 0, 1, 2, 4, 130
 
@@ -32,6 +33,7 @@ examples:
   duchenne caption 'clips/**/*.mp4' --out captions/ --sample 20 --style short
   duchenne caption clips.csv --out captions/ --model openai:NAME --base-url http://localhost:8000/v1
   duchenne caption owner/data --split test --out captions/    a Hugging Face data set
+  duchenne caption ravdess --root RAVDESS/ --out captions/    a data card's (duchenne data list)
   duchenne caption clips/ --out captions/ --retry-failed      go on, and try failed clips again
   duchenne caption review captions/                           read and accept them on a local page
   duchenne caption export captions/ --to sharegpt merr        for other tools, in captions/exports
@@ -40,12 +42,12 @@ examples:
 FORMATS: Final = ("jsonl", "sharegpt", "merr", "fea20k", "expllm", "webdataset")
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; returns the exit code."""
+def main(argv: Sequence[str] | None = None, cards: Cards | None = None) -> int:
+    """Run one command; returns the exit code. `cards` looks SRC up among the data cards."""
     words = list(sys.argv[1:] if argv is None else argv)
     verbs = {"review": (_review_parser, _review), "export": (_export_parser, _export)}
-    make, act = verbs.get(words[0] if words else "", (_parser, _run))
-    return _guarded(act, make().parse_args(words if act is _run else words[1:]))
+    make, act = verbs.get(words[0] if words else "", (_parser, partial(_run, cards=cards)))
+    return _guarded(act, make().parse_args(words[1:] if words and words[0] in verbs else words))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -58,7 +60,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "source", metavar="SRC",
-        help="folder, quoted pattern, table (.jsonl .csv .parquet), Hugging Face data set",
+        help="folder, quoted pattern, table (.jsonl .csv .parquet), data card, Hugging Face data set",
     )  # fmt: skip
     parser.add_argument("--out", metavar="DIR", type=Path, required=True, help="where they go")
     _add_what(parser)
@@ -93,7 +95,9 @@ def _add_what(parser: argparse.ArgumentParser) -> None:
 
 def _add_source(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("the source")
-    group.add_argument("--root", metavar="DIR", type=Path, help="where a table's paths start")
+    group.add_argument(
+        "--root", metavar="DIR", type=Path, help="where a table's paths start; a card's data"
+    )
     group.add_argument("--split", default="train", help="of a Hugging Face data set")
     group.add_argument("--config", metavar="NAME", help="of a Hugging Face data set")
     group.add_argument("--clip-column", metavar="NAME", help="column that holds the clip")
@@ -192,7 +196,7 @@ def _guarded(act: Callable[[argparse.Namespace], int], asked: argparse.Namespace
         return getattr(error, "code", USAGE)
 
 
-def _run(asked: argparse.Namespace) -> int:
+def _run(asked: argparse.Namespace, cards: Cards | None = None) -> int:
     from agent.captions.bar import bar
     from agent.captions.budget import budget
     from agent.captions.runner import Run, run
@@ -203,7 +207,7 @@ def _run(asked: argparse.Namespace) -> int:
     source = _source(asked)
     plan = _plan(asked)
     limit = budget(asked.budget)
-    found = _listed(samples(source), source, asked.sample)
+    found = _listed(samples(source, cards), source, asked.sample)
     batched = "openai-batch" in asked.to or bool(asked.from_batch)
     if batched and not plan.model.startswith("openai:"):
         raise SourceError("batch files are for a host: add --model openai:NAME")
