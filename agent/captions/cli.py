@@ -60,7 +60,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "source", metavar="SRC",
-        help="folder, quoted pattern, table (.jsonl .csv .parquet), data card, Hugging Face data set",
+        help="folder, quoted pattern, table (.jsonl .csv .parquet), Hugging Face data set, card",
     )  # fmt: skip
     parser.add_argument("--out", metavar="DIR", type=Path, required=True, help="where they go")
     _add_what(parser)
