@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 from agent.evidence import Grade
 
 Region = Literal["brow", "eye", "nose", "cheek", "mouth", "jaw"]
+REGIONS: Final[tuple[Region, ...]] = get_args(Region)
+"""From the brows down, the order in which people read a face."""
 
 
 @dataclass(frozen=True, slots=True)

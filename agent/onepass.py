@@ -60,10 +60,12 @@ def one_pass(request: Request, clip: Media, max_fps: float | None, progress: Pro
 
     Raises MediaError, WordsError, TableError, AssetError.
     """
+    progress(0.0, "reading or hearing the words")
     said = words(request.clip, clip, request.subtitles)
     before = _enrolled(request)
     eyes = _eyes(request, clip, before)
     voice = Voice(baseline=before.voice) if clip.has_audio else None
+    ears = Behind(voice.push) if voice is not None else None
     with media.stream(
         request.clip,
         fps=max_fps,
@@ -74,13 +76,17 @@ def one_pass(request: Request, clip: Media, max_fps: float | None, progress: Pro
     ) as items:
         for item in _told(items, request, clip, progress):
             if isinstance(item, Sound):
-                if voice is not None:
-                    voice.push(item)
+                if ears is not None:
+                    ears.push(item)
             elif isinstance(eyes, _Eyes):
                 eyes.push(item)
-    progress(1.0, "putting it together")
+    if voice is not None:
+        progress(1.0, "measuring the voice")
     heard = voice.finish() if voice is not None else None
+    if eyes is not None:
+        progress(1.0, "measuring action units and head")
     seen = eyes.finish() if eyes is not None else _Seen()
+    progress(1.0, "putting it together")
     return _joined(seen, heard, said, (*items.missing, *_lacking(clip)))
 
 
@@ -89,11 +95,13 @@ def _told(
 ) -> Iterator[Frame | Sound]:
     """The same items; progress is told four times a second of the clip."""
     start, end = request.span or (0.0, clip.duration)
+    senses = [("watching faces", clip.has_video), ("listening", clip.has_audio)]
+    doing = " and ".join(sense for sense, there in senses if there)
     told = -1.0
     for item in items:
         if item.time - told >= 0.25:
             told = item.time
-            progress(min((item.time - start) / max(end - start, 1e-6), 1.0), "watching")
+            progress(min((item.time - start) / max(end - start, 1e-6), 1.0), doing)
         yield item
 
 
@@ -134,10 +142,11 @@ class _Eyes:
 
     def push(self, frame: Frame) -> None:
         self._times.append(frame.time)
-        for sample in self._faces.push(frame):
+        for sample in self._faces.follow(frame):
             self._readers.push(sample)
 
     def _read(self, sample: FaceSample) -> None:
+        sample = self._faces.shaped(sample)
         for sense in (self._aus, self._head, self._mouths):
             sense.push(sample)
 

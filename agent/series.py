@@ -9,15 +9,18 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from agent.senses.samples import Columns
 
 FIRST: Final = ("time", "frame", "person")
+PEAKS: Final = re.compile(r"AU\d\d|energy_db|vad")
+"""Columns whose largest value stands for many rows; of the others it is the middle row's."""
 _UNIT: Final = re.compile(r"AU(\d\d)(|_L|_R|_rel)")
 
 
@@ -47,6 +50,32 @@ def read_people(path: str | Path) -> dict[str, Columns]:
 def read_voice(path: str | Path) -> Columns:
     """Columns of the voice."""
     return _columns(pq.read_table(path))
+
+
+def thinned(columns: Columns, start: float, end: float, points: int) -> Columns:
+    """Rows within [start, end] s, at most about `points` of them, peaks kept.
+
+    The span is cut into `points` equal pieces; pieces without a row stay out, so that a time in
+    which somebody was not seen is still a gap. Few rows stay as they are.
+    """
+    times = columns["time"].astype(np.float64)
+    first, last = (int(n) for n in np.searchsorted(times, (start, end + 1e-9)))
+    cut = {name: values[first:last] for name, values in columns.items()}
+    if last - first <= points:
+        return cut
+    share = (times[first:last] - start) / max(end - start, 1e-9)
+    piece = np.minimum(np.floor(share * points), points - 1)
+    begins = np.flatnonzero(np.diff(piece, prepend=-1))
+    middles = (begins + np.append(begins[1:], last - first)) // 2
+    return {
+        name: _peaks(values, begins) if PEAKS.fullmatch(name) else values[middles]
+        for name, values in cut.items()
+    }
+
+
+def _peaks(values: npt.NDArray[np.generic], begins: npt.NDArray[np.intp]) -> npt.NDArray[Any]:
+    """The largest value of each piece, NaN where a piece has none."""
+    return np.fmax.reduceat(values.astype(np.float32), begins)
 
 
 def _place(name: str) -> tuple[int, str, str]:

@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 
 from agent.evidence import Cue
-from agent.facs import AUS, GRADES, MEASURED, parse
+from agent.facs import AUS, GRADES, MEASURED, REGIONS, parse
 from agent.pictures.canvas import (
     BLUE,
     FAINT,
@@ -36,7 +36,6 @@ _FULL: Final = 8
 _FEWEST: Final = 4
 _STRONG: Final = 1.5
 _HIGH: Final = 50.0
-_REGIONS: Final = ("brow", "eye", "nose", "cheek", "mouth", "jaw")
 
 
 def rows(view: View) -> Iterable[Band]:
@@ -59,7 +58,7 @@ def brief_mark(canvas: Canvas, x: float, y: float, half: float = 6) -> None:
 
 
 def _by_face(number: int) -> tuple[int, int]:
-    return _REGIONS.index(AUS[number].region), number
+    return REGIONS.index(AUS[number].region), number
 
 
 def _chosen(view: View) -> list[int]:

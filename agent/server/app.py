@@ -18,7 +18,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
-from agent.server import chat, files, health, keys, page, responses
+from agent.server import chat, files, health, keys, page, responses, timeline
 from agent.server.children import Nursery, environment
 from agent.server.errors import ApiError
 from agent.server.gate import Gate
@@ -26,7 +26,7 @@ from agent.server.guard import Guard
 from agent.server.health import Watch
 from agent.server.keys import Keys, Uses
 from agent.server.metrics import Metrics
-from agent.server.schema import ChatRequest, ResponseRequest
+from agent.server.schema import ChatRequest, LookRequest, ResponseRequest
 from agent.server.settings import Settings
 from agent.server.store import Store
 from agent.server.work import House, Room
@@ -57,8 +57,8 @@ def build(settings: Settings, guard: Guard | None = None) -> Gate:
         docs_url=None,
         redoc_url=None,
     )
-    for router in (chat.router, responses.router, files.router, health.router, page.router):
-        api.include_router(router)
+    for part in (chat, responses, files, timeline, health, page):
+        api.include_router(part.router)
     api.state.house = house
     api.state.watch = Watch(house)
     _answer_errors(api)
@@ -135,7 +135,7 @@ def _describe(api: FastAPI, who: Keys | None) -> None:
         if api.openapi_schema is None:
             schema = made()
             parts = schema.setdefault("components", {}).setdefault("schemas", {})
-            for record in (ChatRequest, ResponseRequest):
+            for record in (ChatRequest, ResponseRequest, LookRequest):
                 shape = record.model_json_schema(ref_template="#/components/schemas/{model}")
                 parts |= {**shape.pop("$defs", {}), record.__name__: shape}
             if who is not None:

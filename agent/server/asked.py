@@ -101,6 +101,25 @@ def read(request: ChatRequest) -> Asked:
     )
 
 
+def look_at(file_id: str, seconds: float | None) -> Asked:
+    """No question: only a look at an upload."""
+    return Asked(
+        model="rules",
+        name="",
+        profile="general",
+        question="",
+        source=Source("file", file_id),
+        before=(),
+        conversation=None,
+        person=None,
+        stream=False,
+        with_usage=False,
+        fields=None,
+        seconds=seconds,
+        ignored=(),
+    )
+
+
 def _extra(request: ChatRequest, field: str) -> Any:
     return (request.model_extra or {}).get(field)
 

@@ -9,7 +9,7 @@ import logging
 import re
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Coroutine, Iterator
 from typing import Any, Protocol, TypeVar
 
 from fastapi import APIRouter, Request
@@ -20,10 +20,11 @@ from agent.server import asked as reading
 from agent.server.asked import Asked
 from agent.server.errors import INTERNAL, ApiError, bad
 from agent.server.schema import ChatCompletion, ChatRequest, Failure
-from agent.server.stream import DONE, Events, GoneError, Put, event, unless_gone
+from agent.server.stream import DONE, Events, GoneError, Make, Put, event, unless_gone
 from agent.server.work import House, Outcome, Work
 
 M = TypeVar("M", bound=BaseModel)
+T = TypeVar("T")
 log = logging.getLogger("duchenne.serve")
 
 router = APIRouter()
@@ -95,22 +96,32 @@ async def handled(request: Request, asked: Asked, reply: Reply) -> Response:
     noted = state.setdefault("noted", {})
     noted |= {"model": asked.name, "stream": asked.stream}
     try:
+        await prepared(request, work)
+        if asked.stream:
+            return streamed(house, work, lambda put: reply.stream(work, put, house))
+        outcome = await at_once(request, work, work.answer(silent, silent))
+    except GoneError:
+        return gone(house)
+    count(house, outcome)
+    return JSONResponse(reply.whole(outcome))
+
+
+async def prepared(request: Request, work: Work) -> None:
+    """The clip is there and open, or the work is closed. Raises ApiError, GoneError."""
+    try:
         await unless_gone(request.receive, work.prepare())
-    except BaseException as error:
+    except BaseException:
         await work.close()
-        if isinstance(error, GoneError):
-            return _gone(house)
         raise
     if work.media is not None:
+        noted = request.scope["state"].setdefault("noted", {})
         noted |= {"kind": work.media.kind, "seconds": round(work.media.duration, 1)}
-    if asked.stream:
-        return _streamed(house, work, reply)
-    return await _at_once(request, house, work, reply)
 
 
-def _streamed(house: House, work: Work, reply: Reply) -> Response:
+def streamed(house: House, work: Work, make: Make) -> Response:
+    """What `make` puts, as events; the work is closed with the last."""
     return Events(
-        lambda put: reply.stream(work, put, house),
+        make,
         after=work.close,
         gone=house.metrics.cancelled.inc,
         heartbeat=house.settings.heartbeat,
@@ -118,25 +129,34 @@ def _streamed(house: House, work: Work, reply: Reply) -> Response:
     )
 
 
-async def _at_once(request: Request, house: House, work: Work, reply: Reply) -> Response:
+async def at_once(request: Request, work: Work, doing: Coroutine[Any, Any, T]) -> T:
+    """What prepared work comes to; it is closed then. Raises ApiError, GoneError."""
     try:
-        outcome = await unless_gone(request.receive, work.answer(_silent, _silent))
-    except GoneError:
-        return _gone(house)
+        return await unless_gone(request.receive, doing)
     finally:
         await work.close()
-    count(house, outcome)
-    return JSONResponse(reply.whole(outcome))
 
 
-def _gone(house: House) -> Response:
+async def to_the_end(put: Put, doing: Awaitable[None]) -> None:
+    """Events until all is said, or one that tells of the failure; then the end."""
+    try:
+        await doing
+    except ApiError as error:
+        put(event(error.body))
+    except Exception:  # the stream's boundary: logged, and the client told without its text
+        log.exception("fault")
+        put(event(INTERNAL.body))
+    put(DONE)
+
+
+def gone(house: House) -> Response:
     """For nobody: the client has left."""
     house.metrics.cancelled.inc()
     return Response(status_code=499)
 
 
-def _silent(*_: object) -> None:
-    pass
+def silent(*_: object) -> None:
+    """Tells nobody."""
 
 
 def count(house: House, outcome: Outcome) -> None:
@@ -172,6 +192,9 @@ class _Reply:
     async def stream(self, work: Work, put: Put, house: House) -> None:
         """Steps, the answer, all of it, and the end; or an error, and the end."""
         put(self._chunk({"role": "assistant", "content": ""}))
+        await to_the_end(put, self._told(work, put, house))
+
+    async def _told(self, work: Work, put: Put, house: House) -> None:
 
         def told(line: str) -> None:
             put(self._chunk({"reasoning": f"{line}\n", "reasoning_content": f"{line}\n"}))
@@ -179,21 +202,14 @@ class _Reply:
         def progress(step: str, share: float) -> None:
             put(self._chunk({}, duchenne={"progress": share, "step": step}))
 
-        try:
-            outcome = await work.answer(told, progress)
-            count(house, outcome)
-            for piece in pieces(content(self._asked, outcome)):
-                put(self._chunk({"content": piece}))
-            put(self._chunk({}, "stop", duchenne=extra(self._asked, outcome)))
-            if self._asked.with_usage:
-                usage = {"choices": [], "usage": outcome.usage}
-                put(event({**self._head("chat.completion.chunk"), **usage}))
-        except ApiError as error:
-            put(event(error.body))
-        except Exception:  # the stream's boundary: logged, and the client told without its text
-            log.exception("fault")
-            put(event(INTERNAL.body))
-        put(DONE)
+        outcome = await work.answer(told, progress)
+        count(house, outcome)
+        for piece in pieces(content(self._asked, outcome)):
+            put(self._chunk({"content": piece}))
+        put(self._chunk({}, "stop", duchenne=extra(self._asked, outcome)))
+        if self._asked.with_usage:
+            usage = {"choices": [], "usage": outcome.usage}
+            put(event({**self._head("chat.completion.chunk"), **usage}))
 
     def _chunk(self, delta: dict[str, Any], finish: str | None = None, **more: Any) -> bytes:
         choice = {"index": 0, "delta": delta, "finish_reason": finish, "logprobs": None}

@@ -101,6 +101,13 @@ class _Clip:
             ]
         }
 
+    def series(self, message: Json) -> Json:
+        """Curves and boxes of a span, thinned."""
+        from agent.server.curves import drawn
+
+        span = (float(message["start"]), float(message["end"]))
+        return drawn(self._look, span, int(message["points"]))
+
     @cached_property
     def _look(self) -> Any:
         from agent import perceive

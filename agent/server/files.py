@@ -89,14 +89,14 @@ async def files(request: Request) -> FileList:
 async def file(request: Request, file_id: str) -> FileCard:
     """One upload."""
     house, _, owner = _here(request)
-    return _card(house, owner, _of(FILE, file_id))
+    return _card(house, owner, of_kind(FILE, file_id))
 
 
 @router.delete("/v1/files/{file_id}", response_model=Deleted, summary="Delete an upload")
 async def delete_file(request: Request, file_id: str) -> Deleted:
     """Remove the clip, what was measured in it, and conversations about it."""
     _, store, owner = _here(request)
-    await asyncio.to_thread(store.delete, owner.name, _of(FILE, file_id))
+    await asyncio.to_thread(store.delete, owner.name, of_kind(FILE, file_id))
     return Deleted(id=file_id, object="file")
 
 
@@ -106,7 +106,7 @@ async def delete_file(request: Request, file_id: str) -> Deleted:
 async def delete_conversation(request: Request, conversation_id: str) -> Deleted:
     """Remove what was said, and the clip unless it is an upload."""
     _, store, owner = _here(request)
-    await asyncio.to_thread(store.delete, owner.name, _of(TALK, conversation_id))
+    await asyncio.to_thread(store.delete, owner.name, of_kind(TALK, conversation_id))
     return Deleted(id=conversation_id, object="conversation")
 
 
@@ -118,7 +118,7 @@ async def delete_all(request: Request) -> Response:
     return Response(status_code=204)
 
 
-def _of(kind: str, name: str) -> str:
+def of_kind(kind: str, name: str) -> str:
     """The id, if it is one of this kind. Raises ApiError (404)."""
     if not name.startswith(f"{kind}-"):
         raise ApiError(404, "not_found", "there is nothing of this id, or it is no longer kept")

@@ -25,6 +25,8 @@ OPEN: Final = frozenset({"/livez", "/readyz", "/"})
 """Paths that need no key; everything else does, also paths that do not exist."""
 OPEN_UNDER: Final = "/page/"
 WORK: Final = frozenset({"/v1/chat/completions", "/v1/responses"})
+LOOKS: Final = re.compile(r"(POST /v1/files/[^/]+/evidence|GET /v1/files/[^/]+/series)")
+"""Also work: clips are opened for it."""
 UPLOAD: Final = "/v1/files"
 SMALL: Final = 1 << 16
 DRAIN_BYTES, DRAIN_SECONDS = 8 << 20, 2.0
@@ -80,7 +82,7 @@ class Gate:
         if origin is not None and origin.partition("://")[2].lower() != host.lower():
             raise ApiError(403, "wrong_origin", "pages of other sites may not ask this server")
 
-    def admit(self, owner: Owner | None, path: str, held: ExitStack) -> None:
+    def admit(self, owner: Owner | None, works: bool, held: ExitStack) -> None:
         """Count the request in until `held` is closed. Raises ApiError (429, 503)."""
         if self.draining:
             raise ApiError(503, "shutting_down", "this server is going down", retry_after=5)
@@ -88,7 +90,7 @@ class Gate:
         held.callback(self._done)
         if owner is not None:
             held.enter_context(self._house.uses.flight(owner))
-        if path in WORK:
+        if works:
             held.enter_context(self._house.room.ticket())
 
     def _done(self) -> None:
@@ -110,6 +112,8 @@ class _Passage:
         self._scope, self._receive, self._send = scope, receive, send
         self._path: str = scope["path"]
         self._method: str = scope["method"]
+        self._works = self._path in WORK or bool(LOOKS.fullmatch(f"{self._method} {self._path}"))
+        """Whether it needs one of the places to work at."""
         self._began = asyncio.get_running_loop().time()
         self._id = secrets.token_hex(8)
         self._status = 0
@@ -126,8 +130,8 @@ class _Passage:
         with ExitStack() as held:
             try:
                 self._owner = self._gate.owner(headers, self._path, self._method)
-                if self._method == "POST":
-                    self._gate.admit(self._owner, self._path, held)
+                if self._method == "POST" or self._works:
+                    self._gate.admit(self._owner, self._works, held)
                 self._sized(headers)
                 state = self._scope.setdefault("state", {})
                 state |= {"owner": self._owner, "began": self._began, "id": self._id}

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from agent.answer import Answer
-from agent.evidence import Cue
+from agent.evidence import Cue, Evidence
 
 Text = Annotated[str, Field(max_length=200_000)]
 Address = Annotated[str, Field(min_length=1)]
@@ -209,6 +209,79 @@ class FileList(BaseModel):
     object: Literal["list"] = "list"
     data: list[FileCard]
     has_more: bool = False
+
+
+class LookRequest(_In):
+    """`POST /v1/files/{file_id}/evidence`."""
+
+    stream: bool | None = False
+    seconds: Annotated[float, Field(gt=0, le=86400)] | None = None
+    """Deadline; the server's own where that is nearer."""
+
+
+class Measured(BaseModel):
+    """Everything measured in an upload."""
+
+    object: Literal["file.evidence"] = "file.evidence"
+    id: str
+    evidence: Evidence
+
+
+Column = list[Annotated[float, Field(allow_inf_nan=False)] | None]
+Box = tuple[float, float, float, float]
+
+
+class Rows(BaseModel):
+    """Equal-length columns in order of time; null where nothing was measured."""
+
+    time: list[Annotated[float, Field(ge=0, allow_inf_nan=False)]]
+    """Seconds. Two rows far apart: nothing was seen in between."""
+    columns: dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9_]{1,30}$")], Column]
+    """Of a person: AU01 … AU45 0-5, pose_yaw, pose_pitch, pose_roll in degrees, quality 0-1.
+    Of the voice: energy_db, f0_hz, vad 0-1."""
+
+
+class PersonRows(Rows):
+    person: Annotated[str, Field(max_length=20)]
+    boxes: list[Box | None]
+    """The face in each row: x, y, width, height as shares of the picture."""
+
+
+class Series(BaseModel):
+    """Curves of a span."""
+
+    object: Literal["file.series"] = "file.series"
+    start: float
+    end: float
+    people: list[PersonRows]
+    voice: Rows | None
+    names: dict[str, str] = {}
+    """Action unit to its name, from the brows down."""
+
+
+class Felt(BaseModel):
+    start: float
+    end: float
+    shares: dict[str, float]
+    """Label to share, most likely first; they sum to 1."""
+
+
+class Led(BaseModel):
+    """A span in which one label leads."""
+
+    start: float
+    end: float
+    label: str
+
+
+class Feelings(BaseModel):
+    """What the rules read from one person's cues over time."""
+
+    object: Literal["file.feelings"] = "file.feelings"
+    id: str
+    person: str | None
+    moments: list[Felt]
+    spans: list[Led]
 
 
 class Deleted(BaseModel):

@@ -56,9 +56,9 @@ class Place:
         """The evidence, once the clip was looked at."""
         return self.folder / "evidence.json"
 
-    def pictures(self, which: str) -> Path:
-        """Pictures that were drawn of it, by who and when they show."""
-        return self.folder / f"pictures-{hashlib.sha256(which.encode()).hexdigest()[:24]}.json"
+    def kept(self, kind: str, which: str) -> Path:
+        """Pictures that were drawn of it or spans of its series, by whom and when they show."""
+        return self.folder / f"{kind}-{hashlib.sha256(which.encode()).hexdigest()[:24]}.json"
 
 
 class Store:

@@ -30,6 +30,7 @@ from agent.server.fetch import fetch, too_large
 from agent.server.guard import Guard
 from agent.server.keys import Owner, Uses
 from agent.server.metrics import Metrics
+from agent.server.schema import Series
 from agent.server.settings import Settings
 from agent.server.store import TALK, Place, Store
 from agent.server.wire import Json
@@ -38,8 +39,8 @@ Told = Callable[[str], None]
 """Called with a line about a step that is done."""
 Progress = Callable[[str, float], None]
 """Called with the name of what is being done and the share of it, 0-1."""
-PICTURES: Final = 16
-"""Sets of pictures that are remembered of one clip."""
+REMEMBERED: Final = 16
+"""Sets of pictures, and spans of the series, that are remembered of one clip."""
 CORES: Final = 4.0
 """Processor seconds that one second of the deadline may cost."""
 
@@ -143,7 +144,7 @@ class Work:
                 await self._open.enter_async_context(self._house.room.slot())
                 self._place = await self._placed()
                 self._open.enter_context(self._house.store.using(self._place))
-                self._known = _remembered(self._place)
+                self._known = remembered(self._place)
                 if self._known is not None:
                     self.media = self._known.media
                 else:
@@ -153,10 +154,27 @@ class Work:
 
     async def answer(self, told: Told, progress: Progress) -> Outcome:
         """Look, think, answer. Raises ApiError."""
+        evidence = await self.look(progress)
         try:
             async with asyncio.timeout_at(self.until):
-                evidence = await self._looked(progress)
                 return await self._thought(evidence, told)
+        except TimeoutError:
+            raise reasons.late() from None
+
+    async def look(self, progress: Progress) -> Evidence:
+        """What can be seen and heard in the clip. Raises ApiError."""
+        try:
+            async with asyncio.timeout_at(self.until):
+                return await self._looked(progress)
+        except TimeoutError:
+            raise reasons.late() from None
+
+    async def series(self, start: float, end: float, points: int) -> str:
+        """JSON of a `Series`: curves and boxes between two moments in seconds. Raises ApiError."""
+        wanted = {"op": "series", "start": start, "end": end, "points": points}
+        try:
+            async with asyncio.timeout_at(self.until):
+                return await self._kept("series", wanted, _series)
         except TimeoutError:
             raise reasons.late() from None
 
@@ -377,13 +395,17 @@ class Work:
         assert self._place is not None
         if said["need"] != "pictures":
             return await self._see(wanted)
-        kept = self._place.pictures(json.dumps(wanted, sort_keys=True))
+        return json.loads(await self._kept("pictures", wanted, json.dumps))  # type: ignore[no-any-return]
+
+    async def _kept(self, kind: str, wanted: Json, checked: Callable[[Json], str]) -> str:
+        """What the eyes say to a wish, checked; the same wish is not told to them again."""
+        assert self._place is not None
+        kept = self._place.kept(kind, json.dumps(wanted, sort_keys=True))
         if kept.exists():
-            drawn: Json = json.loads(await asyncio.to_thread(kept.read_bytes))
-            return drawn
-        seen = await self._see(wanted)
-        if len(list(kept.parent.glob("pictures-*"))) < PICTURES:
-            await asyncio.to_thread(kept.write_text, json.dumps(seen), "utf-8")
+            return await asyncio.to_thread(kept.read_text, "utf-8")
+        seen = checked(await self._see(wanted))
+        if len(list(kept.parent.glob(f"{kind}-*"))) < REMEMBERED:
+            await asyncio.to_thread(kept.write_text, seen, "utf-8")
         return seen
 
     def _outcome(self, said: Json, steps: list[str]) -> Outcome:
@@ -401,7 +423,15 @@ class Work:
         )
 
 
-def _remembered(place: Place) -> Evidence | None:
+def _series(said: Json) -> str:
+    """Raises ApiError where the eyes give something else."""
+    try:
+        return Series.model_validate(said).model_dump_json()
+    except ValidationError:
+        raise reasons.unreadable() from None
+
+
+def remembered(place: Place) -> Evidence | None:
     """Evidence of a clip that was looked at before, if by the senses of today."""
     try:
         found = load(place.found)
