@@ -20,7 +20,7 @@ from transformers.models.qwen3_vl.modeling_qwen3_vl import (
 from transformers.utils.generic import can_return_tuple
 
 from agent.bridge.config import DuchenneConfig
-from agent.bridge.pixels import voices
+from agent.bridge.pixels import seen, voices
 from agent.bridge.voice import VoiceTower
 
 _NO_SPLIT = ["Qwen3VLTextDecoderLayer", "Qwen3VLVisionBlock", "WhisperEncoderLayer"]
@@ -52,17 +52,18 @@ class DuchenneModel(Qwen3VLModel):  # type: ignore[misc]  # transformers has no 
         if not any(voice is not None for voice in heard):
             return super().get_image_features(pixel_values, image_grid_thw, **kwargs)
         told = iter(self.voice([voice for voice in heard if voice is not None]))
-        seen = [voice is None for voice in heard]
-        stock = self._seen(pixel_values, image_grid_thw, seen, kwargs) if any(seen) else None
+        # Tensors computed ahead ("image_…") are for all pictures and would not fit.
+        more = {key: value for key, value in kwargs.items() if not key.startswith("image_")}
+        rest = seen(pixel_values, image_grid_thw, heard) | {"return_dict": True}
+        stock: Any = super().get_image_features(**more | rest) if len(rest) > 1 else None
         levels = len(self.visual.deepstack_visual_indexes)
         pooled, deep, at = [], [[] for _ in range(levels)], 0  # type: ignore[var-annotated]
-        for mine in seen:
-            pooled.append(stock.pooler_output[at] if mine and stock else next(told))
+        for voice in heard:
+            mine = stock is not None and voice is None
+            pooled.append(stock.pooler_output[at] if mine else next(told))
             for level, features in enumerate(deep):
                 features.append(
-                    stock.deepstack_features[level][at]
-                    if mine and stock
-                    else torch.zeros_like(pooled[-1])
+                    stock.deepstack_features[level][at] if mine else torch.zeros_like(pooled[-1])
                 )
             at += mine
         last = None if stock is None else stock.last_hidden_state
@@ -70,15 +71,13 @@ class DuchenneModel(Qwen3VLModel):  # type: ignore[misc]  # transformers has no 
             last_hidden_state=last, pooler_output=tuple(pooled), deepstack_features=deep
         )
 
-    def _seen(
-        self, patches: torch.Tensor, grid: torch.Tensor, seen: list[bool], kwargs: dict[str, Any]
-    ) -> Any:
-        """The vision tower's features of the pictures that are `seen`."""
-        mask = torch.tensor(seen, device=grid.device)
-        rows = torch.repeat_interleave(mask, grid.prod(-1)).to(patches.device)
-        # Tensors computed ahead ("image_…") are for all pictures and would not fit.
-        rest = {key: value for key, value in kwargs.items() if not key.startswith("image_")}
-        return super().get_image_features(patches[rows], grid[mask], **rest | {"return_dict": True})
+    def _guide(self, words: list[torch.Tensor], grid: torch.Tensor, stock: Any) -> Any:
+        """Tokens × hidden of each picture, read as its words ask."""
+        sizes = grid.prod(-1).tolist()
+        # The states before the first layer come first.
+        levels = [stock.hidden_states[n + 1].split(sizes) for n in self.guided.layers]
+        each = zip(words, zip(*levels, strict=True), stock.pooler_output, strict=True)
+        return tuple(self.guided(*of_one) for of_one in each)
 
     def get_video_features(
         self, pixel_values_videos: torch.Tensor, video_grid_thw: torch.Tensor, **kwargs: Any

@@ -8,6 +8,7 @@ neighbouring greys lie 2/255 apart and bfloat16 errs by at most 1/512 there, fro
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,6 +60,20 @@ def voices(patches: torch.Tensor, grid: torch.Tensor, layout: Layout) -> list[Vo
         decode_voice(picture(patches[a:b], size[1], size[2], layout)) if mark else None
         for mark, size, a, b in zip(marked, sizes, starts[:-1], starts[1:], strict=True)
     ]
+
+
+def seen(
+    patches: torch.Tensor, grid: torch.Tensor, heard: Sequence[VoicePicture | None]
+) -> dict[str, torch.Tensor]:
+    """pixel_values and image_grid_thw of the pictures that are none of a voice; empty if all are.
+
+    `heard`: what `voices` gave for the same two.
+    """
+    if all(voice is not None for voice in heard):
+        return {}
+    mask = torch.tensor([voice is None for voice in heard], device=grid.device)
+    rows = torch.repeat_interleave(mask, grid.prod(-1)).to(patches.device)
+    return {"pixel_values": patches[rows], "image_grid_thw": grid[mask]}
 
 
 def picture(patches: torch.Tensor, height: int, width: int, layout: Layout) -> Pixels:
