@@ -67,17 +67,17 @@ class Clip:
         return np.where(far, np.nan, np.clip(values[nearest], 0, 5))
 
 
-Measure = Callable[[Path], tuple[Columns, Sequence[Cue]]]
+Found = tuple[Columns, Sequence[Cue]]
 """A clip's AU columns and cues of its main face."""
 
 
-def read(path: Path, measure: Measure) -> Clip:
-    """One clip with its truth file beside it, measured."""
+def read(path: Path, found: Found) -> Clip:
+    """One clip with its truth file beside it, and what was found in it."""
     with gzip.open(path.with_suffix(".json.gz")) as file:
         record = json.load(file)
     times = np.arange(record["fps"] * record["seconds"]) / record["fps"]
     pose = np.abs(np.array([record["pose"]["yaw"], record["pose"]["pitch"]]))
-    columns, cues = measure(path)
+    columns, cues = found
     return Clip(
         name=path.name,
         truth={number: _truth(record["frames"], number, len(times)) for number in CUES},
@@ -250,23 +250,24 @@ def _rate(times: Array) -> float:
     return float(1 / np.median(np.diff(times)))
 
 
-def sensed(aus: str | None) -> Measure:
-    """Measure with the project's own senses and this estimator."""
+def sensed(estimators: Sequence[str | None]) -> Callable[[Path], list[Found]]:
+    """What the project's own senses find in a clip with each of these estimators, in one pass."""
     from agent import media
     from agent.senses.action_units import ActionUnits, estimator
     from agent.senses.faces import Faces
     from agent.senses.samples import Frame
 
-    def measure(path: Path) -> tuple[Columns, Sequence[Cue]]:
-        faces, units = Faces(), ActionUnits(estimator(aus))
+    def measure(path: Path) -> list[Found]:
+        faces, units = Faces(), [ActionUnits(estimator(name)) for name in estimators]
         for item in media.stream(path, audio=False):
             if isinstance(item, Frame):
                 for sample in faces.push(item):
-                    units.push(sample)
+                    for unit in units:
+                        unit.push(sample)
         found = faces.finish()
-        series, cues, _ = units.finish(found.tracks)
         main = next(person.id for person in found.people if person.main)
-        return series[main], [cue for cue in cues if cue.person == main]
+        each = [unit.finish(found.tracks)[:2] for unit in units]
+        return [(s[main], [cue for cue in c if cue.person == main]) for s, c in each]
 
     return measure
 
@@ -295,6 +296,14 @@ def _rounded(value: Any) -> Any:
     return round(value, 3) if isinstance(value, float) else value
 
 
+def rendered(folder: Path) -> list[Path]:
+    """The clips of a folder that have their truth beside them; FileNotFoundError for none."""
+    paths = sorted(folder.glob("face_*.mp4"))
+    if not paths:
+        raise FileNotFoundError(f"no face_*.mp4 with face_*.json.gz in {folder}")
+    return paths
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """See the top of the file."""
     parser = argparse.ArgumentParser(prog="python -m eval.faces", description=__doc__)
@@ -302,14 +311,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--aus", help="estimator: shortcut, or the default one")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args(arguments)
-    paths = sorted(options.folder.glob("face_*.mp4"))
-    if not paths:
-        parser.error(f"no face_*.mp4 with face_*.json.gz in {options.folder}")
-    measure = sensed(options.aus)
+    measure = sensed([options.aus])
     clips = []
+    try:
+        paths = rendered(options.folder)
+    except FileNotFoundError as error:
+        parser.error(str(error))
     for path in paths:
         print(f"{path.name} …", file=sys.stderr)
-        clips.append(read(path, measure))
+        clips += [read(path, found) for found in measure(path)]
     result = report(clips)
     print(json.dumps(_rounded(result), indent=2) if options.json else table(result))
 

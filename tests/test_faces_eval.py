@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.evidence import Cue
-from eval import agreement, faces
+from eval import agreement, au_intervals, faces
 
 
 def test_agreement_of_known_series() -> None:
@@ -88,7 +88,7 @@ def cue(code: str, side: str, start: float, brief: bool = False) -> Cue:
 
 def columns(path: Path, gain: float) -> dict[str, np.ndarray]:
     """The truth itself times `gain`, as a sense would give it."""
-    clip = faces.read(path, lambda _: ({"time": np.zeros(1)}, []))
+    clip = faces.read(path, ({"time": np.zeros(1)}, []))
     found = {f"AU{n:02d}{end}": gain * v for n, v in clip.truth.items() for end in ("", "_rel")}
     return {"time": clip.times, **found}
 
@@ -96,7 +96,7 @@ def columns(path: Path, gain: float) -> dict[str, np.ndarray]:
 def test_the_truth_passes_its_own_grader(tmp_path: Path) -> None:
     path = written(tmp_path)
     cues = [cue("AU12", "L", 1.05), cue("AU04", "B", 3.0, brief=True)]
-    result = faces.report([faces.read(path, lambda _: (columns(path, 1.0), cues))])
+    result = faces.report([faces.read(path, (columns(path, 1.0), cues))])
     assert result["mean"]["raw"] == pytest.approx({"pcc": 1, "icc": 1, "f1": 1})
     assert result["events"]["f1"] == 1
     assert result["brief"] == {"exist": 1, "found": 1, "marked": 1}
@@ -108,7 +108,7 @@ def test_the_truth_passes_its_own_grader(tmp_path: Path) -> None:
 def test_what_is_wrong_lowers_the_measure_that_is_about_it(tmp_path: Path) -> None:
     path = written(tmp_path)
     cues = [cue("AU12", "B", 1.4), cue("AU12", "B", 1.1), cue("AU09", "B", 1.0)]
-    result = faces.report([faces.read(path, lambda _: (columns(path, 0.3), cues))])
+    result = faces.report([faces.read(path, (columns(path, 0.3), cues))])
     assert result["mean"]["raw"]["pcc"] == pytest.approx(1)
     assert result["mean"]["raw"]["icc"] < 0.7
     assert result["mean"]["raw"]["f1"] < 0.5
@@ -131,6 +131,44 @@ def test_the_shortcut_stays_above_what_blendshapes_alone_reach(
     """One clip with a smile and sneers; blendshapes alone: PCC 0.33 over all eight."""
     monkeypatch.setenv("DUCHENNE_ASSETS", str(shared / "models"))
     path = shared / "media" / "rendered" / "face_102.mp4"
-    result = faces.report([faces.read(path, faces.sensed("shortcut"))])
+    result = faces.report([faces.read(path, found) for found in faces.sensed(["shortcut"])(path)])
     assert result["mean"]["relative"]["pcc"] > 0.5
     assert result["units"]["AU45"]["events"]["f1"] > 0.7
+
+
+def test_intervals_hold_the_figure_and_pairing_narrows_them() -> None:
+    rng = np.random.default_rng(3)
+    truth = rng.uniform(0, 5, (12, 60, 4))
+    hard = rng.uniform(0.2, 3, (12, 1, 1))  # people differ in how well they are read
+    close = truth + hard * rng.normal(0, 1, truth.shape)
+    far = close + 0.5 * rng.normal(0, 1, truth.shape)
+    better, worse = (
+        np.stack([au_intervals.sums(t, g) for t, g in zip(truth, guess, strict=True)])
+        for guess in (close, far)
+    )
+    whole = au_intervals.figures(better)
+    flat = truth.reshape(-1, 4), close.reshape(-1, 4)
+    known = [agreement.pcc(flat[0][:, i], flat[1][:, i]) for i in range(4)]
+    assert whole["pcc"].value == pytest.approx(np.mean(known))
+    known = [agreement.presence_f1(flat[0][:, i], flat[1][:, i]) for i in range(4)]
+    assert whole["f1"].value == pytest.approx(np.mean(known))
+    assert whole["pcc"].low < whole["pcc"].value < whole["pcc"].high
+    pair, apart = (way(better, worse)["pcc"] for way in (au_intervals.paired, au_intervals.gap))
+    assert pair.value == pytest.approx(apart.value)
+    assert pair.low > 0
+    assert pair.high - pair.low < apart.high - apart.low
+
+
+def test_the_table_of_parts_holds_two_estimators_against_each_other(tmp_path: Path) -> None:
+    path = written(tmp_path)
+    read = {
+        name: [
+            faces.read(path, (columns(path, scale), [])),
+            faces.read(path, (columns(path, 1), [])),
+        ]
+        for name, scale in (("one", 1.0), ("other", 0.3))
+    }
+    lines = list(au_intervals.table(read))
+    assert "more PCC, F1" in lines[0]
+    turned = next(line for line in lines if line.startswith("| head turned"))
+    assert "| 2 |" in turned

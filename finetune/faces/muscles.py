@@ -58,6 +58,16 @@ TRUTH: Final[tuple[str, ...]] = (
 )
 """Columns of the truth, 0–5. AU43 is how far the lids are closed; AU25 how far lips part."""
 
+COMPANIONS: Final[dict[str, str]] = {
+    "bared": "mouthUpperUp",
+    "dropped": "mouthLowerDown",
+    "puffed": "eyeSquint",
+}
+"""Each side's companions of a broad smile, in no truth → shape they add to (weight 0–1).
+
+Pulled lip corners bare both rows of teeth and push the cheeks under the eyes without the
+muscles of AU10, AU16 and AU7; the head's smile shape alone keeps the lips together."""
+
 PROTOTYPES: Final[dict[str, tuple[dict[int, float], dict[int, float]]]] = {
     # name: ({AU: how strong}, {AU that may come along: how often})
     "happiness": ({6: 0.8, 12: 1.0}, {10: 0.2, 16: 0.3, 7: 0.2, 26: 0.3}),
@@ -110,6 +120,11 @@ def weights(state: State) -> dict[str, float]:
     for name in EXTRA:
         if value := state.get(name, 0.0):
             out[name] = value
+    for name, shape in COMPANIONS.items():
+        for side in "LR":
+            if value := state.get(f"{name}_{side}", 0.0):
+                shape_side = f"{shape}_{side}"
+                out[shape_side] = min(1.0, out.get(shape_side, 0.0) + value)
     for side in "LR":  # wide and closed lids cancel on a real eye
         if (shut := out.get(f"eyeBlink_{side}", 0.0)) and f"eyeWide_{side}" in out:
             out[f"eyeWide_{side}"] *= 1 - shut
@@ -148,6 +163,42 @@ def still(rng: np.random.Generator) -> State:
         speak(state, rng.random(4))
     disturb(state, rng)
     return state
+
+
+def smile(rng: np.random.Generator) -> State:
+    """A random held smile that bares teeth, or what looks like part of one.
+
+    Half are smiles alone, a quarter come with another mouth muscle, a quarter are other
+    mouths: speech, parted lips, a lip that really is pulled.
+    """
+    state: State = {}
+    kind = rng.choice(3, p=[0.5, 0.25, 0.25])
+    if kind < 2:
+        power = float(1.0 + 4.0 * rng.beta(1.6, 1.3))
+        both(state, 12, power, *lopsided(rng, 0.1))
+        if rng.random() < 0.55:
+            both(state, 6, min(5.0, power * float(rng.uniform(0.4, 1.3))))
+        if rng.random() < 0.5:
+            both(state, 26, float(rng.uniform(0, 3.5)))
+    if kind:
+        for au in rng.choice(MOUTHS, int(rng.integers(1, 3)), replace=False):
+            both(state, int(au), _strength(rng), *lopsided(rng, 0.3))
+    if rng.random() < (0.6 if kind == 2 else 0.2):
+        speak(state, rng.random(4))
+    disturb(state, rng)
+    teeth, lids = rng.random(2)
+    upper, lower = rng.uniform(0.3, 1.0, 2)
+    cheeks = float(rng.uniform(0, 0.45))
+    for side in "LR":
+        share = state.get(f"AU12_{side}", 0.0) / 5
+        state[f"bared_{side}"] = 0.3 * share * float(teeth * upper)
+        state[f"dropped_{side}"] = 0.4 * share * float(teeth * lower)
+        state[f"puffed_{side}"] = 0.2 * share * float(lids)
+        state[f"cheekSquint_{side}"] = cheeks * share
+    return state
+
+
+MOUTHS: Final = (10, 14, 15, 16, 17, 18, 20, 22, 24, 26, 28)
 
 
 def mix(state: State, rng: np.random.Generator, name: str, strength: float) -> None:

@@ -6,7 +6,7 @@ Knows nothing about muscles in motion or about pictures.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -98,6 +98,18 @@ def person(seed: int) -> Person:
         glasses=int(rng.choice(4, p=[0.8, 0.1, 0.08, 0.02])) if full else 0,
         glasses_color=_shift(rng, (0.04, 0.035, 0.03), 0.6),
     )
+
+
+def toned(who: Person, tone: float) -> Person:
+    """The same person with another skin tone; brows and lips keep their contrast to it."""
+    skin = _skin_color(np.random.default_rng([who.seed, 5]), tone)
+    ratio = np.array(skin) / np.array(who.skin)
+
+    def along(color: Color) -> Color:
+        red, green, blue = np.clip(np.array(color) * ratio, 0.003, 1)
+        return float(red), float(green), float(blue)
+
+    return replace(who, tone=tone, skin=skin, lips=along(who.lips), brow=along(who.brow))
 
 
 def _skin_color(rng: np.random.Generator, tone: float) -> Color:
