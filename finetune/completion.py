@@ -55,13 +55,13 @@ class Completion:
     """Headings in order of appearance."""
 
 
-def write(claims: Iterable[Claim], answer: str) -> str:
-    """The text of these claims and this answer; `read` gives them back.
+def write(claims: Iterable[Claim], answer: str | None) -> str:
+    """The text of these claims and this answer; `read` gives them back. None: thoughts alone.
 
     Raises ValueError for an answer or a claim that would break the shape.
     """
     claims = list(claims)
-    for text in (answer, *(claim.text for claim in claims)):
+    for text in (*([] if answer is None else [answer]), *(claim.text for claim in claims)):
         if not text.strip() or re.search(r"</?(?:think|answer)>|\n", text):
             raise ValueError(f"cannot stand in a completion: {text!r}")
     lines = []
@@ -70,7 +70,8 @@ def write(claims: Iterable[Claim], answer: str) -> str:
         if mine:
             lines += [heading, *map(_line, mine)]
     thoughts = "\n".join(lines)
-    return f"<think>\n{thoughts}\n</think>\n<answer>{answer.strip()}</answer>"
+    told = f"<think>\n{thoughts}\n</think>"
+    return told if answer is None else f"{told}\n<answer>{answer.strip()}</answer>"
 
 
 def _line(claim: Claim) -> str:

@@ -22,7 +22,7 @@ import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Final, Literal, get_args
+from typing import Final, Literal, Protocol, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -98,6 +98,25 @@ class Scene:
     """As the prompt shows it: the voice's values are left to the picture."""
     series: Columns
     sound: npt.NDArray[np.float32]
+
+
+class Told(Protocol):
+    """What a row needs of a scene: also of one that was kept without its sound."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def family(self) -> Family: ...
+    @property
+    def person(self) -> str: ...
+    @property
+    def emotion(self) -> str: ...
+    @property
+    def units(self) -> tuple[int, ...]: ...
+    @property
+    def evidence(self) -> Evidence: ...
+    @property
+    def shown(self) -> Evidence: ...
 
 
 def scenes(count: int, seed: int, people: range, compounds: float = 0.1) -> Iterator[Scene]:
@@ -292,6 +311,11 @@ def _picture(name: str, drawn: Pictures.Image) -> Picture:
 
 def row(scene: Scene, kinds: Sequence[str] = ("strip", "voice")) -> Row:
     """The training row of a scene: the veiled evidence to read, the whole of it to be judged by."""
+    return row_with(scene, pictures(scene, kinds))
+
+
+def row_with(scene: Told, pictures: Sequence[Picture]) -> Row:
+    """The row of a scene that is shown with these pictures."""
     item = Item(
         id=scene.id,
         dataset="world",
@@ -299,13 +323,13 @@ def row(scene: Scene, kinds: Sequence[str] = ("strip", "voice")) -> Row:
         units=scene.units,
         person=scene.person,
     )
-    made = build(item, lambda _: (scene.shown, pictures(scene, kinds)))
+    made = build(item, lambda _: (scene.shown, pictures))
     claims = rationale(_telling(scene), scene.emotion)
     told = completion.write(claims, scene.emotion) if claims else None
     return replace(made, evidence=scene.evidence.to_json(), completion=told)
 
 
-def _telling(scene: Scene) -> Evidence:
+def _telling(scene: Told) -> Evidence:
     """The evidence that tells: without the face where the face is at rest or posed."""
     if scene.family not in ("voice", "conflict"):
         return scene.evidence

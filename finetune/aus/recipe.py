@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import yaml
+from finetune import recipe
+from finetune.recipe import RecipeError
 
-
-class RecipeError(ValueError):
-    """A recipe that cannot be used; the message says which key and why."""
+__all__ = ["Recipe", "RecipeError", "read"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,33 +40,6 @@ class Recipe:
     """Folder of the weights and their card."""
 
 
-def read(path: str | Path, changes: list[str] | None = None) -> Recipe:
+def read(path: str | Path, changes: Sequence[str] | None = None) -> Recipe:
     """A recipe from a YAML file, with `key=value` changes on top. Raises RecipeError."""
-    path = Path(path)
-    if not path.is_file():
-        raise RecipeError(f"no recipe at {path}")
-    found = yaml.safe_load(path.read_text()) or {}
-    if not isinstance(found, dict):
-        raise RecipeError(f"{path} is not a table of settings")
-    for change in changes or []:
-        key, equals, value = change.partition("=")
-        if not equals:
-            raise RecipeError(f"--set {change}: give it as key=value")
-        found[key] = yaml.safe_load(value)
-    return _checked(found)
-
-
-def _checked(found: dict[str, object]) -> Recipe:
-    kinds = {field.name: field.type for field in fields(Recipe)}
-    default = Recipe()
-    changed: dict[str, Any] = {}
-    for key, value in found.items():
-        if key not in kinds:
-            raise RecipeError(f"unknown key {key!r}; known: {', '.join(kinds)}")
-        wanted = type(getattr(default, key))
-        if wanted is float and type(value) is int:
-            value = float(value)
-        if type(value) is not wanted:
-            raise RecipeError(f"{key}: {value!r} is no {wanted.__name__}")
-        changed[key] = value
-    return replace(default, **changed)
+    return recipe.read(Recipe, path, changes)
