@@ -20,6 +20,7 @@ from transformers.models.qwen3_vl.modeling_qwen3_vl import (
 from transformers.utils.generic import can_return_tuple
 
 from agent.bridge.config import DuchenneConfig
+from agent.bridge.guided import Guided, turns
 from agent.bridge.pixels import seen, voices
 from agent.bridge.voice import VoiceTower
 
@@ -38,24 +39,76 @@ class DuchenneModel(Qwen3VLModel):  # type: ignore[misc]  # transformers has no 
             config.voice_config, config.text_config.hidden_size, config.voice_padded
         )
         self.layout = config.layout()
+        self.guided = None
+        if config.guided:
+            vision = config.vision_config
+            self.guided = Guided(vision.depth, vision.hidden_size, config.text_config.hidden_size)
         self.post_init()
+
+    def forward(
+        self,
+        input_ids: torch.Tensor | None = None,
+        attention_mask: torch.Tensor | None = None,
+        pixel_values: torch.Tensor | None = None,
+        image_grid_thw: torch.Tensor | None = None,
+        **kwargs: Any,
+    ) -> Any:
+        """As Qwen3-VL's; where the configuration says so, pictures are read as the prompt asks.
+
+        Raises VoicePictureError as `get_image_features`; ValueError where pictures are to be
+        guided by a prompt that is not there or does not end.
+        """
+        if self.guided is not None and pixel_values is not None:
+            words = self._words(input_ids, attention_mask, image_grid_thw)
+            kwargs["mm_encoder_outputs"] = {
+                "image": self.get_image_features(pixel_values, image_grid_thw, words)
+            }
+            pixel_values = None
+        return super().forward(
+            input_ids=input_ids, attention_mask=attention_mask, pixel_values=pixel_values,
+            image_grid_thw=image_grid_thw, **kwargs,
+        )  # fmt: skip
+
+    def _words(
+        self, ids: torch.Tensor | None, attention: torch.Tensor | None, grid: torch.Tensor | None
+    ) -> list[torch.Tensor]:
+        """For each picture the embedded words, words × hidden, of its turn of the prompt."""
+        config = self.config
+        if ids is None or grid is None:
+            raise ValueError("guided reading needs input_ids and image_grid_thw, not embeddings")
+        counts = (grid.prod(-1) // self.layout.merge**2).tolist()
+        marks = (config.video_token_id, config.vision_start_token_id, config.vision_end_token_id)
+        end = config.text_config.eos_token_id
+        found = turns(ids, attention, counts, config.image_token_id, marks, end)
+        embed = self.get_input_embeddings()
+        return [embed(ids[row, places]) for row, places in found]
 
     @can_return_tuple  # type: ignore[untyped-decorator]
     def get_image_features(
-        self, pixel_values: torch.Tensor, image_grid_thw: torch.Tensor, **kwargs: Any
+        self,
+        pixel_values: torch.Tensor,
+        image_grid_thw: torch.Tensor,
+        words: list[torch.Tensor] | None = None,
+        **kwargs: Any,
     ) -> Any:
         """Features of pictures, each by the tower it is for.
 
-        Raises VoicePictureError for a voice picture that was changed on the way.
+        `words`: for each picture the embedded words that guide its reading. Raises
+        VoicePictureError for a voice picture that was changed on the way.
         """
         heard = voices(pixel_values, image_grid_thw, self.layout)
-        if not any(voice is not None for voice in heard):
+        if words is None and not any(voice is not None for voice in heard):
             return super().get_image_features(pixel_values, image_grid_thw, **kwargs)
         told = iter(self.voice([voice for voice in heard if voice is not None]))
         # Tensors computed ahead ("image_…") are for all pictures and would not fit.
         more = {key: value for key, value in kwargs.items() if not key.startswith("image_")}
         rest = seen(pixel_values, image_grid_thw, heard) | {"return_dict": True}
+        if words is not None:
+            more["output_hidden_states"] = True
         stock: Any = super().get_image_features(**more | rest) if len(rest) > 1 else None
+        if words is not None and stock is not None:
+            asked = [mine for mine, voice in zip(words, heard, strict=True) if voice is None]
+            stock.pooler_output = self._guide(asked, rest["image_grid_thw"], stock)
         levels = len(self.visual.deepstack_visual_indexes)
         pooled, deep, at = [], [[] for _ in range(levels)], 0  # type: ignore[var-annotated]
         for voice in heard:
@@ -73,6 +126,8 @@ class DuchenneModel(Qwen3VLModel):  # type: ignore[misc]  # transformers has no 
 
     def _guide(self, words: list[torch.Tensor], grid: torch.Tensor, stock: Any) -> Any:
         """Tokens × hidden of each picture, read as its words ask."""
+        if self.guided is None:
+            raise ValueError("words given, but this model's configuration has guided=False")
         sizes = grid.prod(-1).tolist()
         # The states before the first layer come first.
         levels = [stock.hidden_states[n + 1].split(sizes) for n in self.guided.layers]
@@ -102,12 +157,12 @@ class DuchenneForConditionalGeneration(Qwen3VLForConditionalGeneration):  # type
 
     @classmethod
     def from_base(
-        cls, base: str, audio: str, *, padded: bool = True, **kwargs: Any
+        cls, base: str, audio: str, *, padded: bool = True, guided: bool = False, **kwargs: Any
     ) -> DuchenneForConditionalGeneration:
-        """A new one from a Qwen3-VL and a Whisper checkpoint; only the projector is new.
+        """A new one from a Qwen3-VL and a Whisper checkpoint; only what reads is new.
 
-        `base` and `audio` are folders or hub names; `padded` as in `DuchenneConfig`; `kwargs`
-        go to `from_pretrained` (dtype, device_map, …). The projector is random: seed torch
+        `base` and `audio` are folders or hub names; `padded` and `guided` as in `DuchenneConfig`;
+        `kwargs` go to `from_pretrained` (dtype, device_map, …). What is new is random: seed torch
         before. Raises ValueError where a checkpoint is of another kind.
         """
         pixels = AutoImageProcessor.from_pretrained(base)
@@ -115,6 +170,7 @@ class DuchenneForConditionalGeneration(Qwen3VLForConditionalGeneration):  # type
             AutoConfig.from_pretrained(base),
             AutoConfig.from_pretrained(audio),
             voice_padded=padded,
+            guided=guided,
             image_mean=list(pixels.image_mean),
             image_std=list(pixels.image_std),
         )
