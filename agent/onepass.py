@@ -80,8 +80,9 @@ def one_pass(request: Request, clip: Media, max_fps: float | None, progress: Pro
                     ears.push(item)
             elif isinstance(eyes, _Eyes):
                 eyes.push(item)
-    if voice is not None:
+    if ears is not None:
         progress(1.0, "measuring the voice")
+        ears.finish()
     heard = voice.finish() if voice is not None else None
     if eyes is not None:
         progress(1.0, "measuring action units and head")

@@ -124,10 +124,10 @@ def _key(request: Request, clip: Media) -> str:
 
 @cache
 def _reads(name: str | None) -> str:
-    """Version of the action unit estimator; loading its weights once is enough to know."""
-    from agent.senses.action_units import estimator
+    """Version of the action unit estimator."""
+    from agent.senses.action_units import version
 
-    return estimator(name).version
+    return version(name)
 
 
 def _mesh() -> str:

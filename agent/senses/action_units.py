@@ -61,6 +61,19 @@ def estimator(name: str | None = None) -> Estimator:
     """
     from agent.senses import learned, shortcut
 
+    return learned.Learned() if _chosen(name) == "learned" else shortcut.Shortcut()
+
+
+def version(name: str | None = None) -> str:
+    """Of the estimator of this name, without loading it. Raises EstimatorError."""
+    from agent.senses import learned, shortcut
+
+    return learned.version() if _chosen(name) == "learned" else shortcut.VERSION
+
+
+def _chosen(name: str | None) -> str:
+    from agent.senses import learned
+
     there = (learned.WEIGHTS / "aus.npz").exists()
     if name == "learned" and not there:
         raise EstimatorError(
@@ -71,7 +84,7 @@ def estimator(name: str | None = None) -> Estimator:
         raise EstimatorError(
             f"no action unit estimator is called {name!r}; there are: learned, shortcut"
         )
-    return shortcut.Shortcut() if name == "shortcut" or not there else learned.Learned()
+    return "shortcut" if name == "shortcut" or not there else "learned"
 
 
 @dataclass(frozen=True, slots=True)

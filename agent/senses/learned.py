@@ -193,6 +193,12 @@ CALM: Final = 2.0
 """Activity (intensity steps in all) above the quietest at which a row counts a third."""
 
 
+def version(weights: Path = WEIGHTS) -> str:
+    """Of the estimator with these weights; nothing else of them is read."""
+    with np.load(weights / "aus.npz") as stored:
+        return f"{stored['version']}-{READING}"
+
+
 class Learned:
     """The learned estimator; see `agent.senses.action_units.Estimator`.
 
@@ -203,7 +209,7 @@ class Learned:
     def __init__(self, weights: Path = WEIGHTS) -> None:
         """`weights` is a folder with aus.npz and aus_skin.onnx."""
         stored = dict(np.load(weights / "aus.npz"))
-        self.version: str = f"{stored['version']}-{READING}"
+        self.version = version(weights)
         self.knowledge: Mapping[int, Knowledge] = _knowledge(stored)
         self._mean = MeanFace(
             stored["mean_points"].astype(np.float32), stored["mean_weights"].astype(np.float32)

@@ -24,7 +24,9 @@ class Seen:
     """One face through both meshes."""
 
     large: Fit
-    """478 points and blendshapes."""
+    """478 points."""
+    blendshapes: Floats | None
+    """52 scores of the larger mesh."""
     small: Fit
     """468 points."""
     patch: npt.NDArray[np.uint8]
@@ -55,7 +57,8 @@ class Eyes:
         self._last = (large.points, small.points)
         chosen = large if rng.random() < 0.5 else small
         patch = self._mean.patch(image, self._mean.upright(chosen.points))
-        return Seen(large, small, patch, judge(large))
+        shapes = self._large.mesh.blendshapes(large.points)
+        return Seen(large, shapes, small, patch, judge(large))
 
     def _follow(self, image: Image, rng: np.random.Generator) -> tuple[Fit, Fit] | None:
         if self._last is None:

@@ -6,6 +6,8 @@ is one FaceSample a face and picture; what is kept until `finish` is columns of 
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from agent.evidence import Missing
 from agent.senses.faces.detect import Detection, Detector
 from agent.senses.faces.mesh import Fit, Mesh, Roi, roi_of_detection, roi_of_mesh
@@ -44,7 +46,18 @@ class Faces:
 
     def push(self, frame: Frame) -> list[FaceSample]:
         """Every face in this picture, in order of track number."""
+        return [self.shaped(sample) for sample in self.follow(frame)]
+
+    def follow(self, frame: Frame) -> list[FaceSample]:
+        """`push` without blendshapes, which the next picture does not need."""
         return self._tracker.push(frame)
+
+    def shaped(self, sample: FaceSample) -> FaceSample:
+        """The sample with its blendshapes, where there is a model for them.
+
+        One thread may do this while another goes on with `follow`.
+        """
+        return shaped(sample, self.models)
 
     def finish(self) -> Found:
         """The people, their tracks, and what is missing."""
@@ -77,7 +90,12 @@ def face_in(
             return None
         # A second look, at the region of the mesh itself: what a tracked face gets.
         fit = models.mesh.fit(image, roi_of_mesh(fit.points))
-    return as_sample(Frame(0, 0.0, image), 0, fit)
+    return shaped(as_sample(Frame(0, 0.0, image), 0, fit), models)
+
+
+def shaped(sample: FaceSample, models: Models) -> FaceSample:
+    """The sample with its blendshapes, where there is a model for them."""
+    return replace(sample, blendshapes=models.mesh.blendshapes(sample.mesh))
 
 
 def _extent(fit: Fit) -> float:

@@ -44,8 +44,6 @@ class Fit:
 
     points: Floats
     """468 × 3 or 478 × 3 in pixels of the picture, as in FaceSample.mesh."""
-    blendshapes: Floats | None
-    """52 scores, None without the model for them."""
     score: float
     """0-1: is this a face?"""
     patch: Image
@@ -118,9 +116,13 @@ class Mesh:
         points[:, :2] = local[:, :2] @ matrix[:, :2].T + matrix[:, 2]
         points[:, 2] = local[:, 2] * (roi.side / self.side)
         score = 1 / (1 + math.exp(-float(np.clip(presence.item(), -60, 60))))
-        return Fit(points, self._blendshapes(points) if score >= 0.5 else None, score, patch)
+        return Fit(points, score, patch)
 
-    def _blendshapes(self, points: Floats) -> Floats | None:
+    def blendshapes(self, points: Floats) -> Floats | None:
+        """52 scores of a mesh (478 × 3, pixels), None without the model for them.
+
+        May run in another thread than `fit`, beside it.
+        """
         if self._shapes is None or len(points) < 478:
             return None
         (scores,) = self._shapes(points[None, BLENDSHAPE_POINTS, :2])

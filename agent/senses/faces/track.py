@@ -197,11 +197,11 @@ class Tracker:
 
 
 def as_sample(frame: Frame, track: int, fit: Fit) -> FaceSample:
-    """A mesh as a FaceSample, its box clipped to the picture."""
+    """A mesh as a FaceSample without blendshapes, its box clipped to the picture."""
     height, width = frame.image.shape[:2]
     x0, y0, x1, y1 = np.clip(corners(fit.points), 0, (width, height, width, height)).tolist()
     box = (x0, y0, x1 - x0, y1 - y0)
-    return FaceSample(frame, track, box, fit.points, fit.blendshapes, fit.score, judge(fit))
+    return FaceSample(frame, track, box, fit.points, None, fit.score, judge(fit))
 
 
 def corners(points: Floats) -> Floats:
