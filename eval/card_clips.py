@@ -53,18 +53,23 @@ def _clips(card: Card, root: Path) -> Iterator[Clip]:
             if sample.path is None:
                 continue
             if sample.span is None:
-                yield _clip(sample.path, root, sample.id, sample.labels)
+                yield _clip(sample, root, sample.id, sample.labels)
             else:
                 spans.setdefault(sample.path, []).append(sample)
     except (LayoutError, CardError) as error:
         raise SourceError(str(error)) from error
     for path, parts in spans.items():
         told = [{"id": s.id, "span": s.span, **s.labels} for s in parts]
-        yield _clip(path, root, _place(path, root), {"spans": told})
+        if len(parts) == 1:
+            yield _clip(parts[0], root, parts[0].id, parts[0].labels)
+        else:
+            yield _clip(parts[0], root, _place(path, root), {"spans": told})
 
 
-def _clip(path: Path, root: Path, id: str, labels: Any) -> Clip:
-    return Clip(id=id, path=path.absolute(), place=_place(path, root), labels=dict(labels))
+def _clip(sample: Sample, root: Path, id: str, labels: Any) -> Clip:
+    assert sample.path is not None
+    place = _place(sample.path, root)
+    return Clip(id, sample.path.absolute(), place, labels=dict(labels), fps=sample.fps)
 
 
 def _place(path: Path, root: Path) -> str:

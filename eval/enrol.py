@@ -31,8 +31,9 @@ def by_label(samples: Sequence[Sample], label: str) -> dict[str, Path]:
     """Each person's first clip with this label, in order of id."""
     found: dict[str, Path] = {}
     for sample in sorted(samples, key=lambda s: s.id):
-        if sample.person and sample.path and sample.labels.get("label") == label:
-            found.setdefault(sample.person, sample.path)
+        named = sample.person and sample.person not in found
+        if named and sample.path and sample.labels.get("label") == label:
+            found[str(sample.person)] = sample.clip or sample.path
     return found
 
 

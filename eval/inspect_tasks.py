@@ -82,9 +82,9 @@ def _asked(among: tuple[str, ...]) -> str:
 
 def _clip(sample: samples.Sample) -> Content:
     """The clip under a name that tells nothing."""
-    assert sample.path is not None
-    path = str(predict.neutral(sample.path.absolute()))
-    suffix = sample.path.suffix.lower()
+    assert sample.clip is not None
+    path = str(predict.neutral(sample.clip.absolute()))
+    suffix = sample.clip.suffix.lower()
     if suffix in SOUND:
         return ContentAudio(audio=path, format=SOUND[suffix])
     if suffix in FILM:

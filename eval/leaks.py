@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
+from agent import frames
+from agent.media import MediaError
 from eval.samples import Sample, SamplesError
 
 SHOWN: Final = 3
@@ -65,10 +67,20 @@ def held(samples: Iterable[Sample]) -> frozenset[str]:
 
 
 def digest(path: Path) -> str:
-    """sha256 of a file's bytes. Raises SamplesError where it cannot be read."""
+    """sha256 of a file's bytes, or of a folder's pictures in order.
+
+    Raises SamplesError where it cannot be read.
+    """
     try:
+        if path.is_dir():
+            whole = hashlib.sha256()
+            for picture in frames.pictures(path):
+                whole.update(picture.read_bytes())
+            return whole.hexdigest()
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
+    except MediaError as error:
+        raise SamplesError(str(error)) from error
     except OSError as error:
         raise SamplesError(f"cannot read {path}: {error.strerror}") from error
 

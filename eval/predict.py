@@ -52,6 +52,7 @@ def key(sample: Sample, model: Model, asked: Asked, enrol: Path | None) -> str:
 
     parts: list[Any] = [
         leaks.digest(sample.path) if sample.path else None,
+        *([sample.fps] if sample.fps else []),
         sample.text if model.transcript else None,
         sample.span,
         [model.name, model.base_url, model.profile, estimator(model.aus).version],

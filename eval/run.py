@@ -82,7 +82,8 @@ def plan(
         raise RunError(f"no sample of {name} has gold for the task {task.task!r}")
     scored = [s for s in scored if s.id in golds]
     baseline = _enrolled(scored, enrol) if enrol else {}
-    kept = [s for s in scored if s.path not in set(baseline.values())]
+    used = set(baseline.values())
+    kept = [s for s in scored if not used or s.clip not in used]
     trained = leaks.between(kept, seen)
     if trained:
         raise RunError("; ".join(trained))

@@ -221,11 +221,11 @@ def _strips(made: Plan, model: Model, result: Mapping[str, Any], out: Path) -> d
     found = {}
     for number, row in enumerate(result["worst"], 1):
         sample = by_id[row["id"]]
-        if sample.path is None:
+        if sample.clip is None:
             continue
         folder = out / "worst" / f"{number}"
         enrol = (made.enrol or {}).get(sample.person or "")
-        api.look(predict.neutral(sample.path), out=folder, enrol=enrol, aus=model.aus)
+        api.look(predict.neutral(sample.clip), out=folder, enrol=enrol, aus=model.aus)
         if (folder / "strip.png").exists():
             found[row["id"]] = folder / "strip.png"
     return found

@@ -26,7 +26,7 @@ class Sample:
     id: str
     """Unique in the data set, and the same in every preparation."""
     path: Path | None
-    """The clip; None for a sample of words alone."""
+    """The clip, or a folder of pictures with their `fps`; None for a sample of words alone."""
     labels: Mapping[str, Any]
     """label, labels, aus, valence, arousal, sentiment, description, behavior, cognition …"""
     dataset: str
@@ -41,6 +41,20 @@ class Sample:
     """What is said, by the owners' own transcript."""
     groups: Mapping[str, str] = field(default_factory=dict)
     """sex, age, … for results told apart."""
+    fps: float | None = None
+    """Pictures a second, where `path` is a folder of numbered pictures."""
+
+    @property
+    def clip(self) -> Path | None:
+        """The file to open; a folder of pictures is packed as a film first.
+
+        Raises MediaError, OSError.
+        """
+        if self.path is None or self.fps is None:
+            return self.path
+        from agent import frames
+
+        return frames.clip(self.path, self.fps)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +69,7 @@ class Task:
 
 def task(sample: Sample) -> Task:
     """The sample without its labels, its id and its person."""
-    return Task(sample.path, sample.text, sample.span, sample.language)
+    return Task(sample.clip, sample.text, sample.span, sample.language)
 
 
 def write(samples: Iterable[Sample], file: Path) -> int:
@@ -129,4 +143,6 @@ def _sample(line: str, root: Path, where: str) -> Sample:
             made["span"] = float(start), float(end)
     except (TypeError, ValueError) as error:
         raise SamplesError(f"{where}: span must be two numbers of seconds") from error
+    if not isinstance(made.get("fps"), int | float | None) or isinstance(made.get("fps"), bool):
+        raise SamplesError(f"{where}: fps must be a number of pictures a second")
     return Sample(**made)

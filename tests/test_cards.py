@@ -84,7 +84,7 @@ def test_what_is_not_known_is_listed() -> None:
 def test_list_and_show_speak_of_every_card(capsys: pytest.CaptureFixture[str]) -> None:
     assert data_cli.main(["list"]) == 0
     assert len(capsys.readouterr().out.splitlines()) == len(cards.names())
-    assert data_cli.main(["show", "CASME II"]) == 0
+    assert data_cli.main(["show", "C-EXPR-DB"]) == 0
     assert "no reader yet" in capsys.readouterr().out
     assert data_cli.main(["show", "meld", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["name"] == "meld"

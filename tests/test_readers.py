@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import gzip
 import json
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
+from agent import media
 from eval import cards, data_cli, leaks, readers, samples
 from eval.readers import LayoutError
 from eval.samples import Sample, SamplesError
@@ -178,6 +181,81 @@ def disfa(root: Path) -> None:
     touch(root, "Videos_LeftCamera/LeftVideoSN001_comp.avi")
 
 
+def picture(*paths: Path) -> None:
+    """A small picture at each path."""
+    for path in paths:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (32, 24), (90, 60, 30)).save(path)
+
+
+def workbook(file: Path, *rows: tuple[str | int, ...]) -> None:
+    """As spreadsheet programs write it: texts shared, numbers inline, no empty cells."""
+    shared = [*dict.fromkeys(str(c) for row in rows for c in row if isinstance(c, str) and c)]
+    lines = []
+    for r, row in enumerate(rows, 1):
+        cells = [(f"{chr(65 + at)}{r}", cell) for at, cell in enumerate(row) if cell != ""]
+        lines.append(f'<row r="{r}">' + "".join(
+            f'<c r="{ref}" t="s"><v>{shared.index(cell)}</v></c>' if isinstance(cell, str)
+            else f'<c r="{ref}"><v>{cell}</v></c>' for ref, cell in cells) + "</row>")  # fmt: skip
+    ns = 'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with zipfile.ZipFile(file, "w") as book:
+        texts = "".join(f"<si><t>{text}</t></si>" for text in shared)
+        book.writestr("xl/sharedStrings.xml", f"<sst {ns}>{texts}</sst>")
+        sheet = f"<worksheet {ns}><sheetData>{''.join(lines)}</sheetData></worksheet>"
+        book.writestr("xl/worksheets/sheet1.xml", sheet)
+
+
+def casme2(root: Path) -> None:
+    workbook(
+        root / "CASME2-coding-20140508.xlsx",
+        ("Subject", "Filename", "", "OnsetFrame", "ApexFrame", "OffsetFrame", "", "Action Units",
+         "Estimated Emotion"),
+        (1, "EP02_01f", "", 46, 59, 48, "", "4+L10", "disgust"),
+        (26, "EP18_50", "", 11, "/", 12, "", "12 or 14", "others"),
+    )  # fmt: skip
+    folder = root / "CASME2_RAW_selected"
+    picture(*(folder / f"sub01/EP02_01f/img{n}.jpg" for n in (45, 46, 47, 48, 49, 100)))
+    picture(*(folder / f"sub26/EP18_50/img{n}.jpg" for n in (11, 12)))
+
+
+def samm(root: Path) -> None:
+    workbook(
+        root / "SAMM_Micro_FACS_Codes_v2.xlsx",
+        ("Spontaneous movements",),
+        ("", "Codes"),
+        ("Subject", "Filename", "Onset Frame", "Apex Frame", "Offset Frame", "Action Units",
+         "Estimated Emotion"),
+        ("006", "006_1_2", 562, 564, 563, "AU4A + R7", "Anger"),
+    )  # fmt: skip
+    picture(*(root / f"SAMM/006/006_1_2/006_{n:05d}.jpg" for n in (561, 562, 563)))
+
+
+def casme3(root: Path) -> None:
+    workbook(
+        root / "cas(me)3_part_A_ME_label_JpgIndex_v2.xlsx",
+        ("Subject", "Filename", "Onset", "Apex", "Offset", "AU", "emotion"),
+        ("spNO.1", "a", 3, 4, 5, "4+7", "anger"),
+        ("spNO.1", "a", 8, 8, 9, "12", "happy"),
+    )
+    folder = root / "part_A/spNO.1/a/color"
+    picture(*(folder / f"{n}.jpg" for n in (1, 2, 3, 5, 7, 8, 9, 10)))
+
+
+def bp4d(root: Path) -> None:
+    head = "0,1,2,4,6,7,10,12,14,15,17,23,24\n"
+    rows = "".join(f"{n},1{',0' * 5},{9 if n < 300 else 1}{',0' * 5}\n" for n in range(201, 441))
+    put(root, **{"AUCoding/AU_OCC/F001_T1.csv": head + rows})
+    picture(*(root / f"Sequences/F001/T1/{n:04d}.jpg" for n in range(176, 204)))
+
+
+def ferv39k(root: Path) -> None:
+    put(root, **{"4_setups/All_scenes/train_All.csv": "Action/Angry/0001 Angry\n",
+                 "4_setups/All_scenes/test_All.csv": "Daily/Happy/0002 Happy\n"})  # fmt: skip
+    for name in ("Action/Angry/0001", "Daily/Happy/0002"):
+        picture(*(root / f"2_ClipsforFaceCrop/{name}/{n:04d}.jpg" for n in (1, 2)))
+
+
 def rendered(root: Path) -> None:
     truth = {"skin_tone": 0.9, "speech": True, "frames": {"AU12_L": [0, 3.0], "AU12_R": [0, 0.5],
              "AU04_B": [1.0, 1.5]}}  # fmt: skip
@@ -223,6 +301,14 @@ MINIATURES: dict[str, tuple[Callable[[Path], None], dict[str, dict[str, object]]
     "mer2026": (mer2026, {"sample_1": {"label": "surprise", "labels": "awe"}}),
     "bah": (bah, {"82711_Question_1_Video": {"label": "ambivalence"}}),
     "disfa": (disfa, {"SN001@0": {"aus": ["AU1"]}, "SN001@10": {"aus": ["AU12"]}}),
+    "casme2": (casme2, {"sub01/EP02_01f@46": {"label": "disgust", "aus": ["AU4", "AU10"]},
+                        "sub26/EP18_50@11": {"label": "others", "aus": []}}),
+    "samm": (samm, {"006/006_1_2@562": {"label": "anger", "aus": ["AU4", "AU7"]}}),
+    "casme3": (casme3, {"spNO.1/a@3": {"label": "anger", "aus": ["AU4", "AU7"]},
+                        "spNO.1/a@8": {"label": "happy", "aus": ["AU12"]}}),
+    "bp4d": (bp4d, {"F001_T1@0": {"aus": ["AU1", "AU12"]}}),
+    "ferv39k": (ferv39k, {"Action/Angry/0001": {"label": "angry"},
+                          "Daily/Happy/0002": {"label": "happy"}}),
     "rendered-faces": (rendered, {"face_1": {"aus": ["AU12"]}}),
 }  # fmt: skip
 
@@ -260,6 +346,50 @@ def test_who_says_it_is_told(tmp_path: Path) -> None:
     assert found[1].groups["sex"] == "male"
 
 
+def test_folders_of_pictures_are_opened_as_films(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DUCHENNE_CACHE", str(tmp_path / "cache"))
+    root = tmp_path / "CASME2"
+    casme2(root)
+    first = next(iter(readers.read("casme2", root)))
+    assert first.path is not None and first.path.is_dir()
+    assert first.span == (1 / 200, 4 / 200)  # numbers 46 to 48 are the second to the fourth
+    file = tmp_path / "casme2.jsonl"
+    samples.write([first], file)
+    (again,) = samples.read(file)
+    assert again == first
+    about = media.probe(again.clip) if again.clip else None
+    assert about is not None and (about.fps, about.width, about.height) == (200.0, 32, 24)
+    assert again.clip == again.clip
+    picture(root / "CASME2_RAW_selected/sub01/EP02_01f/img101.jpg")
+    assert again.clip != first.path
+
+
+def test_coded_frames_are_found_among_the_pictures(tmp_path: Path) -> None:
+    bp4d(tmp_path)
+    (sample,) = readers.read("bp4d", tmp_path)
+    assert sample.span == (1.0, 10.6)  # coded from number 201, pictures from 176
+    assert (sample.split, sample.groups["sex"], sample.fps) == ("fold3", "female", 25.0)
+
+
+def test_dropped_frames_are_bridged(tmp_path: Path) -> None:
+    casme3(tmp_path)
+    first, second = readers.read("casme3", tmp_path)
+    assert first.span == (2 / 30, 4 / 30)  # 3 and 5 of 1 2 3 5: 4 was dropped
+    assert second.span == (5 / 30, 7 / 30)
+
+
+def test_a_table_that_names_a_missing_folder_is_told(tmp_path: Path) -> None:
+    casme2(tmp_path)
+    (tmp_path / "CASME2_RAW_selected/sub26").rename(tmp_path / "CASME2_RAW_selected/sub27")
+    with pytest.raises(LayoutError, match=r"names .*sub26/EP18_50, which is not there"):
+        list(readers.read("casme2", tmp_path))
+    (tmp_path / "CASME2-coding-20140508.xlsx").write_text("no workbook")
+    with pytest.raises(LayoutError, match="save it again as CSV"):
+        list(readers.read("casme2", tmp_path))
+
+
 def test_a_table_without_its_column_names_those_it_has(tmp_path: Path) -> None:
     dfew(tmp_path)
     put(tmp_path, **{"EmoLabel_DataSplit/test(single-labeled)/set_1.csv": "video,label\n1,4\n"})
@@ -291,7 +421,7 @@ def test_prepare_and_read_again(tmp_path: Path, capsys: pytest.CaptureFixture[st
     again = samples.read(out)
     first = next(iter(readers.read("emodb", root)))
     assert again[0] == first
-    assert data_cli.main(["prepare", "casme2", "--root", str(root)]) == 2
+    assert data_cli.main(["prepare", "raer", "--root", str(root)]) == 2
     assert "no reader yet" in capsys.readouterr().err
 
 

@@ -28,18 +28,19 @@ TEMPLATE = (
 )
 
 
-def tokenizer():
-    """Byte-level BPE of some 1,500 pieces."""
+def tokenizer(texts=(), pieces=1500):
+    """Byte-level BPE trained on the prompts, and on `texts` where some are given."""
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
     from transformers import Qwen2TokenizerFast
 
     prompts = Path(__file__).resolve().parents[1] / "prompts"
     lines = [path.read_text(encoding="utf-8") for path in sorted(prompts.glob("*.md"))]
+    lines += texts
     bpe = Tokenizer(models.BPE())
     bpe.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     bpe.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
-        vocab_size=1500,
+        vocab_size=pieces,
         special_tokens=list(SPECIAL),
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,
@@ -55,8 +56,11 @@ def tokenizer():
     return made
 
 
-def make(folder: Path) -> None:
-    """Write configuration, weights and processor to `folder`."""
+def make(folder: Path, texts=(), pieces=1500, layers=2, largest=1024 * 1024) -> None:
+    """Write configuration, weights and processor to `folder`.
+
+    `largest`: pixels of a picture at most; larger ones are shrunk.
+    """
     import torch
     from transformers import (
         GenerationConfig,
@@ -67,12 +71,12 @@ def make(folder: Path) -> None:
         Qwen3VLVideoProcessor,
     )
 
-    words = tokenizer()
+    words = tokenizer(texts, pieces)
     ids = {token: words.convert_tokens_to_ids(token) for token in SPECIAL}
     config = Qwen3VLConfig(
         text_config={
             "vocab_size": len(words), "hidden_size": 128, "intermediate_size": 256,
-            "num_hidden_layers": 2, "num_attention_heads": 2, "num_key_value_heads": 1,
+            "num_hidden_layers": layers, "num_attention_heads": 2, "num_key_value_heads": 1,
             "head_dim": 64, "max_position_embeddings": 32768, "tie_word_embeddings": False,
             "rope_parameters": {
                 "rope_type": "default", "rope_theta": 10000.0, "mrope_section": [12, 10, 10],
@@ -98,7 +102,7 @@ def make(folder: Path) -> None:
     half = [0.5, 0.5, 0.5]
     pixels = {"patch_size": 16, "merge_size": 2, "temporal_patch_size": 2}
     # 65,536 to 1,048,576 pixels, as Qwen3-VL comes: a 128 x 512 voice picture is kept as it is.
-    size = {"shortest_edge": 256 * 256, "longest_edge": 1024 * 1024}
+    size = {"shortest_edge": 256 * 256, "longest_edge": largest}
     Qwen3VLProcessor(
         image_processor=Qwen2VLImageProcessor(**pixels, size=size, image_mean=half, image_std=half),
         tokenizer=words,

@@ -108,7 +108,7 @@ def _tasks(work: Run, found: Iterable[Sample], watcher: Watcher) -> Iterator[Tas
             return
         try:
             sha256 = sample.sha256()
-        except OSError as error:
+        except (OSError, ValueError) as error:  # a folder without pictures, a file that is gone
             key = work.plan.key("", sample.labels)
             if work.store.failed.get(sample.id) is None or work.retry_failed:
                 _keep(work, Outcome(sample.id, key, failure=failed("reading", error)), watcher)

@@ -25,7 +25,7 @@ class Sample:
     id: str
     """Unique in the data set and the same in every run: a path from its folder, or a row's id."""
     path: Path | None = None
-    """The clip; None where `data` holds it."""
+    """The clip, or a folder of pictures with their `fps`; None where `data` holds it."""
     place: str | None = None
     """The clip's path from the source's root, as rows tell it; None where `data` holds it."""
     data: bytes | None = None
@@ -34,14 +34,19 @@ class Sample:
     subtitles: Path | None = None
     labels: Mapping[str, Any] = field(default_factory=dict)
     """What the owners say: never shown to a model unless rationales are asked for."""
+    fps: float | None = None
+    """Pictures a second, where `path` is a folder of numbered pictures."""
 
     def sha256(self) -> str:
-        """Of the clip's bytes, and of its subtitles where it names some. Raises OSError."""
+        """Of the clip's bytes, and of its subtitles where it names some.
+
+        Raises OSError, and MediaError for a folder without pictures.
+        """
         if self.data is not None:
             digest = hashlib.sha256(self.data)
         else:
             assert self.path is not None
-            with self.path.open("rb") as opened:
+            with self._file(self.path).open("rb") as opened:
                 digest = hashlib.file_digest(opened, "sha256")
         if self.subtitles is not None:
             digest.update(b"\0" + self.subtitles.read_bytes())
@@ -50,7 +55,7 @@ class Sample:
     def on_disk(self, folder: Path) -> Path:
         """The clip as a file: its own, or its bytes put whole into `folder`. Raises OSError."""
         if self.path is not None:
-            return self.path
+            return self._file(self.path)
         assert self.data is not None
         name = hashlib.sha256(self.data).hexdigest()[:32] + self.suffix
         target = folder / name
@@ -61,3 +66,11 @@ class Sample:
                 file.write(self.data)
             Path(scratch).replace(target)
         return target
+
+    def _file(self, path: Path) -> Path:
+        """The file to open; a folder of pictures is packed as a film first."""
+        if self.fps is None:
+            return path
+        from agent import frames
+
+        return frames.clip(path, self.fps)
