@@ -30,10 +30,11 @@ def main(argv: list[str] | None = None) -> int:
 def _aus(arguments: argparse.Namespace) -> int:
     from dataclasses import asdict
 
-    from finetune.aus.recipe import RecipeError, read
+    from finetune.aus.recipe import Recipe
+    from finetune.recipe import RecipeError, read
 
     try:
-        recipe = read(arguments.recipe, arguments.set)
+        recipe = read(Recipe, arguments.recipe, arguments.set)
     except RecipeError as error:
         print(f"duchenne train aus: {error}", file=sys.stderr)
         return 2

@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from finetune.aus.recipe import RecipeError, read
-from finetune.faces import clips, example, ict, muscles, people
+from finetune.aus.recipe import Recipe
+from finetune.faces import clips, example, ict, muscles, people, plans
+from finetune.recipe import RecipeError, read
 
 LIP_CORNERS = {"L": 54, "R": 48}
 BROW_MIDDLE = {"L": 24, "R": 19}
@@ -149,12 +150,44 @@ def test_pictures_repeat_exactly_and_show_a_face(  # type: ignore[no-untyped-def
     assert load().detector.find(first)
 
 
+def test_smiles_bare_teeth_and_push_cheeks_without_the_muscles_that_do_so_elsewhere(
+    renderer,  # type: ignore[no-untyped-def]
+) -> None:
+    from finetune.faces.render import look
+
+    smile = {"AU12_L": 4.0, "AU12_R": 4.0}
+    bared = smile | {f"{name}_{side}": 0.3 for name in ("bared", "dropped") for side in "LR"}
+    shapes = muscles.weights(bared)
+    assert shapes["mouthLowerDown_L"] == pytest.approx(0.3)
+    assert muscles.weights(bared | {"AU16_L": 2.0})["mouthLowerDown_L"] == pytest.approx(0.7)
+    face = look(renderer.head, people.person(1))
+    shut, shown = (clips.truth(renderer, face, state) for state in (smile, bared))
+    assert shown[muscles.TRUTH.index("AU25")] > shut[muscles.TRUTH.index("AU25")]
+    assert shown[muscles.TRUTH.index("AU16_L")] == 0
+
+
+def test_smiling_people_mostly_smile_and_now_and_then_only_talk() -> None:
+    rng = np.random.default_rng(0)
+    states = [muscles.smile(rng) for _ in range(300)]
+    smiling = [max(s.get("AU12_L", 0), s.get("AU12_R", 0)) >= 1 for s in states]
+    assert 0.6 < np.mean(smiling) < 0.9
+    raised = [s.get("AU06_L", 0.0) > 0 for s, smiles in zip(states, smiling, strict=True) if smiles]
+    assert 0.3 < np.mean(raised) < 0.8
+    assert any(s.get("AU16_L", 0.0) > 2 for s in states)
+
+
+def test_people_of_different_splits_never_meet_and_plans_repeat(tmp_path: Path) -> None:
+    every = [plan for split in plans.SPLITS for plan in plans.plans(split, 0, 40)]
+    assert len({plan.file(tmp_path) for plan in every}) == len(every) == 160
+    assert every == [plan for split in plans.SPLITS for plan in plans.plans(split, 0, 40)]
+
+
 def test_a_recipe_with_an_unknown_key_or_a_wrong_kind_is_refused(tmp_path: Path) -> None:
     recipe = tmp_path / "aus.yaml"
     recipe.write_text("people: 3\nseconds: 4\n")
-    assert read(recipe).seconds == 4.0
-    assert read(recipe, ["people=7"]).people == 7
-    with pytest.raises(RecipeError, match="unknown key 'peple'"):
-        read(recipe, ["peple=7"])
+    assert read(Recipe, recipe).seconds == 4.0
+    assert read(Recipe, recipe, ["people=7"]).people == 7
+    with pytest.raises(RecipeError, match="unknown key peple; "):
+        read(Recipe, recipe, ["peple=7"])
     with pytest.raises(RecipeError, match="no int"):
-        read(recipe, ["people=many"])
+        read(Recipe, recipe, ["people=many"])

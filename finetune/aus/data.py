@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
@@ -90,9 +91,9 @@ def mean_face() -> MeanFace:
     return MeanFace(stored["points"].astype(np.float32), stored["weights"].astype(np.float32))
 
 
-def load(folder: Path, mean: MeanFace, most: int | None = None) -> People:
-    """People of a folder of shards in order of their seeds, at most `most` of them."""
-    files = sorted(folder.glob("*.npz"))[:most]
+def load(folder: Path, mean: MeanFace, chosen: Sequence[Path] | None = None) -> People:
+    """People of a folder of shards in order of their seeds, or just those `chosen`."""
+    files = sorted(folder.glob("*.npz")) if chosen is None else chosen
     if not files:
         raise FileNotFoundError(f"no rendered people in {folder}; `faces shards` makes them")
     tables = [dict(np.load(file)) for file in files]

@@ -19,7 +19,12 @@ class Recipe:
     faces: str = "data/faces"
     """Folder of rendered people with train/, validation/ and test/ in it."""
     people: int = 600
-    """People to render for training; three in four as stills, one in four as a clip."""
+    """People to learn from, rendered where they are missing; three in four as stills, one in
+    four as a clip."""
+    more: tuple[int, ...] = ()
+    """First number and end of further such people, for a set that was rendered in two goes."""
+    smiling: int = 0
+    """Further people whose stills are mostly smiles that bare teeth."""
     held_out: int = 24
     """People to render for validation, and as many for the test."""
     stills: int = 48

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import logging
 import time
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -32,10 +33,12 @@ from agent.senses.samples import Floats
 from finetune.aus import data, fuse, patches
 from finetune.aus.data import People
 from finetune.aus.recipe import Recipe
+from finetune.faces.plans import Plan, plans
 
 log = logging.getLogger("duchenne")
 NAMES = (*TARGETS_SIDE, *TARGETS_WHOLE)
 VERSION = 1
+HELD_OUT = ("validation", "test")
 Wide = npt.NDArray[np.floating]
 
 
@@ -45,9 +48,9 @@ def train(recipe: Recipe) -> dict[str, Any]:
     began = time.perf_counter()
     out = Path(recipe.out)
     mean = data.mean_face()
-    faces = Path(recipe.faces)
-    people = data.load(faces / "train", mean, recipe.people)
-    held = {name: data.load(faces / name, mean) for name in ("validation", "test")}
+    files = rendered(recipe)
+    people = data.load(Path(recipe.faces), mean, files["train"])
+    held = {name: data.load(Path(recipe.faces), mean, files[name]) for name in HELD_OUT}
     log.info("%d pictures of %d people", len(people), len(people.bounds) - 1)
     skin = _skin(recipe, people)
     seen = {name: patches.numbers(skin, part.patches) for name, part in held.items()}
@@ -77,9 +80,40 @@ def train(recipe: Recipe) -> dict[str, Any]:
     return report
 
 
+def rendered(recipe: Recipe) -> dict[str, list[Path]]:
+    """Files of the recipe's people by folder; people who are not there yet are rendered."""
+    every = {name: list(_plans(recipe, name, 0, recipe.held_out)) for name in HELD_OUT}
+    every["train"] = [
+        *_plans(recipe, "train", 0, recipe.people),
+        *(_plans(recipe, "train", *recipe.more) if recipe.more else ()),
+        *_plans(recipe, "smiles", 0, recipe.smiling),
+    ]
+    files = {}
+    for name, todo in every.items():
+        folder = Path(recipe.faces) / name
+        files[name] = [plan.file(folder) for plan in todo]
+        if missing := [plan for plan in todo if not plan.file(folder).exists()]:
+            log.info("%s: rendering %d of %d people", name, len(missing), len(todo))
+            _render(missing, folder)
+    return files
+
+
+def _plans(recipe: Recipe, split: str, first: int, last: int) -> Iterator[Plan]:
+    return plans(split, first, last, recipe.stills, recipe.seconds, recipe.size)
+
+
+def _render(missing: Sequence[Plan], folder: Path) -> None:
+    from finetune.faces import ict, shards  # only here: shards that are there need no renderer
+
+    maker = shards.Maker(ict.load(), data.mean_face(), missing[0].size)
+    for done, _ in enumerate(maker.run(missing, folder), 1):
+        if done % 20 == 0:
+            log.info("%d of %d", done, len(missing))
+
+
 def _skin(recipe: Recipe, people: People) -> patches.Skin:
     """The skin network; one that was finished before with the same settings is taken up again."""
-    kept = Path(recipe.faces) / f"skin-{recipe.skin_steps}-{recipe.seed}.pt"
+    kept = Path(recipe.faces) / f"skin-{recipe.skin_steps}-{recipe.seed}-{len(people)}.pt"
     if kept.exists():
         log.info("skin network taken from %s", kept)
         return patches.restore(kept)

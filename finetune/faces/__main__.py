@@ -49,6 +49,7 @@ def _parser() -> argparse.ArgumentParser:
             command.add_argument("--seconds", type=float, default=12)
         if name == "shards":
             command.add_argument("--people", type=int, default=600, help="for training")
+            command.add_argument("--smiling", type=int, default=0, help="more, who mostly smile")
             command.add_argument("--held-out", type=int, default=24, help="for each other split")
             command.add_argument("--stills", type=int, default=48, help="pictures a person")
             command.add_argument("--seconds", type=float, default=5.0, help="of training clips")
@@ -94,14 +95,15 @@ def _example(head: ict.Head, arguments: argparse.Namespace) -> None:
 
 def _shards(head: ict.Head, arguments: argparse.Namespace) -> None:
     from finetune.aus.data import mean_face
-    from finetune.faces import shards
+    from finetune.faces import plans, shards
 
     maker = shards.Maker(head, mean_face())
     counts = {"validation": arguments.held_out, "test": arguments.held_out}
-    for split, count in (counts | {"train": arguments.people}).items():
-        seconds = arguments.seconds if split == "train" else 8.0
-        plans = shards.plans(split, 0, count, arguments.stills, seconds)
-        for done, _ in enumerate(maker.run(plans, arguments.out / split), 1):
+    counts |= {"smiles": arguments.smiling, "train": arguments.people}
+    for split, count in counts.items():
+        todo = plans.plans(split, 0, count, arguments.stills, arguments.seconds)
+        folder = arguments.out / ("train" if split == "smiles" else split)
+        for done, _ in enumerate(maker.run(todo, folder), 1):
             print(f"\r{split} {done} of {count}", end="", file=sys.stderr, flush=True)
         print(file=sys.stderr)
 

@@ -1,16 +1,15 @@
 """Data sets of rendered people on disk: one file a person, with what the mesh saw and the truth.
 
 Reproducible by seed, resumable: a file that is there is not made again, a file is either
-whole or absent. People of different splits have different seeds.
+whole or absent.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -18,39 +17,11 @@ import numpy.typing as npt
 from agent.senses.face_frame import MeanFace
 from finetune.faces import clips, muscles, people, scene
 from finetune.faces.ict import Head
+from finetune.faces.plans import Plan
 from finetune.faces.render import Look, Renderer, look
 from finetune.faces.seen import Eyes, Seen
 
 FORMAT: Final = 1
-SPLITS: Final = {"train": 0, "validation": 200_000, "test": 300_000}
-"""First seed of each split; people of different splits never meet."""
-
-Kind = Literal["stills", "clip"]
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What is rendered of one person."""
-
-    seed: int
-    kind: Kind
-    count: int
-    """Pictures."""
-    fps: float = 20.0
-    """Of clips."""
-    size: int = 288
-    """Pixels a side."""
-
-
-def plans(split: str, first: int, last: int, stills: int, seconds: float) -> Iterator[Plan]:
-    """One plan a person: three in four stills, one in four a clip (held-out people: clips)."""
-    for number in range(first, last):
-        seed = SPLITS[split] + number
-        if split == "train" and number % 4:
-            yield Plan(seed, "stills", stills)
-        else:
-            fps = 20.0 if split != "train" else (12.0, 20.0, 30.0)[number // 4 % 3]
-            yield Plan(seed, "clip", round(seconds * fps), fps)
 
 
 class Maker:
@@ -64,7 +35,7 @@ class Maker:
         """Files of the plans, made where they are not there yet."""
         folder.mkdir(parents=True, exist_ok=True)
         for plan in todo:
-            path = folder / f"{plan.seed:06d}.npz"
+            path = plan.file(folder)
             if not path.exists():
                 _write(path, self.make(plan))
             yield path
@@ -104,14 +75,14 @@ class Maker:
                 yield index / plan.fps, picture
             return
         for index in range(plan.count):
-            state = muscles.still(rng)
+            state = muscles.smile(rng) if plan.kind == "smiles" else muscles.still(rng)
             time = 0.9 * index + float(rng.uniform(0, 0.8))
             yield time, clips.snap(self.renderer, seen, shot, state, time, rng)
 
 
 def _row(time: float, picture: clips.Picture, found: Seen) -> dict[str, npt.NDArray[np.generic]]:
     view = picture.view
-    shapes = found.large.blendshapes
+    shapes = found.blendshapes
     return {
         "time": np.array(time, np.float32),
         "truth": picture.truth,
