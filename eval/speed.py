@@ -135,17 +135,23 @@ NO_MODEL: Final = "not measured: face_landmarker.task is not there (`duchenne mo
 def sense(clip: Path, models: object) -> float:
     """Frames a second of reading a clip and finding, following and meshing its faces."""
     from agent import media
+    from agent.behind import Behind
     from agent.senses.faces import Faces, Models
-    from agent.senses.samples import Frame
+    from agent.senses.samples import FaceSample, Frame
 
     assert isinstance(models, Models)
     begin, frames = time.perf_counter(), 0
-    faces = Faces(models)
+    faces, shaped = Faces(models), list[FaceSample]()
+    # As in a pass over a clip: blendshapes beside the next picture's mesh.
+    behind = Behind(lambda sample: shaped.append(faces.shaped(sample)))
     with media.stream(clip, audio=False) as items:
         for item in items:
             if isinstance(item, Frame):
-                faces.push(item)
+                shaped.clear()
+                for sample in faces.follow(item):
+                    behind.push(sample)
                 frames += 1
+    behind.finish()
     faces.finish()
     return frames / (time.perf_counter() - begin)
 
