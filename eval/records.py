@@ -11,7 +11,10 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 Status = Literal["ok", "silent", "failed"]
 
@@ -62,7 +65,7 @@ class Log:
             self._file.truncate(whole.rfind(b"\n") + 1)
         self._file.seek(0, os.SEEK_END)
 
-    def add(self, record: Record) -> None:
+    def add(self, record: DataclassInstance) -> None:
         """Keep a record: on disk when this returns."""
         self._file.write(json.dumps(asdict(record), ensure_ascii=False).encode() + b"\n")
         self._file.flush()

@@ -42,7 +42,11 @@ def model(recipe: Recipe) -> tuple[Any, Any, Any]:
     start = Path(recipe.model)
     if not (start / _ADAPTER).is_file():
         bare, processor = base(recipe)
-        return bare, processor, adapters(recipe) if recipe.tune != "full" else None
+        return (
+            bare,
+            processor,
+            adapters(recipe, bare.config.guided) if recipe.tune != "full" else None,
+        )
     bare, processor = base(replace(recipe, **_beneath(start)))
     return PeftModel.from_pretrained(bare, str(start), is_trainable=True), processor, None
 
@@ -54,7 +58,7 @@ def _beneath(start: Path) -> dict[str, Any]:
         found = origin(found["model"])
     if not found:
         raise RecipeError(f"{start} holds adapters and no {RECIPE} that says on what")
-    return {"model": found["model"], "audio": found["audio"], "padded": found["padded"]}
+    return {key: found[key] for key in ("model", "audio", "padded", "guided") if key in found}
 
 
 def base(recipe: Recipe) -> tuple[Any, Any]:
@@ -71,7 +75,9 @@ def base(recipe: Recipe) -> tuple[Any, Any]:
     else:
         # The projector is new: the same for every process and every resume.
         torch.manual_seed(0)
-        found = Duchenne.from_base(recipe.model, recipe.audio, padded=recipe.padded, **how)
+        found = Duchenne.from_base(
+            recipe.model, recipe.audio, padded=recipe.padded, guided=recipe.guided, **how
+        )
         processor = DuchenneProcessor.from_pretrained(recipe.model)
     if recipe.tune == "qlora":
         found = prepare_model_for_kbit_training(found, use_gradient_checkpointing=False)
@@ -87,9 +93,10 @@ def dtype(recipe: Recipe) -> torch.dtype:
     return torch.bfloat16 if recipe.trainer.get("bf16") else torch.float32
 
 
-def adapters(recipe: Recipe) -> LoraConfig:
+def adapters(recipe: Recipe, guided: bool = False) -> LoraConfig:
     """Adapters on the language model; the bridge's own layers in full."""
-    whole = [*NEW, *(["voice.encoder"] if recipe.tower else [])]
+    more = {"voice.encoder": recipe.tower, "guided": guided}
+    whole = [*NEW, *(name for name, trained in more.items() if trained)]
     return LoraConfig(
         r=recipe.lora.rank,
         lora_alpha=recipe.lora.alpha,

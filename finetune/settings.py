@@ -96,6 +96,27 @@ class Phase:
 
 
 @dataclass(frozen=True, slots=True)
+class Loop:
+    """Rounds of the model's own data (finetune/loop.py); `trainer` is then SFT's."""
+
+    rounds: int = 2
+    rows: int = 1000
+    """Written to in a round."""
+    reflections: int = 1
+    """Further attempts at what failed, with the truth given."""
+    batch: int = 32
+    tokens: int = 512
+    """Of a completion, at most."""
+    temperature: float = 0.7
+    units: float = 0.5
+    """Least reward for action units that is kept."""
+    grounding: float = 0.9
+    """Least share of grounded claims that is kept."""
+    held: int = 200
+    """Held-out rows on which each round is measured."""
+
+
+@dataclass(frozen=True, slots=True)
 class Recipe:
     """One training."""
 
@@ -133,6 +154,9 @@ class Recipe:
     """GRPO: rows in random order, or by what there is to learn from them."""
     sampling: Settings = field(default_factory=Settings)
     """GRPO: how the efficient sampler judges rows."""
+    loop: Loop = field(default_factory=Loop)
+    guided: bool = False
+    """Whether a new model reads pictures as the prompt asks (agent/bridge/guided.py)."""
     trainer: dict[str, Any] = field(default_factory=dict)
     """Settings of TRL's SFTConfig or GRPOConfig, in their names."""
 

@@ -40,12 +40,12 @@ TEMPLATE: Final = (
 )
 
 
-def make(folder: Path, sizes: Tiny, texts: Iterable[str]) -> None:
+def make(folder: Path, sizes: Tiny, texts: Iterable[str], guided: bool = False) -> None:
     """Write configuration, random weights and processor; `texts` give the tokenizer its words."""
     words = tokenizer(texts, sizes.pieces)
     processor = _processor(words)
     torch.manual_seed(sizes.seed)
-    model = Duchenne(_config(sizes, words))
+    model = Duchenne(_config(sizes, words, guided))
     model.generation_config = GenerationConfig(
         eos_token_id=words.convert_tokens_to_ids("<|im_end|>"), pad_token_id=words.pad_token_id
     )
@@ -92,7 +92,7 @@ def _processor(words: Any) -> Any:
     )
 
 
-def _config(sizes: Tiny, words: Any) -> DuchenneConfig:
+def _config(sizes: Tiny, words: Any, guided: bool) -> DuchenneConfig:
     ids = {token: words.convert_tokens_to_ids(token) for token in SPECIAL}
     head = sizes.hidden // sizes.heads
     third = head // 2 // 3
@@ -124,5 +124,5 @@ def _config(sizes: Tiny, words: Any) -> DuchenneConfig:
         text_config=text, vision_config=vision, voice_config=hears.to_dict(), voice_padded=False,
         image_token_id=ids["<|image_pad|>"], video_token_id=ids["<|video_pad|>"],
         vision_start_token_id=ids["<|vision_start|>"], vision_end_token_id=ids["<|vision_end|>"],
-        tie_word_embeddings=False,
+        guided=guided, tie_word_embeddings=False,
     )  # fmt: skip

@@ -93,7 +93,7 @@ class Grpo(_Whole, GRPOTrainer):  # type: ignore[misc]  # TRL has no types here
     """TRL's GRPO, rows in random order."""
 
 
-class EfficientGrpo(_Whole, EfficientGRPOTrainer):  # type: ignore[misc]  # as above
+class EfficientGrpo(_Whole, EfficientGRPOTrainer):
     """TRL's GRPO, rows by what there is to learn from them."""
 
 
@@ -170,7 +170,7 @@ def _make_tiny(recipe: Recipe, rows: Sequence[Row]) -> None:
         return
     step = max(1, len(rows) // 2000)
     texts = [text for row in rows[::step] for text in (row.prompt, row.completion or "")]
-    tiny.make(folder, recipe.tiny, texts)
+    tiny.make(folder, recipe.tiny, texts, recipe.guided)
 
 
 def run(recipe: Recipe, resume: bool = True) -> Path:
