@@ -296,14 +296,15 @@ def pictures(scene: Scene, kinds: Sequence[str] = ("strip", "voice")) -> list[Pi
     found = []
     if "strip" in kinds:
         drawn = strip(scene.shown, {"P1": scene.series}, None, "P1", width=800)
-        found.append(_picture("action units, head, voice and words of P1 over time", drawn))
+        found.append(picture("action units, head, voice and words of P1 over time", drawn))
     if "voice" in kinds:
         heard = encode_voice(log_mel(scene.sound))
-        found.append(_picture("voice picture (log-mel spectrogram, 10 ms a column)", heard))
+        found.append(picture("voice picture (log-mel spectrogram, 10 ms a column)", heard))
     return found
 
 
-def _picture(name: str, drawn: Pictures.Image) -> Picture:
+def picture(name: str, drawn: Pictures.Image) -> Picture:
+    """A drawn picture with a name, lossless."""
     held = io.BytesIO()
     drawn.save(held, "PNG")
     return Picture(name, held.getvalue())
