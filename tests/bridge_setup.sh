@@ -4,8 +4,7 @@
 #   sh tests/bridge_setup.sh ~/bridge-env      # about a minute, 3 GB
 #   ~/bridge-env/bin/python -m pytest tests/test_bridge.py
 #
-# torchvision's wheel on the package index may be built for CUDA and then does not load beside a
-# CPU torch, because nobody defined torchvision::nms; the operators are defined before its import.
+# For torchvision's stand-in see tests/torchvision_operators.py.
 set -eu
 
 target="${1:?usage: sh tests/bridge_setup.sh FOLDER}"
@@ -19,29 +18,7 @@ here=$(cd "$(dirname "$0")/.." && pwd)
 "$target/bin/python" -m pip install --quiet -e "$here[dev]"
 
 site=$("$target/bin/python" -c 'import sysconfig; print(sysconfig.get_paths()["purelib"])')
-cat >"$site/torchvision_operators.py" <<'PYTHON'
-"""Defines torchvision's operators just before torchvision is imported."""
-import importlib.abc
-import sys
-
-
-class _Before(importlib.abc.MetaPathFinder):
-    def find_spec(self, name, path=None, target=None):
-        if name == "torchvision":
-            sys.meta_path.remove(self)
-            import torch
-
-            self.library = torch.library.Library("torchvision", "DEF")
-            self.library.define("nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-            self.library.define(
-                "qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor"
-            )
-            sys.torchvision_operators = self.library
-        return None
-
-
-sys.meta_path.insert(0, _Before())
-PYTHON
+cp "$here/tests/torchvision_operators.py" "$site/"
 echo "import torchvision_operators" >"$site/torchvision_operators.pth"
 
 "$target/bin/python" -c '

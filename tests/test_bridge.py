@@ -25,7 +25,9 @@ from agent.voice_picture import (
 torch = pytest.importorskip("torch", reason="needs torch: tests/bridge_setup.sh makes a place")
 transformers = pytest.importorskip("transformers", reason="needs transformers, as torch")
 
+import tiny_duchenne  # noqa: E402
 import tiny_qwen3vl  # noqa: E402
+from tiny_duchenne import photo, sound, voice  # noqa: E402
 
 from agent.bridge import (  # noqa: E402
     Duchenne,
@@ -37,34 +39,6 @@ from agent.bridge.pixels import Layout, voices  # noqa: E402
 from agent.bridge.voice import tokens  # noqa: E402
 
 LAYOUT = Layout()
-
-
-def tiny_whisper(folder: Path, bands: int = 128) -> None:
-    """A random encoder-decoder of large-v3's kind; its positions are those of the real one."""
-    config = transformers.WhisperConfig(
-        vocab_size=64, num_mel_bins=bands, d_model=32, encoder_layers=2, decoder_layers=1,
-        encoder_attention_heads=2, decoder_attention_heads=2, encoder_ffn_dim=64,
-        decoder_ffn_dim=64, pad_token_id=0, bos_token_id=1, eos_token_id=2,
-        decoder_start_token_id=1, begin_suppress_tokens=None,
-    )  # fmt: skip
-    torch.manual_seed(1)
-    transformers.WhisperModel(config).save_pretrained(folder)
-
-
-def sound(seconds: float, hertz: float = 220.0, loud: float = 0.3, seed: int = 0) -> Any:
-    """A tone with noise, 16 kHz."""
-    time = np.arange(int(seconds * 16_000)) / 16_000
-    noise = np.random.default_rng(seed).normal(0, 0.02, len(time))
-    return (loud * np.sin(2 * np.pi * hertz * time) + noise).astype(np.float32)
-
-
-def voice(seconds: float = 3.0, **how: Any) -> Pictures.Image:
-    return encode_voice(log_mel(sound(seconds, **how)), 1.5)
-
-
-def photo(width: int = 320, height: int = 256, seed: int = 0) -> Pictures.Image:
-    pixels = np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
-    return Pictures.fromarray(pixels)
 
 
 def jpeg(picture: Pictures.Image, quality: int) -> Pictures.Image:
@@ -79,7 +53,7 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     base = tmp_path_factory.mktemp("qwen3vl")
     audio = tmp_path_factory.mktemp("whisper")
     tiny_qwen3vl.make(base)
-    tiny_whisper(audio)
+    tiny_duchenne.whisper(audio)
     return base, audio
 
 
@@ -315,7 +289,7 @@ def test_other_checkpoints_are_refused(folders: tuple[Path, Path], tmp_path: Pat
     base, audio = map(str, folders)
     with pytest.raises(ValueError, match="audio must be a Whisper checkpoint; this one is 'qwen3"):
         Duchenne.from_base(base, audio=base)
-    tiny_whisper(tmp_path, bands=80)
+    tiny_duchenne.whisper(tmp_path, bands=80)
     with pytest.raises(ValueError, match="hears 80 mel bands"):
         Duchenne.from_base(base, audio=str(tmp_path))
     assert audio

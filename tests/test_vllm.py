@@ -9,18 +9,14 @@ from __future__ import annotations
 import io
 import json
 import os
-import signal
-import socket
 import subprocess
-import time
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.error import URLError
 
 import by_hand
 import numpy as np
 import pytest
+import vllm_host
 from PIL import Image as Pictures
 
 import prompts
@@ -45,83 +41,22 @@ from agent.voice_picture import decode_voice, encode_voice, log_mel
 
 pytestmark = [pytest.mark.vllm, pytest.mark.timeout(540)]
 
-TESTS = Path(__file__).parent
 KEY = "the-key-of-this-test"
 MOST_PICTURES = 12
-UP_WITHIN = 300.0
-"""Seconds; about 60 on two idle cores."""
 
 
 @pytest.fixture(scope="module")
-def environment() -> Path:
-    """The Python of tests/vllm_setup.sh."""
-    folder = os.environ.get("DUCHENNE_VLLM")
-    if not folder:
-        pytest.skip("DUCHENNE_VLLM names no environment; make one with tests/vllm_setup.sh")
-    return Path(folder).expanduser() / "bin" / "python"
-
-
-@pytest.fixture(scope="module")
-def checkpoint(environment: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A tiny random Qwen3-VL."""
-    folder = tmp_path_factory.mktemp("tiny-qwen3vl")
-    subprocess.run([environment, TESTS / "tiny_qwen3vl.py", folder], check=True)
-    return folder
+    return vllm_host.made("tiny_qwen3vl.py", tmp_path_factory.mktemp("tiny-qwen3vl"))
 
 
 @pytest.fixture(scope="module")
-def url(
-    environment: Path, checkpoint: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[str]:
+def url(checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Base URL of a vLLM that serves it as "tiny"."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
     log = tmp_path_factory.mktemp("vllm") / "log.txt"
-    command = [
-        environment, "-m", "vllm.entrypoints.openai.api_server", "--model", checkpoint,
-        "--served-model-name", "tiny", "--host", "127.0.0.1", "--port", str(port),
-        "--api-key", KEY, "--dtype", "float32", "--enforce-eager", "--max-model-len", "12288",
-        "--max-num-seqs", "4", "--limit-mm-per-prompt", json.dumps({"image": MOST_PICTURES}),
-        # Without this a random model may fill its whole answer with blanks between two tokens.
-        "--structured-outputs-config",
-        json.dumps({"backend": "xgrammar", "disable_any_whitespace": True}),
-    ]  # fmt: skip
-    settings = {
-        "VLLM_CPU_KVCACHE_SPACE": "1", "HF_HUB_OFFLINE": "1", "VLLM_NO_USAGE_STATS": "1",
-        "OMP_NUM_THREADS": "1",
-    }  # fmt: skip
-    with log.open("wb") as out:
-        process = subprocess.Popen(
-            list(map(str, command)),
-            env=os.environ | settings,
-            stdout=out,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-    try:
-        _wait(f"http://127.0.0.1:{port}/health", process, log)
-        yield f"http://127.0.0.1:{port}/v1"
-    finally:
-        os.killpg(process.pid, signal.SIGTERM)
-        try:
-            process.wait(30)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-
-
-def _wait(health: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    """Until the host is up; fails with the end of its log."""
-    until = time.monotonic() + UP_WITHIN
-    while time.monotonic() < until:
-        if process.poll() is not None:
-            break
-        try:
-            with urllib.request.urlopen(health, timeout=5):
-                return
-        except (URLError, ConnectionError, TimeoutError):
-            time.sleep(1)
-    pytest.fail("vLLM did not come up:\n" + log.read_text(errors="replace")[-4000:])
+    with vllm_host.stock(checkpoint, "tiny", KEY, MOST_PICTURES, log) as url:
+        yield url
 
 
 class Recording(OpenAIHost):
@@ -303,10 +238,10 @@ print(json.dumps({
 """
 
 
-def test_the_same_checkpoint_runs_without_a_server(environment: Path, checkpoint: Path) -> None:
+def test_the_same_checkpoint_runs_without_a_server(checkpoint: Path) -> None:
     done = subprocess.run(
-        [environment, "-c", LOCAL, checkpoint, TESTS],
-        env=os.environ | {"PYTHONPATH": str(TESTS.parent), "HF_HUB_OFFLINE": "1"},
+        [vllm_host.python(), "-c", LOCAL, checkpoint, vllm_host.TESTS],
+        env=os.environ | {"PYTHONPATH": str(vllm_host.TESTS.parent), "HF_HUB_OFFLINE": "1"},
         capture_output=True,
         text=True,
         check=False,

@@ -90,7 +90,8 @@ class DuchenneForConditionalGeneration(Qwen3VLForConditionalGeneration):  # type
         heard = voices(patches, grid, self.layout)
         told = iter(self.voice([voice for voice in heard if voice is not None]))
         rest = seen(patches, grid, heard)
-        stock = iter(super()._process_image_input(image_input | rest) if rest else ())
+        inputs = type(image_input)(type="pixel_values", **rest) if rest else None
+        stock = iter(super()._process_image_input(inputs) if rest else ())
         # Zeros after the tokens: the voice adds nothing to the first language layers.
         return tuple(
             next(stock)
