@@ -7,17 +7,15 @@ Knows rows, checkpoints, the rules and the measures that also reward; trains not
 
 from __future__ import annotations
 
-import io
 import json
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from statistics import mean
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 import numpy as np
-from PIL import Image as Pictures
 
 from agent.grounding import action_units
 from agent.rules import appraise
@@ -95,48 +93,16 @@ def rules(scenes: Sequence[Kept], veiled: bool = False) -> list[str]:
     return found
 
 
-def told(rows: Sequence[Row], model: Any, processor: Any, longest: int, batch: int) -> list[str]:
-    """What a model writes about each row, the likeliest token each time."""
-    found: list[str] = []
-    for some in _batches(rows, batch):
-        chats = []
-        for row in some:
-            shown = [{"type": "image", "image": _open(p.png)} for p in row.pictures]
-            chats.append(
-                [{"role": "user", "content": [*shown, {"type": "text", "text": row.prompt}]}]
-            )
-        inputs = processor.apply_chat_template(
-            chats, add_generation_prompt=True, tokenize=True, return_dict=True,
-            return_tensors="pt", processor_kwargs={"padding": True, "padding_side": "left"},
-        ).to(model.device)  # fmt: skip
-        out = model.generate(**inputs, max_new_tokens=longest, do_sample=False)
-        new = out[:, inputs["input_ids"].shape[1] :]
-        found += processor.tokenizer.batch_decode(new, skip_special_tokens=True)
-    return found
-
-
-def _open(png: bytes) -> Pictures.Image:
-    return Pictures.open(io.BytesIO(png)).convert("RGB")
-
-
-def _batches(rows: Sequence[Row], size: int) -> Iterator[Sequence[Row]]:
-    for start in range(0, len(rows), size):
-        yield rows[start : start + size]
-
-
 def score(
     recipe: Recipe, checkpoint: str, voice: Voice = "as it is", longest: int = 160, batch: int = 50
 ) -> Table:
     """The table of one checkpoint, which may be one of adapters."""
-    import torch
-
-    from finetune import load
+    from finetune import generate, load
 
     model, processor, _ = load.model(replace(recipe, model=checkpoint, tiny=None))
-    model.eval()
     scenes, rows = held_out(recipe, voice)
-    with torch.inference_mode():
-        return table(scenes, told(rows, model, processor, longest, batch))
+    told = generate.completions(model, processor, rows, generate.How(batch, longest))
+    return table(scenes, [text for _, texts in told for text in texts])
 
 
 def spread(tables: Sequence[Table]) -> dict[str, dict[str, tuple[float, float]]]:
