@@ -187,7 +187,7 @@ def test_a_recipe_with_an_unknown_key_or_a_wrong_kind_is_refused(tmp_path: Path)
     recipe.write_text("people: 3\nseconds: 4\n")
     assert read(Recipe, recipe).seconds == 4.0
     assert read(Recipe, recipe, ["people=7"]).people == 7
-    with pytest.raises(RecipeError, match="unknown key peple; "):
+    with pytest.raises(RecipeError, match="unknown key 'peple'; did"):
         read(Recipe, recipe, ["peple=7"])
     with pytest.raises(RecipeError, match="no int"):
         read(Recipe, recipe, ["people=many"])

@@ -24,6 +24,8 @@ from agent.senses.samples import Floats
 from finetune.aus.data import People
 
 log = logging.getLogger("duchenne")
+CROWD = 8
+"""People in one batch."""
 
 
 class Skin(nn.Module):  # type: ignore[misc]  # torch has no types here
@@ -66,6 +68,8 @@ def train(
     people: People, steps: int, seed: int, threads: int = 1, start: Skin | None = None
 ) -> Skin:
     """The skin network, trained on these people; from `start` where one is given."""
+    if len(people.bounds) - 1 < CROWD:
+        raise ValueError(f"{len(people.bounds) - 1} people are too few: it takes {CROWD} or more")
     torch.manual_seed(seed)
     torch.set_num_threads(threads)
     rng = np.random.default_rng([seed, 21])
@@ -129,7 +133,7 @@ def _weights(truth: Floats) -> Floats:
 
 
 def _groups(
-    people: People, truth: Floats, rng: np.random.Generator, group: int = 8, batch: int = 8
+    people: People, truth: Floats, rng: np.random.Generator, group: int = 8, batch: int = CROWD
 ) -> Iterator[tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], Floats]]:
     """Rows of `batch` people × `group` pictures, each one's quiet partner, and if it is used."""
     activity = truth.sum(axis=(1, 2))
