@@ -209,3 +209,35 @@ def test_looking_at_the_camera_is_answered_from_looks_away() -> None:
     assert "looks away to the own left, from 0:02.0 to 0:03.0" in text
     assert claims[0].cites == ("H1",)
     assert "no look or turn away" in ask(question, clip(unit("AU12", 3)))[0]
+
+
+def gone_after(seconds: float) -> Evidence:
+    """The clip of TALK's smile alone, whose person leaves the picture."""
+    evidence = clip(unit("AU12", 3, 0.5, 2.5), unit("AU06", 2.5, 0.6, 2.4), seconds=10.0)
+    people = tuple(p.model_copy(update={"end": seconds}) for p in evidence.people)
+    return evidence.model_copy(update={"people": people})
+
+
+def test_who_is_not_in_view_is_not_read_and_not_called_neutral() -> None:
+    evidence = gone_after(3.0)
+    text, claims, _ = ask("What does she feel at 0:06?", evidence)
+    assert text.startswith("Cannot tell: P1 is in view only from 0:00.0 to 0:03.0")
+    assert all(claim.grounded for claim in ground_all(claims, evidence))
+    share = appraise(evidence).emotions[0].share
+    assert share > appraise(gone_after(10.0)).emotions[0].share  # an empty picture is not rest
+
+
+def test_a_feeling_of_one_moment_is_found_where_it_hardly_counts_on_the_whole() -> None:
+    cues = [unit("AU04", 3, t, t + 2) for t in (2.0, 4.0, 6.0, 8.0)]
+    cues += [unit("AU15", 3, t, t + 2) for t in (2.0, 4.0, 6.0, 8.0)]
+    evidence = clip(unit("AU12", 2.5, 0.5, 1.0), unit("AU06", 2, 0.5, 1.0), *cues, seconds=10.0)
+    text, claims, _ = ask("Is she happy?", evidence)
+    assert text.startswith("On the whole hardly") and "between 0:00.5 and 0:01.0" in text
+    assert {"A1", "A2"} <= {i for claim in claims for i in claim.cites}
+
+
+def test_a_conversation_knows_what_was_asked() -> None:
+    before = ("Is she happy?", "When does she frown?")
+    assert ask("What did I ask first?", history=before)[0] == "First you asked: “Is she happy?”"
+    assert "When does she frown?" in ask("What was my last question?", history=before)[0]
+    assert ask("What did I ask you?")[0] == "This is the first question of this conversation."

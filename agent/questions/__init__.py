@@ -28,6 +28,11 @@ _KINDS: Final[tuple[tuple[str, Part], ...]] = (
         r"forced|felt|sincere|posed|honest|mean it)\b|\bduchenne\b",
         deeds.genuine,
     ),
+    (
+        r"\b(?:did|have|had) i (?:just |first |last )?(?:ask|want to know)\w*\b|"
+        r"\bmy (?:first|last|previous|earlier|other) questions?\b|\bi asked\b",
+        about.earlier,
+    ),
     (r"\bhow many (?:people|faces|persons|speakers|men|women)\b", about.count),
     (
         r"\b(?:what(?:['’]s| is| was)? missing|can(?:no|['’]?)t you|could(?: not|n['’]t) you|"

@@ -5,6 +5,7 @@ Knows the record and the confidence; reads nothing new into them.
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from agent.questions.base import Asked, Said
@@ -32,6 +33,18 @@ def count(asked: Asked) -> Said:
     more = f"; {listed(heard)} only heard" if heard else ""
     doubt = f" In doubt are {'; '.join(unlikely)}." if unlikely else ""
     return [f"{told}{more}.{doubt}"]
+
+
+def earlier(asked: Asked) -> Said:
+    """What was asked before in this conversation."""
+    if not asked.history:
+        return ["This is the first question of this conversation."]
+    question = asked.question.lower()
+    if re.search(r"\bfirst\b", question):
+        return [f"First you asked: “{asked.history[0]}”"]
+    if re.search(r"\b(?:all|questions|everything|so far)\b", question):
+        return ["You asked, in order:", *(f"“{each}”" for each in asked.history)]
+    return [f"Last you asked: “{asked.history[-1]}”"]
 
 
 def lacking(asked: Asked) -> Said:

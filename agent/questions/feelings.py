@@ -15,6 +15,7 @@ from agent.prototypes import BASIC, PARTS
 from agent.questions.base import Asked, Said
 from agent.questions.events import event, feeling, happened
 from agent.rules.judge import judge
+from agent.rules.profiles import STEPS
 from agent.rules.text import (
     HIGH,
     absent,
@@ -90,6 +91,12 @@ def _in_profile(asked: Asked) -> str:
     reading = asked.reading
     first, *rest = reading.emotions
     then = f", then {rest[0].label} ({rest[0].share:.0%})" if rest and rest[0].share >= 0.1 else ""
+    if {e.label for e in reading.emotions} == set(STEPS):
+        return (
+            f"Feeling in response to the other: most likely {first.label} ({first.share:.0%}){then}"
+            f"; telling of what is lived through: {reading.behavior}; taking in what the other "
+            f"means: {reading.cognition}."
+        )
     beside = [
         f"{what} {label}"
         for what, label in (("behaviour", reading.behavior), ("cognition", reading.cognition))
@@ -136,8 +143,10 @@ def is_feeling(asked: Asked) -> Said:
     if share >= 0.1 and cites:
         text = asked.opening(f"Part of it fits {label} ({share:.0%}), but not most.")
         said.append(Claim(text=text, cites=cites[:4], part="conclusion"))
+    elif moment := _fitting(asked, label):
+        said += [asked.opening(f"On the whole hardly ({share:.0%})."), *moment]
     else:
-        said.append(asked.opening(f"Hardly ({share:.0%}): nothing clear speaks for it."))
+        said.append(asked.opening(f"Hardly ({share:.0%}): nothing clear speaks for {label}."))
     sure = f"Confidence is {degree_word(asked.reading.confidence)}{because(asked)}."
     return [*said, most_likely(asked), *interpretations(asked.judged)[:1], sure]
 
@@ -158,6 +167,11 @@ def peak(asked: Asked) -> Said:
 
 
 def _best_moment(asked: Asked, label: str) -> Said:
+    return _fitting(asked, label) or [f"I found no moment that fits {label}.", *feels(asked)]
+
+
+def _fitting(asked: Asked, label: str) -> Said:
+    """The moment that fits a label most, and why; empty where none does."""
     judged = asked.judged
     ranked = [
         (share.get(label, 0.0) * piece.strength, piece, share)
@@ -166,7 +180,7 @@ def _best_moment(asked: Asked, label: str) -> Said:
     ]
     _, piece, share = max(ranked, key=lambda row: row[0], default=(0.0, None, {}))
     if piece is None or share.get(label, 0.0) < 0.2:
-        return [f"I found no moment that fits {label}.", *feels(asked)]
+        return []
     here = judge(asked.evidence, asked.reading.person, (piece.start, piece.end))
     cites = stands_on(here, label)
     text = (
@@ -262,7 +276,9 @@ def change(asked: Asked) -> Said:
         here = judge(asked.evidence, asked.reading.person, (start, end))
         cites = stands_on(here, label)[:4]
         text = f"From {clock(start)} to {clock(end)} it fits {label}."
-        said.append(Claim(text=text, cites=cites, part="conclusion") if cites else text)
+        # Neutral is what is left where nothing moves: no cue stands for it.
+        felt = cites and label != "neutral"
+        said.append(Claim(text=text, cites=cites, part="conclusion") if felt else text)
     if len(told) > 6:
         said.append(f"{len(told) - 6} more changes follow.")
     return said

@@ -63,24 +63,32 @@ def cues_of(evidence: Evidence, person: Person | None, span: Span) -> tuple[Cue,
 
 
 def moments(cues: Sequence[Cue], person: Person | None, span: Span) -> tuple[Moment, ...]:
-    """The span cut where something begins or ends, and the levels of each piece."""
-    seen = person is not None and person.size > 0
-    edges = _edges(cues, span)
+    """The span cut where something begins or ends, and the levels of each piece.
+
+    Before a face comes into view and after it has gone, it says nothing.
+    """
+    seen = (person.start, person.end) if person is not None and person.size > 0 else None
     counted = [cue for cue in cues if _counts(cue)]
     found = []
-    for start, end in pairwise(edges):
+    for start, end in pairwise(_edges(cues, span, seen)):
         middle = (start + end) / 2
         here = [cue for cue in counted if cue.start <= middle <= cue.end]
-        found.append(_moment(here, seen, (start, end)))
+        in_view = seen is not None and seen[0] - _NEXT <= middle <= seen[1] + _NEXT
+        found.append(_moment(here, in_view, (start, end)))
     return tuple(found)
 
 
-def _edges(cues: Iterable[Cue], span: Span) -> list[float]:
-    """Where the span is cut: at the ends of cues, the strongest first, up to WINDOWS pieces."""
+_NEXT: Final = 0.1
+"""Seconds that a sample may stand for on either side of it."""
+
+
+def _edges(cues: Iterable[Cue], span: Span, seen: Span | None) -> list[float]:
+    """Where the span is cut: where the face comes and goes, and at the ends of cues, the
+    strongest first, up to WINDOWS pieces."""
     start, end = span
     if end <= start:
         return [start, end]
-    edges = {start, end}
+    edges = {start, end, *(t for t in seen or () if start + _NEXT < t < end - _NEXT)}
     for cue in sorted(filter(_counts, cues), key=_weight, reverse=True):
         if len(edges) >= WINDOWS:
             break

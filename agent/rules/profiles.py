@@ -198,9 +198,12 @@ def _counselling(judged: Judged) -> Fit:
     whole = _ranked(
         {"none": max(0.05, 1 - warm), "weak": min(warm, 0.5), "strong": max(0.0, warm - 0.5)}
     )
-    steps = ("none", "weak", "strong")
-    grasp = steps[bool(nods or taken) + bool(len(taken) > 1)]
-    return Fit(whole, steps[min(2, told)], grasp, 0.6 * judged.confidence)
+    grasp = STEPS[bool(nods or taken) + bool(len(taken) > 1)]
+    return Fit(whole, STEPS[min(2, told)], grasp, 0.6 * judged.confidence)
+
+
+STEPS: Final = ("none", "weak", "strong")
+"""How far each side of empathy shows (MEDIC)."""
 
 
 def _time(cues: Iterable[Cue], codes: tuple[str, ...], least: float = 0.0) -> float:

@@ -227,6 +227,11 @@ def cannot(judged: Judged) -> str:
     if judged.person is not None and not judged.person.live:
         doubt = judged.person.doubt or "it does not look like a living person's"
         return f"Cannot tell: no feeling is read from this face ({doubt})."
+    if (person := judged.person) is not None and person.size > 0 and judged.moments:
+        return (
+            f"Cannot tell: {person.id} is in view only from {clock(person.start)} to "
+            f"{clock(person.end)}, and is not heard outside of that."
+        )
     return "Cannot tell: neither a face nor a voice could be measured here."
 
 
