@@ -20,6 +20,7 @@ TRIALS: Final[dict[str, tuple[str, str]]] = {
     "features": ("eval.features", "the rules on tables of measured features"),
     "faces": ("eval.faces", "action units against rendered faces"),
     "speed": ("eval.speed", "how fast the senses are"),
+    "judge": ("eval.judging", "a model grades texts against references"),
     "bench": ("eval.bench", "how fast the measures are"),
 }
 """Subcommand → module with a `main`, imported only when it is called."""
@@ -55,7 +56,7 @@ def _trial(name: str, argv: Sequence[str]) -> int:
     try:
         entry = import_module(module).main
     except ModuleNotFoundError as error:
-        return _wrong(f"`duchenne eval {name}` is not in this installation: {error}")
+        return wrong(f"`duchenne eval {name}` is not in this installation: {error}")
     return int(entry(list(argv)) or 0)
 
 
@@ -96,32 +97,32 @@ def _measure(asked: argparse.Namespace) -> int:
             print(f"{name:{width}}  {made.about}{both}")
         return 0
     if not asked.name or not asked.gold or not asked.pred:
-        return _wrong("needs a name, --gold FILE and --pred FILE; --list shows the names")
+        return wrong("needs a name, --gold FILE and --pred FILE; --list shows the names")
     try:
         if asked.name not in measures.NAMES:
             measures.build(asked.name)
-        clusters = _read(asked.clusters) if asked.clusters else None
+        clusters = read_file(asked.clusters) if asked.clusters else None
         result = measures.measure(
             asked.name,
-            _read(asked.gold),
-            _read(asked.pred),
+            read_file(asked.gold),
+            read_file(asked.pred),
             asked.mode,
             asked.mapping,
             asked.seed,
             clusters,
-            _read(asked.groups) if asked.groups else None,
+            read_file(asked.groups) if asked.groups else None,
         )
     except (MeasureError, WheelError) as error:
-        return _wrong(str(error))
+        return wrong(str(error))
     shown = dataclasses.asdict(result)
     if asked.json:
         print(json.dumps(plain(shown), indent=2, ensure_ascii=False))
     else:
-        print(_told(shown))
+        print(told(shown))
     return 0
 
 
-def _read(path: str) -> dict[str, Any]:
+def read_file(path: str) -> dict[str, Any]:
     """The object in a JSON file. Raises MeasureError that says what is wrong and where."""
     from eval.scoring import MeasureError
 
@@ -163,7 +164,7 @@ def plain(value: Any) -> Any:
     return [plain(item) for item in value] if isinstance(value, list | tuple) else value
 
 
-def _told(shown: dict[str, Any]) -> str:
+def told(shown: dict[str, Any]) -> str:
     """The result as a few lines for people."""
     spread = shown["interval"]
     between = f"  [{spread[0]:.4f}, {spread[1]:.4f}]" if spread else ""
@@ -190,9 +191,10 @@ def _told(shown: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _wrong(message: str) -> int:
+def wrong(message: str, code: int = 2) -> int:
+    """Say what is wrong; returns the exit code."""
     print(f"duchenne eval: {message}", file=sys.stderr)
-    return 2
+    return code
 
 
 if __name__ == "__main__":

@@ -14,8 +14,13 @@ import numpy as np
 
 from agent.prototypes import C_EXPR, PARTS
 from eval import labels
-from eval.scoring import Array, Excluded, Tally, Unscored, Values
+from eval.scoring import Array, Excluded, Tally, Unscored, Values, mean_rows
 
+INTENTS: Final = (
+    "questioning", "agreeing", "acknowledging", "encouraging", "consoling", "suggesting", "wishing",
+    "neutral",
+)  # fmt: skip
+"""Of MC-EIU, which EmoBench-M takes over."""
 DIMENSIONS: Final[dict[str, tuple[str, ...]]] = {
     "behavior": ("monitoring", "controlling", "mixed"),
     "cognition": ("positive", "negative", "mixed", "neutral"),
@@ -103,6 +108,42 @@ def triple_rows(golds: Sequence[Sequence[str]], preds: Sequence[Sequence[str]]) 
         return {"macro_f1": sum(each.values()) / len(each)} | each
 
     return np.hstack([rows for rows, _ in parts]), score
+
+
+def pair(value: Any) -> tuple[str, str]:
+    """Emotion and intent of MC-EIU, from {emotion, intent}. Raises Unscored."""
+    if not isinstance(value, Mapping) or not value.get("emotion") or not value.get("intent"):
+        raise Unscored("needs {emotion, intent}")
+    intent = str(value["intent"]).strip().lower()
+    if intent not in INTENTS:
+        raise Unscored("intent is none of its labels")
+    return labels.canonical(str(value["emotion"])), intent
+
+
+def gold_pair(value: Any) -> tuple[str, str]:
+    """A gold emotion and intent."""
+    try:
+        return pair(value)
+    except Unscored as reason:
+        raise Excluded(f"gold: {reason}") from reason
+
+
+def pair_rows(golds: Sequence[tuple[str, str]], preds: Sequence[tuple[str, str]]) -> Tally:
+    """Share with both right, and weighted F1 of each beside it."""
+    both = [[float(g == p)] for g, p in zip(golds, preds, strict=True)]
+    rows, joint = mean_rows(both, ["joint"])
+    parts = [
+        labels.confusion_rows([g[i] for g in golds], [p[i] for p in preds], labels.waf)
+        for i in range(2)
+    ]
+    ends = np.cumsum([rows.shape[1], parts[0][0].shape[1]])
+
+    def score(total: Array) -> Values:
+        first, *rest = np.split(total, ends)
+        named = zip(("emotion_waf", "intent_waf"), parts, rest, strict=True)
+        return joint(first) | {name: of(piece)["waf"] for name, (_, of), piece in named}
+
+    return np.hstack([rows, *(part for part, _ in parts)]), score
 
 
 def polarity(value: Any) -> str:

@@ -2,7 +2,8 @@
 
 Asks nobody itself: verdicts come in as text. A verdict without a number on the scale is
 unscored. Several verdicts on one sample measure the judge's own spread. Source of the scales:
-EMER overlap (AffectGPT): 1–10 for clue overlap and label overlap.
+EMER overlap (AffectGPT): 1–10 for clue overlap and label overlap; SMILE in EmoBench-M: 0–5 for
+logic and multimodal association; StimuVAR: 1–4.
 """
 
 from __future__ import annotations
@@ -18,8 +19,10 @@ import numpy as np
 
 from eval.scoring import Array, Tally, Unscored, Values, ratio
 
-LOWEST: Final = 1.0
-HIGHEST: Final = 10.0
+Scale = tuple[float, float]
+EMER: Final[Scale] = (1.0, 10.0)
+SMILE: Final[Scale] = (0.0, 5.0)
+STIMUVAR: Final[Scale] = (1.0, 4.0)
 _NUMBER: Final = re.compile(r"(?<![\w.])\d+(?:\.\d+)?(?![\w.]*\d)")
 
 
@@ -39,18 +42,18 @@ class Judge:
         return f"{self.model} at temperature {self.temperature:g}, prompt {digest}"
 
 
-def grade(verdict: str) -> float:
-    """The first number of a verdict. Raises Unscored where there is none from 1 to 10."""
+def grade(verdict: str, scale: Scale = EMER) -> float:
+    """The first number of a verdict. Raises Unscored where there is none on the scale."""
     found = _NUMBER.search(verdict)
     if found is None:
         raise Unscored("verdict without a number")
     value = float(found[0])
-    if not LOWEST <= value <= HIGHEST:
+    if not scale[0] <= value <= scale[1]:
         raise Unscored("verdict off the scale")
     return value
 
 
-def verdicts(value: Any) -> tuple[float, ...]:
+def verdicts(value: Any, scale: Scale = EMER) -> tuple[float, ...]:
     """Grades of one verdict or of several on the same sample."""
     if isinstance(value, Mapping):
         value = value.get("verdicts") or value.get("verdict")
@@ -58,7 +61,7 @@ def verdicts(value: Any) -> tuple[float, ...]:
         value = [value]
     if not isinstance(value, Sequence) or not value:
         raise Unscored("no verdict")
-    return tuple(grade(str(item)) for item in value)
+    return tuple(grade(str(item), scale) for item in value)
 
 
 def any_gold(value: Any) -> Any:

@@ -20,6 +20,7 @@ _WHOLE: Final = re.compile(
     r"\s*<think>(?P<think>.*?)</think>\s*<answer>(?P<answer>.*?)</answer>\s*", re.DOTALL
 )
 _THINK: Final = re.compile(r"<think>(.*?)</think>", re.DOTALL)
+_ANSWER: Final = re.compile(r"<answer>(.*?)</answer>", re.DOTALL)
 _TAG: Final = re.compile(r"</?(?:think|answer)>")
 
 
@@ -33,6 +34,12 @@ def well_formed(completion: str) -> float:
     if whole is None or len(_TAG.findall(completion)) != 4:
         return 0.0
     return float(bool(whole["think"].strip()) and bool(whole["answer"].strip()))
+
+
+def parted(completion: str) -> tuple[str, str]:
+    """What stands in the first <think> and in the last <answer>; "" where there is none."""
+    thought, answers = _THINK.search(completion), _ANSWER.findall(completion)
+    return (thought[1].strip() if thought else ""), (answers[-1].strip() if answers else "")
 
 
 def right_label(completion: str, gold: str) -> float:

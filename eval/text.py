@@ -1,8 +1,9 @@
-"""Text against reference texts: ROUGE-L and CIDEr-D, as published, without their dependencies.
+"""Text against reference texts: ROUGE-L, CIDEr-D, BLEU, as published, without dependencies.
 
-Sources: Lin 2004 (ROUGE-L: F1 of the longest common subsequence); Vedantam et al. 2015 (CIDEr-D:
-n-grams 1-4, tf-idf over the references of the whole set, length penalty σ = 6, ×10). Words are
-runs of letters and digits in lower case; no stemming.
+Sources: Papineni et al. 2002 (BLEU-4 over all samples, closest reference for the length); Lin 2004
+(ROUGE-L: F1 of the longest common subsequence); Vedantam et al. 2015 (CIDEr-D: n-grams 1-4, tf-idf
+over the references of the whole set, length penalty σ = 6, ×10). Words are runs of letters and
+digits in lower case; no stemming.
 """
 
 from __future__ import annotations
@@ -13,7 +14,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from eval.scoring import Excluded, Tally, Unscored, mean_rows
+import numpy as np
+
+from eval.scoring import Array, Excluded, Tally, Unscored, Values, mean_rows
 
 _WORD: Final = re.compile(r"[^\W_]+")
 _LONGEST: Final = 4
@@ -68,6 +71,34 @@ def rouge_rows(golds: Sequence[Sequence[str]], preds: Sequence[str]) -> Tally:
     """The best reference counts for each sample."""
     best = [[max(rouge_l(g, text) for g in refs)] for refs, text in zip(golds, preds, strict=True)]
     return mean_rows(best, ["rouge_l"])
+
+
+def bleu_rows(golds: Sequence[Sequence[str]], preds: Sequence[str]) -> Tally:
+    """BLEU of all samples together, 0…1: clipped matches and lengths are summed before it."""
+    rows = []
+    for refs, text in zip(golds, preds, strict=True):
+        found, wanted = _grams(text), Counter[tuple[str, ...]]()
+        for ref in refs:
+            wanted |= _grams(ref)
+        size, lengths = len(words(text)), [len(words(ref)) for ref in refs]
+        closest = min(lengths, key=lambda n: (abs(n - size), n))
+        hits, of = [0] * _LONGEST, [0] * _LONGEST
+        for gram, count in found.items():
+            hits[len(gram) - 1] += min(count, wanted[gram])
+            of[len(gram) - 1] += count
+        rows.append([*hits, *of, size, closest])
+    return np.array(rows, dtype=np.float64).reshape(len(rows), 2 * _LONGEST + 2), _bleu
+
+
+def _bleu(total: Array) -> Values:
+    """Geometric mean of the precisions of 1 to 4 words, times the penalty for short texts."""
+    hits, of = total[:_LONGEST], total[_LONGEST : 2 * _LONGEST]
+    size, wanted = float(total[-2]), float(total[-1])
+    precisions = [float(h / n) if n else 0.0 for h, n in zip(hits, of, strict=True)]
+    short = 1.0 if size >= wanted else math.exp(1 - wanted / size) if size else 0.0
+    whole = math.exp(sum(map(math.log, precisions)) / _LONGEST) if all(precisions) else 0.0
+    each = {f"precision_{n}": p for n, p in enumerate(precisions, 1)}
+    return {"bleu": short * whole, **each, "brevity": short}
 
 
 def cider_rows(golds: Sequence[Sequence[str]], preds: Sequence[str]) -> Tally:

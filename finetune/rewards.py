@@ -23,14 +23,12 @@ from functools import lru_cache
 from typing import Any, Final
 
 from agent import facs
-from agent.evidence import Cue, Evidence
+from agent.evidence import Evidence
 from agent.evidence import read as read_evidence
 from agent.facs import AUS, MEASURED
-from agent.grounding import action_units, carries, ground_all, grounded_share, mentions
-from agent.prototypes import BASIC, PARTS, UNITS
-from agent.rules.core import VOICE, scores, shares
-from agent.rules.levels import level, tone
+from agent.grounding import action_units, ground_all, grounded_share
 from eval import labels, trees, wheel
+from eval.alignment import follows, of_evidence, of_units
 from eval.rewards import right_label, well_formed
 from eval.units import pair_f1
 from finetune.completion import HEADINGS, Completion, read
@@ -44,8 +42,6 @@ LONGEST_ANSWER: Final = 6
 """Words; an answer is a label, not an essay."""
 ENOUGH: Final = 250
 """Words of thought from which more costs."""
-PLAIN: Final = 2.0
-"""Level of a unit that is asserted without an intensity, in FACS steps."""
 
 
 def form(completions: Completions, **_: Any) -> Scores:
@@ -151,9 +147,7 @@ def alignment(
 ) -> Scores:
     """Does the answer follow from what the thoughts assert, by the FACS and voice tables?
 
-    The likelihood of the answer given the asserted signs, over that of the likeliest label;
-    times 2·p − 1, where p is the share of asserted signs that are true (in the evidence, else
-    in the gold units): an answer that follows from inventions is worth nothing.
+    `eval.alignment`, with what is asserted held against the evidence, else the gold units.
     """
     found: Scores = []
     texts = _texts(completions)
@@ -162,64 +156,15 @@ def alignment(
     ):
         done = read(text)
         if record is not None:
-            signs = _signs_in(done.think, _record(record))
+            signs = of_evidence(done.think, _record(record))
         elif gold is not None:
-            signs = _signs_of(done.think, _numbers(gold))
+            signs = of_units(done.think, _numbers(gold))
         else:
             found.append(None)
             continue
-        found.append(_follows(done, *signs))
+        thought = done.think and _distinct(done) >= 0.5
+        found.append(follows(done.answer, signs) if thought else 0.0)
     return found
-
-
-Signs = tuple[dict[str, float], float, bool]
-"""Levels of asserted signs that are true, the share that is, and whether there was any to tell."""
-
-
-def _signs_of(think: str, gold: frozenset[int]) -> Signs:
-    said = {m.units[0]: m.grade or PLAIN for m in mentions(think) if m.units and not m.negated}
-    true = {AUS[n].code: float(grade) for n, grade in said.items() if n in gold}
-    return true, len(true) / len(said) if said else 0.0, bool(gold)
-
-
-def _signs_in(think: str, evidence: Evidence) -> Signs:
-    person = evidence.main.id if evidence.main else None
-    own = [cue for cue in evidence.cues if cue.person in (person, None)]
-    said: dict[str, bool] = {}
-    levels: dict[str, float] = {}
-    for mention in mentions(think):
-        if mention.negated or mention.sense not in ("face", "voice"):
-            continue
-        carrying = [cue for cue in own if carries(cue, mention) is None]
-        said[mention.codes[0]] = bool(carrying)
-        for code, value in map(_level, carrying):
-            if code and abs(value) > abs(levels.get(code, 0.0)):
-                levels[code] = value
-    share = sum(said.values()) / len(said) if said else 0.0
-    return levels, share, any(cue.sense in ("face", "voice") for cue in own)
-
-
-def _level(cue: Cue) -> tuple[str, float]:
-    """Code and level of a cue for the tables; no code where they have none."""
-    if cue.sense == "face":
-        return cue.code, level(cue)
-    return tone(cue) or ("", 0.0)
-
-
-def _follows(done: Completion, levels: dict[str, float], true: float, signs: bool) -> float:
-    label = labels.canonical(done.answer)
-    if not done.think or _distinct(done) < 0.5:
-        return 0.0
-    if not levels:
-        # Nothing asserted: only "neutral" follows, and only where there was nothing to see.
-        return float(label == "neutral" and not signs)
-    if levels.keys() - set(VOICE):
-        levels = {AUS[n].code: 0.0 for n in UNITS if n in MEASURED} | levels
-    likely = shares(scores(levels, BASIC))
-    of = PARTS.get(label, (label,))
-    best = sum(sorted(likely.values(), reverse=True)[: len(of)])
-    mine = sum(likely.get(part, 0.0) for part in of)
-    return max(0.0, 2 * true - 1) * mine / best if best else 0.0
 
 
 def grounding(completions: Completions, evidence: Sequence[str | None], **_: Any) -> Scores:
