@@ -14,42 +14,9 @@ import numpy.typing as npt
 
 from agent.evidence import Cue, Grade, Side
 from agent.facs import AUS, grade
+from agent.facs_prose import PHRASES
 from agent.senses.events import Event
 from agent.senses.samples import Columns, Floats
-
-SEEN: Final[Mapping[int, str]] = {
-    1: "inner brows raised",
-    2: "outer brows raised",
-    4: "brows lowered and drawn together",
-    5: "upper lids raised, eyes wide",
-    6: "cheeks raised",
-    7: "lids tightened",
-    9: "nose wrinkled",
-    10: "upper lip raised",
-    11: "nasolabial fold deepened",
-    12: "lip corners pulled up",
-    13: "lip corners pulled up sharply",
-    14: "lip corners tightened, dimpled",
-    15: "lip corners pulled down",
-    16: "lower lip pulled down",
-    17: "chin raised",
-    18: "lips puckered",
-    19: "tongue shown",
-    20: "lips stretched sideways",
-    22: "lips funnelled",
-    23: "lips tightened",
-    24: "lips pressed together",
-    25: "lips parted",
-    26: "jaw dropped",
-    27: "mouth stretched wide open",
-    28: "lips sucked in",
-    29: "jaw thrust forward",
-    30: "jaw moved sideways",
-    34: "cheeks puffed",
-    43: "eyes closed",
-    45: "blink",
-}
-"""What each action looks like."""
 
 STRENGTH: Final[dict[Grade, str]] = {
     "A": "trace", "B": "slight", "C": "marked", "D": "severe", "E": "maximum",
@@ -109,12 +76,11 @@ def cue(event: Event, scene: Scene) -> Cue:
 def describe(event: Event, rate: float) -> str:
     """Plain words: "lip corners pulled up on both sides, marked (AU12C)"."""
     letter = grade(event.peak)
-    where = f" {WHERE[event.side]}" if event.side and event.au != 45 else ""
-    if event.au == 45 and event.side in ("L", "R"):
-        where = f" of the {'left' if event.side == 'L' else 'right'} eye only"
+    usual = event.au == 45 and event.side == "B"
+    where = f" {WHERE[event.side]}" if event.side and not usual else ""
     strength = f", {STRENGTH[letter]}" if letter and event.au not in (43, 45) else ""
     code = f"AU{event.au}{letter if letter and event.au not in (43, 45) else ''}"
-    text = f"{SEEN[event.au]}{where}{strength} ({code})"
+    text = f"{PHRASES[event.au]}{where}{strength} ({code})"
     return text + _remarks(event, rate)
 
 
