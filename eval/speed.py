@@ -143,7 +143,7 @@ def sense(clip: Path, models: object) -> float:
     begin, frames = time.perf_counter(), 0
     faces, shaped = Faces(models), list[FaceSample]()
     # As in a pass over a clip: blendshapes beside the next picture's mesh.
-    behind = Behind(lambda sample: shaped.append(faces.shaped(sample)))
+    behind = Behind[FaceSample](lambda sample: shaped.append(faces.shaped(sample)))
     with media.stream(clip, audio=False) as items:
         for item in items:
             if isinstance(item, Frame):
