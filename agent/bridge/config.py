@@ -32,6 +32,7 @@ class DuchenneConfig(Qwen3VLConfig):  # type: ignore[misc]  # transformers has n
     voice_padded: True pads every voice picture to the encoder's 30 s, as Whisper was trained;
         False encodes only as many columns as there are, which is faster and for encoders that
         are trained along.
+    voice_routed: False sends voice pictures to the vision tower like all others, to compare with.
     guided: whether pictures are read as the prompt asks (agent/bridge/guided.py), for which new
         weights are trained in full. Not for vLLM, which computes a picture without its prompt.
     image_mean, image_std: how the processor normalised the pixels, one number a channel; the
@@ -46,6 +47,7 @@ class DuchenneConfig(Qwen3VLConfig):  # type: ignore[misc]  # transformers has n
 
     voice_config: dict[str, Any] | PretrainedConfig | None = None
     voice_padded: bool = True
+    voice_routed: bool = True
     guided: bool = False
     image_mean: list[float] = field(default_factory=lambda: [0.5, 0.5, 0.5])
     image_std: list[float] = field(default_factory=lambda: [0.5, 0.5, 0.5])

@@ -8,8 +8,9 @@ speaks through its tokens alone. Videos always go to the vision tower.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
+import numpy as np
 import torch
 from transformers import AutoConfig, AutoImageProcessor, WhisperModel
 from transformers.models.qwen3_vl.modeling_qwen3_vl import (
@@ -23,8 +24,17 @@ from agent.bridge.config import DuchenneConfig
 from agent.bridge.guided import Guided, turns
 from agent.bridge.pixels import seen, voices
 from agent.bridge.voice import VoiceTower
+from agent.voice_picture import BANDS, VoicePicture
 
+_SHORTEST: Final = 32
+"""Mel columns of a sound that is heard only to keep processes in step."""
 _NO_SPLIT = ["Qwen3VLTextDecoderLayer", "Qwen3VLVisionBlock", "WhisperEncoderLayer"]
+
+
+def _several() -> bool:
+    """Whether this is one of several processes that compute together."""
+    there = torch.distributed.is_available() and torch.distributed.is_initialized()
+    return bool(there and torch.distributed.get_world_size() > 1)
 
 
 class DuchenneModel(Qwen3VLModel):  # type: ignore[misc]  # transformers has no types here
@@ -64,10 +74,38 @@ class DuchenneModel(Qwen3VLModel):  # type: ignore[misc]  # transformers has no 
                 "image": self.get_image_features(pixel_values, image_grid_thw, words)
             }
             pixel_values = None
-        return super().forward(
+        seen_none = pixel_values is None and "mm_encoder_outputs" not in kwargs
+        idle = self._idle(voice=True, vision=True) if seen_none else None
+        out = super().forward(
             input_ids=input_ids, attention_mask=attention_mask, pixel_values=pixel_values,
             image_grid_thw=image_grid_thw, **kwargs,
         )  # fmt: skip
+        if idle is not None:
+            out.last_hidden_state = out.last_hidden_state + idle
+        return out
+
+    def _idle(self, voice: bool = False, vision: bool = False) -> torch.Tensor | None:
+        """Zero, from a pass through towers that this batch does not use; None for one process.
+
+        Processes that shard the weights must all go through the same layers in the same order,
+        the voice's first, or they wait for each other for ever.
+        """
+        if not _several():
+            return None
+        zero: torch.Tensor | None = None
+        if voice:
+            mel = np.zeros((BANDS, _SHORTEST), np.float32)
+            zero = self.voice([VoicePicture(mel=mel, start=0.0, top=0.0)])[0].sum() * 0
+        if vision:
+            at, lay = self.visual.patch_embed.proj.weight.device, self.layout
+            grid = torch.tensor([[1, lay.merge, lay.merge]], device=at)
+            values = len(lay.mean) * lay.frames * lay.patch**2
+            patches = torch.zeros(lay.merge**2, values, device=at, dtype=self.visual.dtype)
+            blank = self.visual(patches, grid_thw=grid, return_dict=True)
+            parts = (blank.pooler_output, *blank.deepstack_features)
+            one = sum(part.sum() * 0 for part in parts)
+            zero = one if zero is None else zero + one
+        return zero
 
     def _words(
         self, ids: torch.Tensor | None, attention: torch.Tensor | None, grid: torch.Tensor | None
@@ -96,9 +134,15 @@ class DuchenneModel(Qwen3VLModel):  # type: ignore[misc]  # transformers has no 
         `words`: for each picture the embedded words that guide its reading. Raises
         VoicePictureError for a voice picture that was changed on the way.
         """
-        heard = voices(pixel_values, image_grid_thw, self.layout)
-        if words is None and not any(voice is not None for voice in heard):
-            return super().get_image_features(pixel_values, image_grid_thw, **kwargs)
+        heard: list[VoicePicture | None] = [None] * len(image_grid_thw)
+        if self.config.voice_routed:
+            heard = voices(pixel_values, image_grid_thw, self.layout)
+        idle = self._idle(voice=True) if not any(heard) else None
+        if words is None and not any(heard):
+            plain = super().get_image_features(pixel_values, image_grid_thw, **kwargs)
+            if idle is not None:
+                plain.pooler_output = tuple(each + idle for each in plain.pooler_output)
+            return plain
         told = iter(self.voice([voice for voice in heard if voice is not None]))
         # Tensors computed ahead ("image_…") are for all pictures and would not fit.
         more = {key: value for key, value in kwargs.items() if not key.startswith("image_")}
@@ -119,6 +163,9 @@ class DuchenneModel(Qwen3VLModel):  # type: ignore[misc]  # transformers has no 
                     stock.deepstack_features[level][at] if mine else torch.zeros_like(pooled[-1])
                 )
             at += mine
+        idle = idle if stock is not None else self._idle(vision=True)
+        if idle is not None:
+            pooled[0] = pooled[0] + idle
         last = None if stock is None else stock.last_hidden_state
         return BaseModelOutputWithDeepstackFeatures(
             last_hidden_state=last, pooler_output=tuple(pooled), deepstack_features=deep

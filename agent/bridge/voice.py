@@ -95,10 +95,14 @@ class VoiceTower(nn.Module):  # type: ignore[misc]  # torch has no types here
         # The same layers over fewer positions; `whisper.forward` takes only its full length.
         gelu = nn.functional.gelu
         states = gelu(whisper.conv2(gelu(whisper.conv1(mel)))).transpose(1, 2)
-        states = states + whisper.embed_positions.weight[: states.shape[1]]
+        # Through the modules, not their weights: a trainer may hold those in shards.
+        states = states + whisper.embed_positions(self._numbers(states.shape[1]))
         for layer in whisper.layers:
             states = layer(states, None)
         return whisper.layer_norm(states)
+
+    def _numbers(self, count: int) -> torch.Tensor:
+        return torch.arange(count, device=self.encoder.conv1.weight.device)
 
     def _project(self, states: torch.Tensor, columns: int) -> torch.Tensor:
         """Tokens × hidden of one picture's states."""
@@ -106,7 +110,7 @@ class VoiceTower(nn.Module):  # type: ignore[misc]  # torch has no types here
         whole = torch.cat([states, states.new_zeros(STATES, states.shape[1])])
         told = self.projector(whole[: valid * STATES].reshape(valid, -1))
         wide = tokens(columns) // ROWS - 1
-        rest = self.empty.weight.expand(wide * ROWS - valid, -1)
+        rest = self.empty(self._numbers(1)).expand(wide * ROWS - valid, -1)
         # In time order: a column of four, then the next; the picture's order is by rows.
         payload = torch.cat([told, rest]).reshape(wide, ROWS, -1).transpose(0, 1)
         mean = states[: -(-columns // _PAIR)].mean(0)
