@@ -11,7 +11,9 @@ import pytest
 
 from agent import facs
 from agent.evidence import Cue
+from agent.senses import au_words
 from agent.senses.action_units import ActionUnits, Knowledge, estimator
+from agent.senses.events import Event
 from agent.senses.samples import Columns, FaceSample, Floats, Frame
 
 BLANK = np.zeros((1, 1, 3), np.uint8)
@@ -349,3 +351,17 @@ def watched(
         unit.push(dataclasses.replace(found, frame=frame, mesh=mesh, blendshapes=shapes))
     series, cues, _ = unit.finish({"P1": [0]})
     return series["P1"], cues
+
+
+@pytest.mark.parametrize(("pace", "spoken"), [(0.0, False), (4.0, True)])
+def test_a_brief_smile_among_moving_lips_is_not_called_a_micro_expression(
+    pace: float, spoken: bool
+) -> None:
+    times = np.arange(180) / 30
+    mouth = (1.2 * np.sin(2 * np.pi * pace * times) ** 2).astype(np.float32)
+    columns: Columns = {"time": times, "AU25": mouth, "AU26": mouth}
+    for au, told in ((12, not spoken), (4, True)):
+        event = Event(au, "B", 3.0, 3.1, 3.3, 2.0, 0.1, 0.0, 9, True, True)
+        text = au_words.describe(event, 30.0, au_words.talking(event, columns))
+        assert ("micro-expression" in text) == told
+        assert ("as in speech" in text) == (not told)

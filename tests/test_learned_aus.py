@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from agent import media
 from agent.senses import learned
@@ -180,3 +181,30 @@ def test_a_real_neutral_clip_stays_quiet(reader: Learned, shared: Path, models: 
     columns = read(reader, faces)
     for code in ("AU01", "AU02", "AU04", "AU06", "AU09", "AU10", "AU12", "AU15", "AU20"):
         assert float(np.quantile(columns[code].astype(np.float64), 0.9)) < 2, code
+
+
+def test_raised_brows_of_a_still_are_read_as_high_as_blendshapes_see_them() -> None:
+    raw = np.zeros((1, 2, 3, learned.COUNT), np.float32)
+    raw[:, :, 0, learned.TARGETS_SIDE.index("AU02")] = 0.5
+    shapes = np.zeros((1, 52), np.float32)
+    for name, value in (("browInnerUp", 0.4), ("browOuterUpLeft", 0.2), ("browOuterUpRight", 0.7)):
+        shapes[0, learned.BLENDSHAPES.index(name)] = value
+    learned.raise_brows(raw, shapes)
+    inner, outer = (raw[0, :, 0, learned.TARGETS_SIDE.index(code)] for code in ("AU01", "AU02"))
+    assert np.allclose(inner, 0.4)
+    assert np.allclose(outer, [0.5, 0.7])
+
+
+def test_a_surprised_still_shows_its_raised_brows(
+    reader: Learned, shared: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DUCHENNE_ASSETS", str(shared / "models"))
+    with_shapes = load()
+    if with_shapes.without:
+        pytest.skip(f"no blendshapes here: {with_shapes.without}")
+    picture = np.asarray(Image.open(shared / "media/image/pyfeat_0-f1-su-ph.jpg").convert("RGB"))
+    face = face_in(picture, models=with_shapes)
+    assert face is not None
+    columns = reader.intensities(np.zeros(1, np.float32), reader.observe(face)[None])
+    assert columns["AU01"][0] > 1
+    assert columns["AU02"][0] > 0.8

@@ -30,6 +30,12 @@ WHERE: Final[dict[Side, str]] = {
 MICRO: Final = frozenset({1, 2, 4, 5, 6, 7, 9, 10, 12, 14, 15, 17, 20, 24})
 """Action units whose brief events are spoken of as micro-expressions; mouths that part or
 pucker for a moment mostly speak."""
+LOWER: Final = frozenset({10, 12, 14, 15, 17, 20, 24})
+"""Those of them that speech sets off as well."""
+AROUND, STIR = 1.0, 6.0
+"""The mouth moves as in speech where the lips' parting and the jaw's drop change by so many
+steps in all within so many seconds to both sides: two openings and closings of a step each of
+both, and half as much again."""
 ENOUGH_SAMPLES: Final = 5
 """An event seen in fewer samples is less sure."""
 
@@ -68,27 +74,45 @@ def cue(event: Event, scene: Scene) -> Cue:
         unit="reading 0-5",
         relative=None if scene.baseline == "none" else round(event.peak, 2),
         brief=event.brief,
-        text=describe(event, scene.rate),
+        text=describe(event, scene.rate, talking(event, scene.columns)),
         confidence=round(confidence(event, scene), 2),
     )
 
 
-def describe(event: Event, rate: float) -> str:
-    """Plain words: "lip corners pulled up on both sides, marked (AU12C)"."""
+def describe(event: Event, rate: float, talking: bool = False) -> str:
+    """Plain words: "lip corners pulled up on both sides, marked (AU12C)".
+
+    `talking`: the mouth moves as in speech around the event.
+    """
     letter = grade(event.peak)
     usual = event.au == 45 and event.side == "B"
     where = f" {WHERE[event.side]}" if event.side and not usual else ""
     strength = f", {STRENGTH[letter]}" if letter and event.au not in (43, 45) else ""
     code = f"AU{event.au}{letter if letter and event.au not in (43, 45) else ''}"
     text = f"{PHRASES[event.au]}{where}{strength} ({code})"
-    return text + _remarks(event, rate)
+    return text + _remarks(event, rate, talking)
 
 
-def _remarks(event: Event, rate: float) -> str:
+def talking(event: Event, columns: Columns) -> bool:
+    """Whether lips and jaw open and close around this event as in speech."""
+    times = columns["time"].astype(np.float64)
+    near = (times >= event.onset - AROUND) & (times <= event.offset + AROUND)
+    seconds = event.offset - event.onset + 2 * AROUND
+    moved = 0.0
+    for code in ("AU25", "AU26"):
+        if code in columns:
+            values = columns[code][near].astype(np.float64)
+            moved += float(np.abs(np.diff(values[np.isfinite(values)])).sum())
+    return moved / seconds >= STIR / (2 * AROUND)
+
+
+def _remarks(event: Event, rate: float, talking: bool) -> str:
     if rate == 0:
         return ", without a baseline"
     if event.brief:
         meaning = ": a possible micro-expression" if event.au in MICRO else ""
+        if talking and event.au in LOWER:
+            meaning = " while the mouth moves as in speech"
         seen = f"{event.samples} samples at {rate:.0f} a second"
         return f", for only {event.seconds:.2f} s{meaning} ({seen})"
     if event.au == 43:

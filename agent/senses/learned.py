@@ -41,7 +41,7 @@ HALF: Final = 56
 """Columns of the patch that one half sees."""
 
 WEIGHTS: Final = Path(__file__).parent / "weights"
-READING: Final = 3
+READING: Final = 4
 """Goes up whenever the same weights are read differently; part of the version."""
 
 
@@ -244,7 +244,9 @@ class Learned:
         raw = net.raw(rows)
         amount = activity(raw)
         raw[:, :, 0] *= net.bend * net.alone
-        if len(rows) >= FEW:
+        if len(rows) < FEW:
+            raise_brows(raw, rows[:, net.layout.spans["blendshapes"]])
+        else:
             quality = rows[:, net.layout.spans["quality"]][:, 0]
             rest, worth = resting(rows, amount, quality)
             against = net.raw(rows, rest, worth)
@@ -269,6 +271,25 @@ class Learned:
         return onnxruntime.InferenceSession(
             self._skin_file, options, providers=["CPUExecutionProvider"]
         )
+
+
+def raise_brows(raw: Floats, shapes: Floats) -> None:
+    """In stills brows and upper lids are at least as high as blendshapes see them.
+
+    In place; `shapes` is n × 52, zeros where there are none. Without a rest to hold a face
+    against, what counts is how real brows and eyes lie at rest: blendshapes were learned from
+    real faces, and rendered ones tell too little of it.
+    """
+    for row, side in enumerate(("Left", "Right")):
+        for code, start in HIGH.items():
+            names = [i for i, name in enumerate(BLENDSHAPES) if name in (start, start + side)]
+            level = raw[:, row, 0, TARGETS_SIDE.index(code)]
+            np.maximum(level, shapes[:, names].mean(axis=1), out=level)
+
+
+HIGH: Final[Mapping[str, str]] = {
+    "AU01": "browInnerUp", "AU02": "browOuterUp", "AU05": "eyeWide",
+}  # fmt: skip
 
 
 def rest_row(net: Net, rest: Floats) -> Floats:
