@@ -79,12 +79,14 @@ def base(recipe: Recipe) -> tuple[Any, Any]:
             recipe.model, recipe.audio, padded=recipe.padded, guided=recipe.guided, **how
         )
         processor = DuchenneProcessor.from_pretrained(recipe.model)
+    found.config.voice_routed = recipe.routed
     if recipe.tune == "qlora":
         found = prepare_model_for_kbit_training(found, use_gradient_checkpointing=False)
     if recipe.tune == "full":
         for name, weight in found.named_parameters():
-            frozen = "embed_positions" in name or (".visual." in name and recipe.tiny is not None)
-            weight.requires_grad_(not frozen)
+            # A tower that sees nothing of the data stays as it is.
+            idle = ".voice." if not recipe.routed else ".visual."
+            weight.requires_grad_("embed_positions" not in name and idle not in name)
     return found, processor
 
 

@@ -134,6 +134,8 @@ class Recipe:
     tune: Literal["lora", "qlora", "full"] = "lora"
     """qlora holds the language model in nf4 and needs a GPU; full is for tiny models."""
     lora: Lora = field(default_factory=Lora)
+    routed: bool = True
+    """False shows voice pictures to the stock vision tower, to compare with."""
     tower: bool = False
     """Train the voice tower's encoder too, not its projector alone."""
     world: World | None = None
