@@ -2,6 +2,7 @@
 
 /** @param {Response} response  @returns {AsyncGenerator<any>} each event's JSON, until [DONE] */
 export async function* events(response) {
+  if (!response.body) return;
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
   let held = "";
   for (;;) {

@@ -14,13 +14,15 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from starlette.datastructures import UploadFile
 
+from agent.senses.subtitles import MAX_BYTES
+from agent.senses.words import LANGUAGES
 from agent.server.chat import FAILURES
 from agent.server.errors import ApiError, bad
 from agent.server.fetch import too_large
+from agent.server.house import House
 from agent.server.keys import Owner
 from agent.server.schema import Deleted, FileCard, FileList
 from agent.server.store import FILE, TALK, Store
-from agent.server.work import House
 
 router = APIRouter(responses=FAILURES)
 _FORM: Final = {
@@ -33,6 +35,7 @@ _FORM: Final = {
                     "required": ["file"],
                     "properties": {
                         "file": {"type": "string", "format": "binary", "minLength": 1},
+                        "subtitles": {"type": "string", "format": "binary"},
                         "purpose": {"type": "string", "maxLength": 40},
                     },
                 }
@@ -50,12 +53,13 @@ def _here(request: Request) -> tuple[House, Store, Owner]:
 
 @router.post("/v1/files", response_model=FileCard, openapi_extra=_FORM, summary="Upload a clip")
 async def upload(request: Request) -> FileCard:
-    """Keep a clip to ask about: a form with `file`."""
+    """Keep a clip to ask about: a form with `file`, and `subtitles` (.srt, .vtt or a .json
+    transcript, by its name) where there are any."""
     house, store, owner = _here(request)
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "multipart/form-data":
         raise ApiError(415, "wrong_content_type", "send a form: multipart/form-data with file")
-    async with request.form(max_files=1, max_fields=8, max_part_size=4096) as form:
+    async with request.form(max_files=2, max_fields=8, max_part_size=4096) as form:
         sent = form.get("file")
         if not isinstance(sent, UploadFile):
             raise bad("the form has no file", "file")
@@ -64,6 +68,7 @@ async def upload(request: Request) -> FileCard:
             raise too_large(house.settings.media_bytes)
         if not size:
             raise bad("the file is empty", "file", "empty_media")
+        beside = _subtitles(form.get("subtitles"))
         given = form.get("purpose")
         purpose = given if isinstance(given, str) else "user_data"
         if len(purpose) > 40:
@@ -74,6 +79,8 @@ async def upload(request: Request) -> FileCard:
         name, place = store.add(owner.name, FILE, meta)
         with place.clip.open("wb") as into:
             await asyncio.to_thread(shutil.copyfileobj, sent.file, into, 1 << 20)
+        for ending, text in beside.items():
+            await asyncio.to_thread((place.folder / f"clip{ending}").write_bytes, text)
     house.metrics.media_bytes.inc(size)
     return _card(house, owner, name)
 
@@ -116,6 +123,20 @@ async def delete_all(request: Request) -> Response:
     _, store, owner = _here(request)
     await asyncio.to_thread(store.purge, owner.name)
     return Response(status_code=204)
+
+
+def _subtitles(sent: UploadFile | str | None) -> dict[str, bytes]:
+    """Subtitles by the ending under which the senses look for them. Raises ApiError."""
+    if sent is None:
+        return {}
+    name = sent.filename or "" if isinstance(sent, UploadFile) else ""
+    ending = re.search(r"(?:\.([A-Za-z-]{2,8}))?(\.(?:srt|vtt|json))$", name, re.IGNORECASE)
+    if isinstance(sent, str) or ending is None:
+        raise bad("subtitles are a file named .srt, .vtt or .json", "subtitles")
+    if (sent.size or 0) > MAX_BYTES:
+        raise too_large(MAX_BYTES)
+    language = f".{ending[1]}" if ending[1] in LANGUAGES and ending[2] != ".json" else ""
+    return {language + ending[2].lower(): sent.file.read()}
 
 
 def of_kind(kind: str, name: str) -> str:

@@ -38,6 +38,8 @@ def of_eyes(kind: str, said: str) -> ApiError:
     if kind == "MediaError":
         why = next((text for pattern, text in _MEDIA if re.search(pattern, said)), None)
         return unreadable(why)
+    if kind == "WordsError":
+        return bad("the subtitles cannot be read", "subtitles", "unreadable_subtitles")
     if kind == "MemoryError":
         return unreadable("reading it takes more memory than a clip may use")
     if kind == "AssetError":
