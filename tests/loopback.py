@@ -14,7 +14,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 Json = dict[str, Any]
-Answering = Callable[[Json], tuple[int, Any]]
+Answering = Callable[[Json], tuple[Any, ...]]
+"""Status and body, and headers where a third is given."""
 
 
 class Talk:
@@ -39,7 +40,8 @@ def host(answering: Answering, models: tuple[str, ...] = ("tiny",)) -> Iterator[
             talk.headers.append({k.lower(): v for k, v in self.headers.items()})
             if not self.path.endswith("/v1/chat/completions"):
                 return self._send(404, {"detail": "Not Found"})
-            return self._send(*answering(body))
+            status, told, *headers = answering(body)
+            return self._send(status, told, *headers)
 
         def do_GET(self) -> None:
             if self.path.endswith("/v1/models"):
@@ -47,11 +49,13 @@ def host(answering: Answering, models: tuple[str, ...] = ("tiny",)) -> Iterator[
                 return self._send(200, {"object": "list", "data": data})
             return self._send(404, {"detail": "Not Found"})
 
-        def _send(self, status: int, body: Any) -> None:
+        def _send(self, status: int, body: Any, headers: dict[str, str] | None = None) -> None:
             raw = body if isinstance(body, bytes) else json.dumps(body).encode()
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(raw)))
+            for name, value in (headers or {}).items():
+                self.send_header(name, value)
             self.end_headers()
             self.wfile.write(raw)
 

@@ -20,6 +20,6 @@ def test_killed_runs_end_with_the_same_rows(
     kills = int(os.environ.get("DUCHENNE_KILLS", "12"))
     clips = tmp_path / "clips"
     bench_captions.clips(shared / "media", clips, 3 * kills // 2)
-    told = bench_captions.kills(clips, tmp_path / "out", kills, 6.0, ["--shard-rows", "7"])
+    told = bench_captions.kills(clips, tmp_path / "out", kills, 12, ["--shard-rows", "7"])
     assert told["kills"] == kills
     assert told["runs_completed_and_equal"] >= 1

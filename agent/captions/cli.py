@@ -199,6 +199,7 @@ def _guarded(act: Callable[[argparse.Namespace], int], asked: argparse.Namespace
 def _run(asked: argparse.Namespace, cards: Cards | None = None) -> int:
     from agent.captions.bar import bar
     from agent.captions.budget import budget
+    from agent.captions.flow import Flow
     from agent.captions.runner import Run, run
     from agent.captions.samples import SourceError
     from agent.captions.sources import samples
@@ -212,7 +213,8 @@ def _run(asked: argparse.Namespace, cards: Cards | None = None) -> int:
     if batched and not plan.model.startswith("openai:"):
         raise SourceError("batch files are for a host: add --model openai:NAME")
     with Store(asked.out, asked.shard_rows) as store, _stopping() as stop:
-        work = Run(plan, source, store, limit, asked.retry_failed, asked.redo, stop=stop)
+        flow = Flow(asked.in_flight)
+        work = Run(plan, source, store, limit, asked.retry_failed, asked.redo, stop, flow)
         batch = _batch(asked, plan) if batched else None
         engine = _engine(asked, plan, work, batch)
         try:
@@ -299,6 +301,7 @@ def _awaited(batch: Batch, plan: Plan) -> str:
 def _engine(asked: argparse.Namespace, plan: Plan, work: Run, batch: Batch | None) -> Engine:
     from agent.captions.budget import Counted
     from agent.captions.engine import Local, cores
+    from agent.captions.flow import Paced
     from agent.model import Language, connect
 
     if asked.engine == "ray":
@@ -314,7 +317,8 @@ def _engine(asked: argparse.Namespace, plan: Plan, work: Run, batch: Batch | Non
             return Language(Counted(batch, work.budget))
         model = connect(plan.model, plan.base_url)
         if isinstance(model, Language):
-            model.host = Counted(model.host, work.budget)
+            paced = model.host if work.flow is None else Paced(model.host, work.flow)
+            model.host = Counted(paced, work.budget)
         return model
 
     return Local(plan, counted, asked.workers or cores(), asked.in_flight)
@@ -354,6 +358,11 @@ def _summary(work: Run) -> str:
         lines.append(f"{len(store.failed)} clips have none: see {store.out / 'failures.jsonl'}")
     if work.budget.used_calls:
         lines.append(f"{work.budget.used_calls} model calls, {work.budget.tokens:,} prompt tokens")
+    if work.flow is not None and work.flow.busy:
+        lines.append(
+            f"the host was busy {work.flow.busy} times: down to {work.flow.lowest} calls at once, "
+            f"{int(work.flow.limit)} at the end"
+        )
     if work.ended:
         lines.append(f"{work.ended}; the same command goes on from here")
     return "\n".join(lines)

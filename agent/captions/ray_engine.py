@@ -135,9 +135,12 @@ class _Writer:
     """An actor that asks the model; it looks closer by itself."""
 
     def __init__(self, plan: Plan) -> None:
-        from agent.model import connect
+        from agent.captions.flow import Flow, Paced
+        from agent.model import Language, connect
 
         self._model = connect(plan.model, plan.base_url)
+        if isinstance(self._model, Language):
+            self._model.host = Paced(self._model.host, Flow(1))
 
     def do(self, task: Task, sensed: stages.Sensed) -> tuple[bool, Any]:
         def again(start: float, end: float) -> Evidence | None:

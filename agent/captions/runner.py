@@ -17,6 +17,7 @@ from typing import Any, Final, Protocol
 from agent.cache import cache_dir
 from agent.captions.budget import Budget
 from agent.captions.engine import Engine
+from agent.captions.flow import Flow
 from agent.captions.outcome import Outcome, RunError, failed
 from agent.captions.plan import FORMAT, Plan
 from agent.captions.readme import readme
@@ -52,6 +53,8 @@ class Run:
     redo: bool = False
     stop: Callable[[], bool] = lambda: False
     """Asked before each clip; True ends the run after those under way."""
+    flow: Flow | None = None
+    """Calls at the model's host; None where nobody paces them."""
     new: int = 0
     failed: int = 0
     skipped: int = 0

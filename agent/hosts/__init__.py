@@ -37,6 +37,15 @@ class HostRefusedError(ModelError):
     """The host answered with an error of its own."""
 
 
+class HostBusyError(HostRefusedError):
+    """The host takes no more for now (429, 503)."""
+
+    def __init__(self, said: str, after: float | None = None) -> None:
+        super().__init__(said)
+        self.after = after
+        """Seconds it asks to be left alone; None where it does not say."""
+
+
 class NonsenseError(ModelError):
     """The model's answer was not what was asked for, twice."""
 

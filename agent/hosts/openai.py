@@ -12,6 +12,7 @@ import os
 import re
 import time
 from collections.abc import Callable
+from email.utils import parsedate_to_datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeVar, cast
@@ -22,6 +23,7 @@ from openai.types.chat import ChatCompletion, ChatCompletionMessageParam
 import prompts
 from agent.hosts import (
     Completion,
+    HostBusyError,
     HostRefusedError,
     HostTimeoutError,
     HostUnreachableError,
@@ -35,6 +37,9 @@ T = TypeVar("T")
 OFFICIAL: Final = "https://api.openai.com/v1"
 TRIES: Final = 3
 """For answers that ask to come again (429, 5xx) and broken connections; a timeout is final."""
+BUSY: Final = (429, 503)
+MOST_WAIT: Final = 30.0
+"""Seconds; a host that asks to be left alone for longer is asked again after these."""
 _ABOUT_PICTURES: Final = re.compile(r"image|multi-?modal|vision", re.IGNORECASE)
 _TOO_MANY: Final = re.compile(r"at most|limit|too many", re.IGNORECASE)
 _TOO_LONG: Final = re.compile(r"context length|max(imum)?[ _]model[ _]len|too long", re.IGNORECASE)
@@ -61,6 +66,8 @@ class OpenAIHost:
         self.url = base_url or os.environ.get("OPENAI_BASE_URL") or OFFICIAL
         self.timeout = timeout
         self.max_tokens = max_tokens
+        self.busy_tries = TRIES
+        """Of them for a host that says it is busy; whoever paces calls sets 1."""
         self.lacks: tuple[str, ...] = ()
         key = api_key or os.environ.get("DUCHENNE_API_KEY") or os.environ.get("OPENAI_API_KEY")
         if key is None and self.url.startswith(OFFICIAL):
@@ -151,6 +158,7 @@ class OpenAIHost:
     def _patiently(self, send: Callable[[], T]) -> T:
         """Send, again where the host asks for it; every failure under its own name."""
         for attempt in range(1, TRIES + 1):
+            wait = 0.3 * 2**attempt
             try:
                 return send()
             except openai.APITimeoutError as error:
@@ -174,13 +182,24 @@ class OpenAIHost:
             except ValueError as error:  # the body was no JSON
                 raise self._foreign(str(error)) from error
             except (openai.RateLimitError, openai.InternalServerError) as error:
-                if attempt == TRIES:
-                    raise HostRefusedError(
-                        f"{self.name} at {self.url} failed {TRIES} times: {error.status_code} "
-                        f"{_said(error)}; look at the host's log, or try again later"
-                    ) from error
-            time.sleep(0.3 * 2**attempt)
+                after = _after(error)
+                often = self.busy_tries if error.status_code in BUSY else TRIES
+                if attempt >= often or _spent(error):
+                    raise self._failed(error, attempt, after) from error
+                wait = max(wait, min(after or 0.0, MOST_WAIT))
+            time.sleep(wait)
         raise AssertionError("unreachable")
+
+    def _failed(
+        self, error: openai.APIStatusError, attempt: int, after: float | None
+    ) -> HostRefusedError:
+        times = "once" if attempt == 1 else f"{attempt} times"
+        said = (
+            f"{self.name} at {self.url} failed {times}: {error.status_code} {_said(error)}; "
+            "look at the host's log, or try again later"
+        )
+        busy = error.status_code in BUSY and not _spent(error)
+        return HostBusyError(said, after) if busy else HostRefusedError(said)
 
     def _absent(self, error: openai.NotFoundError) -> str:
         """Why a 404 came: no such model, or no such address."""
@@ -237,6 +256,26 @@ def _data_url(png: bytes) -> str:
 
 def _dumps(schema: Json) -> str:
     return json.dumps(schema, ensure_ascii=False)
+
+
+def _after(error: openai.APIStatusError) -> float | None:
+    """Seconds until the host wants to be asked again, by its Retry-After header."""
+    told = error.response.headers.get("retry-after")
+    if told is None:
+        return None
+    try:
+        return max(0.0, float(told))
+    except ValueError:
+        pass
+    try:
+        return max(0.0, parsedate_to_datetime(told).timestamp() - time.time())
+    except ValueError:
+        return None
+
+
+def _spent(error: openai.APIStatusError) -> bool:
+    """Whether a 429 means that no money is left: waiting does not help."""
+    return error.status_code == 429 and error.code == "insufficient_quota"
 
 
 def _said(error: openai.APIStatusError) -> str:
