@@ -24,12 +24,12 @@ from agent.server.errors import ApiError
 from agent.server.gate import Gate
 from agent.server.guard import Guard
 from agent.server.health import Watch
+from agent.server.house import House, Room
 from agent.server.keys import Keys, Uses
 from agent.server.metrics import Metrics
 from agent.server.schema import ChatRequest, LookRequest, ResponseRequest
 from agent.server.settings import Settings
 from agent.server.store import Store
-from agent.server.work import House, Room
 
 log = logging.getLogger("duchenne.serve")
 SWEEP_SECONDS = 30.0

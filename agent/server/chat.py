@@ -19,9 +19,10 @@ from pydantic import BaseModel, ValidationError
 from agent.server import asked as reading
 from agent.server.asked import Asked
 from agent.server.errors import INTERNAL, ApiError, bad
+from agent.server.house import House
 from agent.server.schema import ChatCompletion, ChatRequest, Failure
 from agent.server.stream import DONE, Events, GoneError, Make, Put, event, unless_gone
-from agent.server.work import House, Outcome, Work
+from agent.server.work import Outcome, Work
 
 M = TypeVar("M", bound=BaseModel)
 T = TypeVar("T")

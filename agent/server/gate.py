@@ -18,8 +18,8 @@ from typing import Any, Final
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from agent.server.errors import INTERNAL, ApiError
+from agent.server.house import House
 from agent.server.keys import Keys, Owner
-from agent.server.work import House
 
 OPEN: Final = frozenset({"/livez", "/readyz", "/"})
 """Paths that need no key; everything else does, also paths that do not exist."""

@@ -20,8 +20,8 @@ from agent.server.asked import names
 from agent.server.chat import FAILURES
 from agent.server.children import LostError
 from agent.server.errors import ApiError
+from agent.server.house import House
 from agent.server.schema import Failure, Health, ModelCard, ModelList
-from agent.server.work import House
 
 log = logging.getLogger("duchenne.serve")
 router = APIRouter()

@@ -29,6 +29,7 @@ from agent.server.chat import (
     pieces,
 )
 from agent.server.errors import INTERNAL, ApiError, bad
+from agent.server.house import House
 from agent.server.schema import (
     ChatRequest,
     InputAudio,
@@ -39,7 +40,7 @@ from agent.server.schema import (
     ResponseRequest,
 )
 from agent.server.stream import Put, event
-from agent.server.work import House, Outcome, Work
+from agent.server.work import Outcome, Work
 
 log = logging.getLogger("duchenne.serve")
 router = APIRouter()

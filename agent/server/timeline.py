@@ -32,11 +32,13 @@ from agent.server.chat import (
 )
 from agent.server.errors import ApiError, bad
 from agent.server.files import of_kind
+from agent.server.house import House
 from agent.server.keys import Owner
 from agent.server.schema import Feelings, LookRequest, Measured, Series
+from agent.server.sight import remembered
 from agent.server.store import FILE
 from agent.server.stream import GoneError, Put, event
-from agent.server.work import House, Work, remembered
+from agent.server.work import Work
 
 router = APIRouter(responses=FAILURES)
 Moment = Annotated[float, Query(ge=0, le=1e6, allow_inf_nan=False)]

@@ -1,0 +1,130 @@
+"""Where the clip of a question lies, and how it gets there.
+
+In a conversation, an upload, or the request's own scratch. Opens no clip.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from agent.server.asked import Asked, Source
+from agent.server.errors import ApiError, bad
+from agent.server.fetch import fetch, too_large
+from agent.server.house import House
+from agent.server.keys import Owner
+from agent.server.store import TALK, Place, Store
+
+
+@dataclass(slots=True)
+class Held:
+    """A clip that is held for one request."""
+
+    place: Place
+    conversation: str | None = None
+    begun: bool = False
+    """Whether this request began its conversation; without an answer it is none."""
+
+
+async def held(house: House, owner: Owner, asked: Asked, opened: AsyncExitStack) -> Held:
+    """The clip of a question, until `opened` is closed. Raises ApiError."""
+    store, name = house.store, owner.name
+    if asked.conversation not in (None, "new"):
+        assert asked.conversation is not None
+        return _continued(house, owner, asked, opened)
+    if asked.source is None:
+        raise bad("no clip: send a video_url, image_url, input_audio or file part", "messages")
+    if asked.source.kind == "file":
+        place, _ = store.find(name, asked.source.value)
+        found = Held(place)
+        if asked.conversation:
+            found.conversation, _ = store.add(name, TALK, {"file": asked.source.value})
+            _forgotten_without_answer(store, name, found, opened)
+        return found
+    if asked.conversation:
+        store.room(name, 0)
+        conversation, place = store.add(name, TALK, {})
+        found = Held(place, conversation)
+        _forgotten_without_answer(store, name, found, opened)
+    else:
+        found = Held(opened.enter_context(store.scratch(name)))
+    await _got(house, owner, asked.source, found.place.clip)
+    return found
+
+
+def _forgotten_without_answer(
+    store: Store, owner: str, found: Held, opened: AsyncExitStack
+) -> None:
+    found.begun = True
+
+    def forget() -> None:
+        if found.begun and found.conversation:
+            store.delete(owner, found.conversation)
+
+    opened.callback(forget)
+
+
+def _continued(house: House, owner: Owner, asked: Asked, opened: AsyncExitStack) -> Held:
+    store, talk = house.store, str(asked.conversation)
+    if not talk.startswith(TALK):
+        raise bad('conversation is "new" or the id of one', "conversation")
+    place, meta = store.find(owner.name, talk)
+    if not opened.enter_context(store.alone(place)):
+        raise ApiError(409, "conversation_busy", "its last question is not answered yet")
+    file = meta.get("file")
+    if file:
+        place, _ = store.find(owner.name, file)
+    source = asked.source
+    if source is not None and not _same(source, place, file, house.settings.media_bytes):
+        raise ApiError(
+            409, "another_clip", "a conversation is about the clip it began with; begin anew"
+        )
+    return Held(place, talk)
+
+
+def _same(source: Source, place: Place, file: str | None, limit: int) -> bool:
+    """Whether the clip that was sent along is the conversation's."""
+    if source.kind == "file":
+        return source.value == file
+    if source.kind == "base64":
+        return _decoded(source.value, limit) == place.clip.read_bytes()
+    return False
+
+
+async def _got(house: House, owner: Owner, source: Source, into: Path) -> None:
+    """The clip's bytes, onto the disk and off the owner's account."""
+    settings = house.settings
+    if source.kind == "base64":
+        data = await asyncio.to_thread(_decoded, source.value, settings.media_bytes)
+        house.uses.take_bytes(owner, len(data))
+        await asyncio.to_thread(into.write_bytes, data)
+        size = len(data)
+    else:
+        if not settings.fetch:
+            raise bad("this server fetches no addresses; upload the clip", "url", "no_fetch")
+        size = await fetch(
+            source.value,
+            into,
+            guard=house.guard,
+            limit=settings.media_bytes,
+            seconds=settings.fetch_seconds,
+        )
+        house.uses.take_bytes(owner, size)
+    house.metrics.media_bytes.inc(size)
+
+
+def _decoded(text: str, limit: int) -> bytes:
+    """The bytes of base64. Raises ApiError."""
+    if len(text) * 3 // 4 > limit + 4:
+        raise too_large(limit)
+    try:
+        data = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        raise bad("the clip is not valid base64", "messages", "bad_base64") from None
+    if not data:
+        raise bad("the clip is empty", "messages", "empty_media")
+    return data

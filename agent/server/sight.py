@@ -1,0 +1,165 @@
+"""The eyes on one clip: opened when first needed, asked what they see, ended with the request.
+
+Checks everything they say; knows neither question nor model.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from typing import Final
+
+from pydantic import ValidationError
+
+from agent.evidence import Evidence, EvidenceError, Media, load
+from agent.perceive import SENSES
+from agent.server import reasons
+from agent.server.children import Child, LostError
+from agent.server.errors import bad
+from agent.server.house import House
+from agent.server.keys import Owner
+from agent.server.schema import Series
+from agent.server.store import Place
+from agent.server.wire import Json
+
+Progress = Callable[[str, float], None]
+"""Called with the name of what is being done and the share of it, 0-1."""
+REMEMBERED: Final = 16
+"""Sets of pictures, and spans of the series, that are remembered of one clip."""
+CORES: Final = 4.0
+"""Processor seconds that one second of the deadline may cost."""
+
+
+class Sight:
+    """What can be seen and heard in one clip. Every method raises ApiError."""
+
+    def __init__(self, house: House, owner: Owner, place: Place, until: float) -> None:
+        """`until`: the deadline by the loop's clock."""
+        self._house, self._owner, self._place, self._until = house, owner, place, until
+        self._eyes: Child | None = None
+        self._known = remembered(place)
+        """What an earlier question about this clip has measured."""
+        self.media: Media | None = self._known.media if self._known else None
+
+    async def prepare(self) -> None:
+        """Open the clip, unless what is in it is known; its length and size are within bounds."""
+        if self._known is None:
+            self._check(await self._opened())
+
+    async def look(self, progress: Progress) -> Evidence:
+        """The evidence."""
+        if self._known is not None:
+            return self._known
+        said = await self._see({"op": "look"}, progress)
+        try:
+            found = Evidence.model_validate(said["evidence"])
+        except (KeyError, ValidationError):
+            raise reasons.unreadable() from None
+        self.media = found.media
+        await asyncio.to_thread(self._place.found.write_text, found.to_json(), "utf-8")
+        return found
+
+    async def series(self, start: float, end: float, points: int) -> str:
+        """JSON of a `Series`: curves and boxes between two moments in seconds."""
+        wanted = {"op": "series", "start": start, "end": end, "points": points}
+        return await self._kept("series", wanted, _series)
+
+    async def needed(self, said: Json) -> Json:
+        """What the mind wants to see; the same pictures of a clip are drawn once."""
+        wanted = {**said, "op": said["need"], "blur": self._house.settings.blur_faces}
+        if said["need"] != "pictures":
+            return await self._see(wanted)
+        drawn: Json = json.loads(await self._kept("pictures", wanted, json.dumps))
+        return drawn
+
+    async def close(self) -> None:
+        """End the eyes."""
+        eyes, self._eyes = self._eyes, None
+        if eyes is not None:
+            await self._house.eyes.drop(eyes)
+
+    async def _opened(self) -> Media:
+        looks = self._place.looks
+        if self._house.settings.keep_evidence:
+            looks = self._house.store.root / self._owner.name / "kept"
+        try:
+            self._eyes = await self._house.eyes.take()
+        except LostError:
+            raise reasons.down() from None
+        loop = asyncio.get_running_loop()
+        said = await self._said(
+            {
+                "op": "open",
+                "clip": str(self._place.clip),
+                "cache": str(looks),
+                "cpu_seconds": CORES * max(1.0, self._until - loop.time()),
+            }
+        )
+        try:
+            return Media.model_validate(said["media"])
+        except (KeyError, ValidationError):
+            raise reasons.unreadable() from None
+
+    def _check(self, media: Media) -> None:
+        """Length and size within bounds, and on the owner's account."""
+        self.media = media
+        settings = self._house.settings
+        if media.duration > settings.media_seconds:
+            raise bad(f"a clip may last {settings.media_seconds:g} s", "messages", "media_too_long")
+        if media.kind == "video" and media.width * media.height > settings.media_pixels:
+            raise bad("a video may have 3840×2160 pixels", "messages", "media_too_large")
+        self._house.uses.take_seconds(self._owner, media.duration)
+        self._house.metrics.media_seconds.inc(media.duration)
+
+    async def _see(self, message: Json, progress: Progress | None = None) -> Json:
+        """The same as `_said`; the eyes are opened first where nothing needed them yet."""
+        if self._eyes is None:
+            await self._opened()
+        return await self._said(message, progress)
+
+    async def _said(self, message: Json, progress: Progress | None = None) -> Json:
+        """One answer of the eyes, progress on the way told."""
+        eyes = self._eyes
+        assert eyes is not None
+        try:
+            await eyes.tell(message)
+            while True:
+                said = await eyes.heard()
+                if "progress" not in said:
+                    break
+                if progress is not None:
+                    progress(str(said.get("step", ""))[:40], float(said["progress"]))
+        except (LostError, ValueError, TypeError):
+            self._house.metrics.eyes_lost.inc()
+            raise reasons.unreadable() from None
+        if "error" in said:
+            raise reasons.of_eyes(str(said["error"]), str(said.get("message", "")))
+        return said
+
+    async def _kept(self, kind: str, wanted: Json, checked: Callable[[Json], str]) -> str:
+        """What the eyes say to a wish, checked; the same wish is not told to them again."""
+        kept = self._place.kept(kind, json.dumps(wanted, sort_keys=True))
+        if kept.exists():
+            return await asyncio.to_thread(kept.read_text, "utf-8")
+        seen = checked(await self._see(wanted))
+        if len(list(kept.parent.glob(f"{kind}-*"))) < REMEMBERED:
+            await asyncio.to_thread(kept.write_text, seen, "utf-8")
+        return seen
+
+
+def _series(said: Json) -> str:
+    """Raises ApiError where the eyes give something else."""
+    try:
+        return Series.model_validate(said).model_dump_json()
+    except ValidationError:
+        raise reasons.unreadable() from None
+
+
+def remembered(place: Place) -> Evidence | None:
+    """Evidence of a clip that was looked at before, if by the senses of today."""
+    try:
+        found = load(place.found)
+    except (OSError, EvidenceError):
+        return None
+    return found if found.senses == SENSES else None
