@@ -108,7 +108,7 @@ def _config(sizes: Tiny, words: Any, guided: bool) -> DuchenneConfig:
         "eos_token_id": ids["<|im_end|>"], "pad_token_id": ids["<|endoftext|>"],
     }  # fmt: skip
     vision = {
-        "depth": 2, "hidden_size": 64, "intermediate_size": 128, "num_heads": 2,
+        "depth": 1, "hidden_size": 64, "intermediate_size": 128, "num_heads": 2,
         "patch_size": 16, "spatial_merge_size": 2, "temporal_patch_size": 2,
         "out_hidden_size": sizes.hidden, "num_position_embeddings": 256,
         "deepstack_visual_indexes": [0],
