@@ -20,6 +20,7 @@ from agent.evidence import Evidence
 if TYPE_CHECKING:
     from agent.answer import Answer
     from agent.context import Step
+    from agent.remembered import Answered
 
 StrPath = str | os.PathLike[str]
 OnStep = Callable[["Step"], None]
@@ -55,8 +56,43 @@ def ask(
     `settings`: those of `look`, and `model`, `base_url`, `profile`, `person`, `thread` as on the
     command line. Raises what `look` raises, and AskError, ThreadError, ModelError.
     """
+    return answered(clip, question, progress=progress, on_step=on_step, **settings).answer
+
+
+def answered(
+    clip: StrPath,
+    question: str,
+    *,
+    progress: perceive.Progress | None = None,
+    on_step: OnStep | None = None,
+    **settings: Any,
+) -> Answered:
+    """As `ask`, with the cues that the answer may cite.
+
+    What the rules have answered before is remembered with the look it stands on.
+    """
+    from agent import remembered
+
+    key = _key(question, settings)
+    found = perceive.recall(_request(clip, settings)) if key else None
+    if found is not None and key and (told := remembered.read(found.folder, key)):
+        return told
     with Talk(clip, progress=progress, **settings) as talk:
-        return talk.ask(question, progress, on_step)
+        answer = talk.ask(question, progress, on_step)
+        told = remembered.Answered(answer, talk.refined.cues)
+        if key:
+            remembered.write(talk.folder, key, told)
+        return told
+
+
+def _key(question: str, settings: dict[str, Any]) -> tuple[str | None, ...] | None:
+    """What an answer of the rules depends on besides the evidence; None for all others."""
+    from agent.model import named
+
+    apart = ("base_url", "thread", "out")
+    if named(settings.get("model")) != "rules" or any(map(settings.get, apart)):
+        return None
+    return question.strip(), settings.get("profile") or "general", settings.get("person")
 
 
 class Talk:
@@ -95,6 +131,11 @@ class Talk:
             keep=self._keep,
             evidence_path=str(self._found.folder / "evidence.json"),
         )
+
+    @property
+    def folder(self) -> Path:
+        """Where the look is kept."""
+        return self._found.folder
 
     @property
     def evidence(self) -> Evidence:

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from agent.api import Talk
@@ -26,6 +26,7 @@ ROOMS: Final = {
     "eval": ("eval.cli", "measure predictions, benchmarks, the senses themselves"),
     "serve": ("agent.server.cli", "answer over HTTP, as an OpenAI-compatible endpoint"),
     "train": ("finetune.cli", "train the action unit estimator and the model"),
+    "vllm": ("agent.hosting.cli", "run a model in vLLM, proven to be the one that was exported"),
 }
 """Commands with a parser of their own, by name: whole data sets, and the rooms further up, which
 this file must not import at the top."""
@@ -81,6 +82,7 @@ def _code(error: Exception) -> int | None:
         "EvidenceError": USAGE,
         "EstimatorError": USAGE,
         "AskError": USAGE,
+        "HostingError": HOST,
         "ThreadError": USAGE,
     }
     return next((by_name[c.__name__] for c in type(error).__mro__ if c.__name__ in by_name), None)
@@ -202,30 +204,32 @@ def _add_sensing(command: argparse.ArgumentParser) -> None:
 
 
 def _ask(arguments: argparse.Namespace) -> int:
-    from agent import show
+    from agent import api, show
 
     with show.progress() as report:
-        talk = _talk(arguments, report)
-        with talk:
-            answer = talk.ask(arguments.question, report)
-            cues = talk.refined.cues
-    print(answer.model_dump_json(indent=2) if arguments.json else show.answer(answer, cues))
+        told = api.answered(
+            arguments.video,
+            arguments.question,
+            thread=arguments.thread,
+            progress=report,
+            **_reasoning(arguments),
+        )
+    text = show.answer(told.answer, told.cues)
+    print(told.answer.model_dump_json(indent=2) if arguments.json else text)
     return OK
 
 
 def _talk(arguments: argparse.Namespace, report: Callable[[float, str], None]) -> Talk:
     from agent.api import Talk
 
-    return Talk(
-        arguments.video,
-        model=arguments.model,
-        base_url=arguments.base_url,
-        profile=arguments.profile,
-        person=arguments.person,
-        thread=arguments.thread,
-        progress=report,
-        **_sensing(arguments),
-    )
+    thread, settings = arguments.thread, _reasoning(arguments)
+    return Talk(arguments.video, thread=thread, progress=report, **settings)
+
+
+def _reasoning(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Everything that `ask` and `chat` let people choose, the thread apart."""
+    names = ("model", "base_url", "profile", "person")
+    return {name: getattr(arguments, name) for name in names} | _sensing(arguments)
 
 
 def _look(arguments: argparse.Namespace) -> int:

@@ -38,6 +38,7 @@ __all__ = [
     "View",
     "WrongKeyError",
     "connect",
+    "named",
 ]
 
 
@@ -51,7 +52,7 @@ def connect(
     length. Raises AskError for a spec that is none,
     ModelError where the model cannot be had.
     """
-    chosen = spec or os.environ.get("DUCHENNE_MODEL") or "rules"
+    chosen = named(spec)
     kind, _, name = chosen.partition(":")
     if chosen == "rules":
         if base_url:
@@ -69,6 +70,11 @@ def connect(
         path, _, adapter = name.partition("+")
         return Language(HuggingFaceHost(path, adapter or None, max_tokens=longest_reply()))
     raise AskError(f"no model {chosen!r}: say rules, openai:NAME or hf:PATH[+ADAPTER]")
+
+
+def named(spec: str | None = None) -> str:
+    """The spec that `connect` takes where none or this one is given."""
+    return spec or os.environ.get("DUCHENNE_MODEL") or "rules"
 
 
 def longest_reply() -> int:

@@ -21,7 +21,7 @@ from agent.cache import cache_dir, whole_folder
 from agent.evidence import Evidence, Media
 
 SENSES: Final = {
-    "media": "1", "faces": "1", "action_units": "1", "head": "1", "voice": "1",
+    "media": "1", "faces": "1", "action_units": "1", "head": "2", "voice": "1",
     "speaking": "1", "words": "1",
 }  # fmt: skip
 """Version of each sense; a change of what it finds gets a new one, and old caches go unread."""
@@ -67,10 +67,7 @@ def look(request: Request, progress: Progress | None = None) -> Look:
     Raises MediaError for media that cannot be read, WordsError or TableError for a file
     beside it, AssetError where a model file cannot be had, OSError where nothing can be written.
     """
-    from agent import media
-
-    clip = media.probe(request.clip)
-    target = (request.cache or cache_dir("looks")) / _key(request, clip)
+    clip, target = _place(request)
     if found := _cached(target):
         return Look(found, target, fresh=False)
     try:
@@ -84,6 +81,21 @@ def look(request: Request, progress: Progress | None = None) -> Look:
             "set DUCHENNE_CACHE to a folder that can be written and has room"
         ) from error
     return Look(placed, target, fresh=True)
+
+
+def recall(request: Request) -> Look | None:
+    """The look at this clip, if it is remembered. Raises as `look` does, but senses nothing."""
+    _, target = _place(request)
+    found = _cached(target)
+    return None if found is None else Look(found, target, fresh=False)
+
+
+def _place(request: Request) -> tuple[Media, Path]:
+    """The clip, and where the look at it is kept."""
+    from agent import media
+
+    clip = media.probe(request.clip)
+    return clip, (request.cache or cache_dir("looks")) / _key(request, clip)
 
 
 def export(found: Look, out: Path) -> Look:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import gzip
 import json
+import time
 from pathlib import Path
 
 import pytest
 from commands import duchenne
 
-from agent import api, perceive
+from agent import api, perceive, remembered
+from agent.answer import Answer
 from agent.evidence import load
 from agent.series import read_people, read_voice
 
@@ -103,3 +105,30 @@ def test_a_second_look_does_no_sensing(home: Path, monkeypatch: pytest.MonkeyPat
 def test_an_address_is_refused_with_what_to_do() -> None:
     with pytest.raises(Exception, match="Download the clip"):
         api.look("https://example.org/clip.mp4")
+
+
+@pytest.mark.usefixtures("looked")
+def test_what_the_rules_answered_is_read_back_without_the_graph(home: Path) -> None:
+    def asked(question: str, *more: str) -> tuple[float, str, str]:
+        begin = time.perf_counter()
+        found = duchenne("ask", str(EXAMPLE), question, *more, DUCHENNE_CACHE=str(home))
+        assert found.returncode == 0, found.stderr
+        return time.perf_counter() - begin, found.stdout, found.stderr
+
+    question = "When does she raise her brows?"
+    first, told, _ = asked(question)
+    again, same, _ = asked(question)
+    assert same == told
+    assert again < 0.7 * first
+    assert asked("When does she smile?")[1] != told
+    assert asked(question, "--profile", "learning")[1] != told
+
+
+def test_a_kept_answer_is_that_of_this_code_and_question_alone(tmp_path: Path) -> None:
+    told = remembered.Answered(Answer(answer="Yes.", person=None, span=(0, 1), model="rules"), ())
+    remembered.write(tmp_path, ("Is she?", "general", None), told)
+    assert remembered.read(tmp_path, ("Is she?", "general", None)) == told
+    assert remembered.read(tmp_path, ("Is she?", "general", "P2")) is None
+    (kept,) = (tmp_path / remembered.FOLDER).iterdir()
+    kept.write_text(kept.read_text()[:20])
+    assert remembered.read(tmp_path, ("Is she?", "general", None)) is None, "torn, so not there"

@@ -47,10 +47,9 @@ def table(seconds: float, rate: float = 30.0, **moving: object) -> Columns:
     columns: Columns = {name: np.zeros(len(times), np.float32) for name in COLUMNS}
     columns["time"] = times
     columns["quality"] = np.ones(len(times), np.float32)
-    columns["eyes"] = np.full(len(times), 0.3, np.float32)
     noise = np.random.default_rng(0).normal(0, 0.3, len(times))
     for name, curve in moving.items():
-        columns[name] = (curve(times) + (0.01 if name == "eyes" else 1) * noise).astype(np.float32)  # type: ignore[operator]
+        columns[name] = (curve(times) + noise).astype(np.float32)  # type: ignore[operator]
     return columns
 
 
@@ -127,14 +126,13 @@ def test_eyes_that_the_head_carries_are_told_once() -> None:
 
 
 def test_blinks_are_counted_per_minute() -> None:
-    def eyes(t: Floats) -> Floats:
-        return 0.3 - sum(0.25 * np.exp(-(((t - b) / 0.06) ** 2)) for b in (2, 5, 9, 14, 17))
-
-    (rate,) = [c for c in cues("P1", table(20, eyes=eyes)) if c.code == "blink_rate"]
+    blinks = (2.0, 5.0, 9.0, 14.0, 17.0)
+    (rate,) = [c for c in cues("P1", table(20), blinks) if c.code == "blink_rate"]
     assert rate.value == pytest.approx(15, abs=0.2)
     assert rate.text == "blinks 15 times a minute (5 in 20 s)"
-    slow = [c for c in cues("P1", table(20, rate=8, eyes=eyes)) if c.code == "blink_rate"]
+    slow = [c for c in cues("P1", table(20, rate=8), blinks) if c.code == "blink_rate"]
     assert slow == [], "eight pictures a second cannot show blinks"
+    assert "blink_rate" not in {c.code for c in cues("P1", table(20))}, "nobody looked for blinks"
 
 
 def test_slower_sampling_lowers_confidence() -> None:

@@ -1,6 +1,6 @@
 """Head and eyes: how the head is held, where the eyes look, how wide they are open.
 
-Knows geometry over time; nothing about action units (a blink's own cue is AU45) and
+Knows geometry over time; nothing about action units (it is told when they show a blink) and
 nothing about what a nod means. Everything is relative to the camera, in degrees:
 
 - yaw: the face turned to the person's own left (the picture's right) is positive;
@@ -21,7 +21,7 @@ of 478 points: correlation 0.999, 0.95, 0.97, mean error 1.5°, 1.4°, 0.7°; ya
 from __future__ import annotations
 
 from array import array
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -87,10 +87,16 @@ class Head:
         )
         self._tracks.setdefault(sample.track, _Track()).rows.extend(row)
 
-    def finish(self, tracks: People) -> tuple[dict[str, Columns], list[Cue]]:
-        """One row a sample of each person, in order of time, and what the head and eyes did."""
+    def finish(
+        self, tracks: People, blinks: Mapping[str, Sequence[float]] | None = None
+    ) -> tuple[dict[str, Columns], list[Cue]]:
+        """One row a sample of each person, in order of time, and what the head and eyes did.
+
+        `blinks`: by person, their times in seconds; without them no rate is told.
+        """
         columns = {person: self._columns(numbers) for person, numbers in tracks.items()}
-        found = [cue for person, table in columns.items() for cue in cues(person, table)]
+        times = blinks or {}
+        found = [c for who, table in columns.items() for c in cues(who, table, times.get(who))]
         return columns, found
 
     def _columns(self, numbers: Sequence[int]) -> Columns:

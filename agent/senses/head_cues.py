@@ -8,7 +8,7 @@ succession. Below 8 samples a second swings are not looked for, below 12 blinks 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -77,8 +77,11 @@ HELD: Final = (
 )
 
 
-def cues(person: str, table: Columns) -> list[Cue]:
-    """All cues of one person, from the columns that `Head` makes."""
+def cues(person: str, table: Columns, blinks: Sequence[float] | None = None) -> list[Cue]:
+    """All cues of one person, from the columns that `Head` makes.
+
+    `blinks`: their times in seconds, as the action units show them; None where nobody looked.
+    """
     if len(table["time"]) < 3:
         return []
     quality = float(np.nanmedian(table["quality"].astype(float)))
@@ -91,7 +94,9 @@ def cues(person: str, table: Columns) -> list[Cue]:
         if part.rate >= SWING_RATE:
             found += _swings(person, part, "nod", "pose_pitch", "pose_yaw", quality)
             found += _swings(person, part, "shake", "pose_yaw", "pose_pitch", quality)
-    return [*found, *_blinking(person, parts, quality)]
+    if blinks is not None:
+        found += _blinking(person, parts, np.array(blinks), quality)
+    return found
 
 
 def _usual(column: npt.NDArray[np.generic]) -> tuple[float, float]:
@@ -107,7 +112,7 @@ def _usual(column: npt.NDArray[np.generic]) -> tuple[float, float]:
 def stretches(table: Columns) -> Iterator[Stretch]:
     """The table cut where samples are missing, each piece on an even grid of at most 30 Hz."""
     times = table["time"].astype(float)
-    names = [*{held.column: 0 for held in HELD}, "eyes"]
+    names = list({held.column: 0 for held in HELD})
     for piece in np.split(np.arange(len(times)), np.flatnonzero(np.diff(times) > GAP) + 1):
         length = times[piece[-1]] - times[piece[0]] if piece.size else 0.0
         if piece.size < 3 or length <= 0:
@@ -273,29 +278,13 @@ def _series(points: list[Turn], times: Numbers) -> Iterator[list[Turn]]:
         yield group
 
 
-def blinks(part: Stretch) -> list[float]:
-    """Times of blinks: both eyes narrow to less than 0.6 of what they were, for 0.05-0.5 s."""
-    eyes = part.values["eyes"]
-    if not np.isfinite(eyes).any():
-        return []
-    usual = _running_median(eyes, part.times, 2.0)
-    with np.errstate(invalid="ignore"):
-        shut = eyes < 0.6 * usual
-    found = []
-    for first, last in runs(shut):
-        long = part.times[last] - part.times[first]
-        if first > 0 and last < len(eyes) - 1 and long <= 0.5:
-            found.append(float(part.times[first + int(np.argmin(eyes[first : last + 1]))]))
-    return found
-
-
-def _blinking(person: str, parts: list[Stretch], quality: float) -> Iterator[Cue]:
+def _blinking(person: str, parts: list[Stretch], blinks: Numbers, quality: float) -> Iterator[Cue]:
     """The blink rate of the clip, and of windows of 30 s in a long one."""
     good = [p for p in parts if p.rate >= BLINK_RATE]
     seen = sum(float(p.times[-1] - p.times[0]) for p in good)
     if seen < 5.0:
         return
-    each = [(p, np.array(blinks(p))) for p in good]
+    each = [(p, blinks[(blinks >= p.times[0]) & (blinks <= p.times[-1])]) for p in good]
     count = sum(len(b) for _, b in each)
     mean = 60 * count / seen
     start, end = good[0].times[0], good[-1].times[-1]
@@ -383,13 +372,3 @@ def _smooth(values: Numbers, times: Numbers, seconds: float) -> Numbers:
     count = np.convolve(np.pad(known.astype(float), width // 2, "edge"), kernel, "valid")
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.where(known, total / count, np.nan)
-
-
-def _running_median(values: Numbers, times: Numbers, seconds: float) -> Numbers:
-    step = (times[-1] - times[0]) / (len(times) - 1)
-    half = max(1, round(seconds / step / 2))
-    known = np.where(np.isfinite(values), values, np.nanmedian(values))
-    padded = np.pad(known, half, "reflect" if len(values) > half else "edge")
-    windows = np.lib.stride_tricks.sliding_window_view(padded, 2 * half + 1)
-    # The open eye is what a blink is measured against: the upper middle of the window.
-    return np.asarray(np.percentile(windows, 60, axis=1))
