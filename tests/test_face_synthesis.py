@@ -182,6 +182,17 @@ def test_people_of_different_splits_never_meet_and_plans_repeat(tmp_path: Path) 
     assert every == [plan for split in plans.SPLITS for plan in plans.plans(split, 0, 40)]
 
 
+def test_the_skins_legs_learn_from_people_of_the_recipe() -> None:
+    recipe = read(Recipe, Path(__file__).parents[1] / "finetune" / "recipes" / "aus.yaml")
+    assert recipe.skin
+    for leg in recipe.skin:
+        assert leg.steps > 0
+        assert leg.people <= recipe.people
+        assert leg.smiling <= recipe.smiling
+        if leg.more:
+            assert recipe.more[0] <= leg.more[0] < leg.more[1] <= recipe.more[1]
+
+
 def test_a_recipe_with_an_unknown_key_or_a_wrong_kind_is_refused(tmp_path: Path) -> None:
     recipe = tmp_path / "aus.yaml"
     recipe.write_text("people: 3\nseconds: 4\n")

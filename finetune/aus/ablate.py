@@ -2,9 +2,9 @@
 
     python -m finetune.aus.ablate FACES [--steps N] [--clips FOLDER]
 
-FACES holds train/, validation/ and test/ and a finished skin network; CLIPS more people
-to judge on, as shards. Every row is a network trained afresh on the 478-point mesh unless
-it says otherwise.
+FACES holds train/, validation/, test/ and finished skin networks, of which the newest counts;
+CLIPS more people to judge on, as shards. Every row is a network trained afresh on the 478-point
+mesh unless it says otherwise.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def plan(most: int) -> Iterator[Row]:
 def run(faces: Path, steps: int, clips: Path | None, seed: int = 0) -> Iterator[str]:
     """The table's lines, as they are known."""
     mean = data.mean_face()
-    skin = patches.restore(next(faces.glob("skin-*.pt")))
+    skin = patches.restore(max(faces.glob("skin-*.pt"), key=lambda path: path.stat().st_mtime))
     people = data.load(faces / "train", mean)
     judges = {name: data.load(faces / name, mean) for name in ("validation", "test")}
     if clips is not None:

@@ -13,6 +13,21 @@ __all__ = ["Recipe", "RecipeError", "read"]
 
 
 @dataclass(frozen=True, slots=True)
+class Leg:
+    """One stretch of the skin network's training; each goes on from the one before."""
+
+    steps: int
+    """Batches of 64 pictures, both halves each."""
+    people: int = 0
+    """Of the recipe's people; 0 for all."""
+    more: tuple[int, ...] = ()
+    """Of the recipe's further people: first number and end."""
+    smiling: int = 0
+    """Of the recipe's smiling people."""
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Recipe:
     """How the action unit estimator is trained."""
 
@@ -33,8 +48,8 @@ class Recipe:
     """Length of training clips; held-out clips are 8 s."""
     size: int = 288
     """Pixels a side of the pictures."""
-    skin_steps: int = 3000
-    """Batches of 64 pictures, both halves each."""
+    skin: tuple[Leg, ...] = (Leg(3000),)
+    """Training of the skin network."""
     fuse_steps: int = 2000
     """Batches of 512 pictures, both sides each."""
     members: int = 2

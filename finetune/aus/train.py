@@ -7,10 +7,11 @@ Needs torch and onnx; rendering needs moderngl and the head model.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -32,7 +33,7 @@ from agent.senses.learned import (
 from agent.senses.samples import Floats
 from finetune.aus import data, fuse, patches
 from finetune.aus.data import People
-from finetune.aus.recipe import Recipe
+from finetune.aus.recipe import Leg, Recipe
 from finetune.faces.plans import Plan, plans
 
 log = logging.getLogger("duchenne")
@@ -82,24 +83,31 @@ def train(recipe: Recipe) -> dict[str, Any]:
 
 def rendered(recipe: Recipe) -> dict[str, list[Path]]:
     """Files of the recipe's people by folder; people who are not there yet are rendered."""
-    every = {name: list(_plans(recipe, name, 0, recipe.held_out)) for name in HELD_OUT}
-    every["train"] = [
-        *_plans(recipe, "train", 0, recipe.people),
-        *(_plans(recipe, "train", *recipe.more) if recipe.more else ()),
-        *_plans(recipe, "smiles", 0, recipe.smiling),
-    ]
-    files = {}
+    every = {name: _plans(recipe, name, 0, recipe.held_out) for name in HELD_OUT}
+    every["train"] = _learning(recipe, recipe)
     for name, todo in every.items():
         folder = Path(recipe.faces) / name
-        files[name] = [plan.file(folder) for plan in todo]
         if missing := [plan for plan in todo if not plan.file(folder).exists()]:
             log.info("%s: rendering %d of %d people", name, len(missing), len(todo))
             _render(missing, folder)
-    return files
+    return {name: _files(recipe, name, todo) for name, todo in every.items()}
 
 
-def _plans(recipe: Recipe, split: str, first: int, last: int) -> Iterator[Plan]:
-    return plans(split, first, last, recipe.stills, recipe.seconds, recipe.size)
+def _learning(recipe: Recipe, part: Recipe | Leg) -> list[Plan]:
+    """Those people of a recipe to learn from that a part of it names."""
+    return [
+        *_plans(recipe, "train", 0, part.people),
+        *(_plans(recipe, "train", *part.more) if part.more else ()),
+        *_plans(recipe, "smiles", 0, part.smiling),
+    ]
+
+
+def _plans(recipe: Recipe, split: str, first: int, last: int) -> list[Plan]:
+    return list(plans(split, first, last, recipe.stills, recipe.seconds, recipe.size))
+
+
+def _files(recipe: Recipe, name: str, todo: Sequence[Plan]) -> list[Path]:
+    return [plan.file(Path(recipe.faces) / name) for plan in todo]
 
 
 def _render(missing: Sequence[Plan], folder: Path) -> None:
@@ -111,14 +119,26 @@ def _render(missing: Sequence[Plan], folder: Path) -> None:
             log.info("%d of %d", done, len(missing))
 
 
-def _skin(recipe: Recipe, people: People) -> patches.Skin:
-    """The skin network; one that was finished before with the same settings is taken up again."""
-    kept = Path(recipe.faces) / f"skin-{recipe.skin_steps}-{recipe.seed}-{len(people)}.pt"
-    if kept.exists():
-        log.info("skin network taken from %s", kept)
-        return patches.restore(kept)
-    skin = patches.train(people, recipe.skin_steps, recipe.seed, recipe.threads)
-    torch.save(skin.state_dict(), kept)
+def _skin(recipe: Recipe, everybody: People) -> patches.Skin:
+    """The skin network, leg by leg; a leg that was finished before is taken up again."""
+    skin: patches.Skin | None = None
+    everyone = (recipe.people, recipe.more, recipe.smiling, recipe.stills, recipe.seconds)
+    done = ""
+    for leg in recipe.skin:
+        done = hashlib.sha256(f"{done}{leg}{everyone}".encode()).hexdigest()[:8]
+        kept = Path(recipe.faces) / f"skin-{done}.pt"
+        if kept.exists():
+            log.info("skin network taken from %s", kept)
+            skin = patches.restore(kept)
+            continue
+        people = everybody
+        if leg.people:
+            chosen = _files(recipe, "train", _learning(recipe, leg))
+            people = data.load(Path(recipe.faces), data.mean_face(), chosen)
+        skin = patches.train(people, leg.steps, leg.seed, recipe.threads, skin)
+        torch.save(skin.state_dict(), kept)
+    if skin is None:
+        raise ValueError("skin: the recipe has no leg")
     return skin
 
 
