@@ -184,18 +184,7 @@ def _answered(
 
 def _settled(answer: Answer) -> Reading:
     """An answer as the reading it stands on."""
-    return Reading(
-        person=answer.person,
-        span=answer.span,
-        emotions=answer.emotions,
-        words=answer.words,
-        valence=answer.valence,
-        arousal=answer.arousal,
-        behavior=answer.behavior,
-        cognition=answer.cognition,
-        claims=answer.claims,
-        confidence=answer.confidence,
-    )
+    return Reading(**{name: getattr(answer, name) for name in Reading.model_fields})
 
 
 def _of_span(task: Task, evidence: Evidence, person: str | None, span: Stretch) -> Reading:

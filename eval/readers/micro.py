@@ -8,54 +8,79 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
 from agent import frames
 from agent.media import MediaError
-from eval.readers import LayoutError
+from eval.readers import LayoutError, Need, need, sheets
 from eval.samples import Sample
 
 _UNIT: Final = re.compile(r"\s*(?:AU)?\s*[LRlr]?\s*(\d{1,2})\s*[A-Ea-e]?\s*")
 
 
-def sample(
-    dataset: str,
-    folder: Path,
-    fps: float,
-    frame: tuple[str, str],
-    person: str,
-    labels: dict[str, Any],
-) -> Sample:
-    """One movement: `frame` holds onset and offset as the table writes them.
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How one data set lays its table and its pictures out."""
 
-    Raises LayoutError for numbers that are none, or a folder without pictures.
-    """
+    dataset: str
+    fps: float
+    tables: tuple[str, ...]
+    """Patterns of the table, the best first."""
+    columns: tuple[str, str, str, str, str, str]
+    """Of person, film, onset, offset, action units, emotion."""
+    films: str
+    """Pattern of the folders of pictures."""
+    up: int
+    """From a folder of pictures to the folder that holds all people: so many steps up."""
+    person: Callable[[str], str]
+    """Name of a person's folder, from the table's."""
+    inside: str = "."
+    """Where a film's folder holds its pictures."""
+
+
+def needs(layout: Layout) -> tuple[Need, ...]:
+    """What the root must hold."""
+    pictures = (f"{layout.films}/*.{suffix}" for suffix in ("jpg", "png", "bmp"))
+    return need("the table", *layout.tables), need("folders of pictures", *pictures)
+
+
+def read(layout: Layout, root: Path) -> Iterator[Sample]:
+    """One sample a movement. Raises LayoutError where a folder that the table names is missing."""
+    above = sorted(root.glob(layout.films))[0].parents[layout.up - 1]
+    table = next(path for pattern in layout.tables for path in sorted(root.glob(pattern)))
+    for row in sheets.rows(table, layout.columns):
+        person, film, first, last, codes, feeling = (row[name] for name in layout.columns)
+        folder = above / layout.person(person) / film / layout.inside
+        if not folder.is_dir():
+            raise LayoutError(f"{table} names {folder}, which is not there")
+        labels: dict[str, Any] = {"aus": units(codes)}
+        if feeling:
+            labels["label"] = feeling.lower()
+        yield Sample(
+            id=f"{layout.person(person)}/{film}@{first}",
+            path=folder,
+            labels=labels,
+            dataset=layout.dataset,
+            person=layout.person(person),
+            span=_span(folder, first, last, layout.fps),
+            fps=layout.fps,
+        )
+
+
+def _span(folder: Path, onset: str, offset: str, fps: float) -> tuple[float, float]:
+    """Seconds in the film. Raises LayoutError for numbers that are none."""
     try:
-        first, last = (int(float(text)) for text in frame)
+        first, last = int(float(onset)), int(float(offset))
     except ValueError as error:
-        raise LayoutError(f"{folder}: onset or offset {frame} is no number") from error
+        raise LayoutError(f"{folder}: onset {onset!r} or offset {offset!r} is none") from error
     shown = numbers(folder)
     begin = min(bisect_left(shown, first), len(shown) - 1)
     end = max(begin + 1, min(bisect_left(shown, last + 1), len(shown)))
-    told = {name: value for name, value in labels.items() if value not in ("", None)}
-    return Sample(
-        id=f"{folder_name(folder)}@{first}",
-        path=folder,
-        labels=told,
-        dataset=dataset,
-        person=person,
-        span=(begin / fps, end / fps),
-        fps=fps,
-    )
-
-
-def folder_name(folder: Path) -> str:
-    """Person and film; the camera's folder below is not part of a name."""
-    named = folder.parent if folder.name == "color" else folder
-    return f"{named.parent.name}/{named.name}"
+    return begin / fps, end / fps
 
 
 @cache
@@ -69,22 +94,5 @@ def numbers(folder: Path) -> list[int]:
 
 def units(text: str) -> list[str]:
     """Action units of "4+L10" or "R12A + R14A"; what is left open ("or", "?") is left out."""
-    found = []
-    for part in re.split(r"[+,]", text):
-        match = _UNIT.fullmatch(part)
-        if match is not None:
-            found.append(f"AU{int(match[1])}")
-    return list(dict.fromkeys(found))
-
-
-def emotion(text: str) -> str | None:
-    """A label in lower case; None for a row without one."""
-    return text.strip().lower() or None
-
-
-def one(root: Path, *patterns: str) -> Iterator[Path]:
-    """The first file that a pattern finds."""
-    for pattern in patterns:
-        if found := sorted(root.glob(pattern)):
-            yield found[0]
-            return
+    parts = (_UNIT.fullmatch(part) for part in re.split(r"[+,]", text))
+    return list(dict.fromkeys(f"AU{int(match[1])}" for match in parts if match))
