@@ -15,10 +15,11 @@ from typing import Final, Literal, Protocol
 import numpy as np
 
 from agent.evidence import Cue, Missing
-from agent.senses import au_reading
+from agent.senses import au_reading, weights
 from agent.senses.au_reading import Knowledge
 from agent.senses.baseline import Baseline
 from agent.senses.samples import Columns, FaceSample, Floats, People
+from agent.senses.weights import WEIGHTS
 
 __all__ = ["ActionUnits", "Enrolment", "Estimator", "Knowledge", "estimator"]
 
@@ -66,18 +67,18 @@ def estimator(name: str | None = None) -> Estimator:
 
 def version(name: str | None = None) -> str:
     """Of the estimator of this name, without loading it. Raises EstimatorError."""
-    from agent.senses import learned, shortcut
+    if _chosen(name) == "learned":
+        return weights.version()
+    from agent.senses import shortcut
 
-    return learned.version() if _chosen(name) == "learned" else shortcut.VERSION
+    return shortcut.VERSION
 
 
 def _chosen(name: str | None) -> str:
-    from agent.senses import learned
-
-    there = (learned.WEIGHTS / "aus.npz").exists()
+    there = (WEIGHTS / "aus.npz").exists()
     if name == "learned" and not there:
         raise EstimatorError(
-            f"the learned action unit estimator has no weights in {learned.WEIGHTS}; "
+            f"the learned action unit estimator has no weights in {WEIGHTS}; "
             "train them (finetune.aus) or use: shortcut"
         )
     if name not in (None, "shortcut", "learned"):

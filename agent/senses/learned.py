@@ -23,6 +23,7 @@ from agent.facs import AUS
 from agent.senses.face_frame import PATCH, MeanFace, Upright
 from agent.senses.faces.landmarks import BLENDSHAPES
 from agent.senses.samples import Columns, FaceSample, Floats, Image
+from agent.senses.weights import WEIGHTS, version
 
 if TYPE_CHECKING:
     from agent.senses.au_reading import Knowledge
@@ -39,10 +40,6 @@ SKIN: Final = 40
 """Numbers that the patch network gives for each half of the face."""
 HALF: Final = 56
 """Columns of the patch that one half sees."""
-
-WEIGHTS: Final = Path(__file__).parent / "weights"
-READING: Final = 4
-"""Goes up whenever the same weights are read differently; part of the version."""
 
 
 def blendshape_mirror() -> npt.NDArray[np.int64]:
@@ -191,12 +188,6 @@ def resting(rows: Floats, amount: Floats, quality: Floats) -> tuple[Floats, floa
 
 CALM: Final = 2.0
 """Activity (intensity steps in all) above the quietest at which a row counts a third."""
-
-
-def version(weights: Path = WEIGHTS) -> str:
-    """Of the estimator with these weights; nothing else of them is read."""
-    with np.load(weights / "aus.npz") as stored:
-        return f"{stored['version']}-{READING}"
 
 
 class Learned:
