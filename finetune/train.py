@@ -124,6 +124,8 @@ def build(
         trainer = Sft(train_dataset=table, **common)
     else:
         table = tables.grpo(ready)
+        # TRL pads prompts on the left and takes what the processor says of them as it comes.
+        processor.tokenizer.padding_side = "left"
         common |= {"reward_funcs": list(_rewards(recipe).values()), "train_dataset": table}
         if recipe.sampler == "efficient":
             trainer = EfficientGrpo(sampling=recipe.sampling, **common)
