@@ -202,3 +202,26 @@ def test_a_recipe_with_an_unknown_key_or_a_wrong_kind_is_refused(tmp_path: Path)
         read(Recipe, recipe, ["peple=7"])
     with pytest.raises(RecipeError, match="no int"):
         read(Recipe, recipe, ["people=many"])
+
+
+def test_held_out_people_are_told_apart_by_frames_and_by_person() -> None:
+    pytest.importorskip("moderngl", reason="rendering needs the extra 'faces'")
+    from finetune.aus.parts import Read, table
+
+    rng = np.random.default_rng(1)
+    every = []
+    for number in range(9):
+        truth = rng.uniform(0, 5, (40, 5))
+        found = {name: truth + rng.normal(0, s, truth.shape) for name, s in (
+            ("learned", 0.5), ("shortcut", 2.0),
+        )}  # fmt: skip
+        yaw = np.full(40, (5.0, 20.0, 40.0)[number % 3])
+        half = number % 2 == 0
+        every.append(Read(truth, found, yaw, number / 9, half, half, half))
+    lines = {line.split(" | ")[0].strip("| "): line for line in table(every)}
+    assert lines["all"].split(" | ")[1] == "9"
+    assert lines["yaw beyond 26°"].split(" | ")[1] == "3"
+    assert lines["lightest third"].split(" | ")[1] == "3"
+    assert lines["speech"].split(" | ")[1] == "5"
+    learned, shortcut = (float(lines["all"].split(" | ")[i].split()[0]) for i in (2, 3))
+    assert learned > shortcut

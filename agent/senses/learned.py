@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from agent.facs import AUS
-from agent.senses.face_frame import PATCH, MeanFace, Upright
+from agent.senses.face_frame import PATCH, MeanFace
 from agent.senses.faces.landmarks import BLENDSHAPES
 from agent.senses.samples import Columns, FaceSample, Floats, Image
 from agent.senses.weights import WEIGHTS, version
@@ -210,14 +210,18 @@ class Learned:
 
     def observe(self, sample: FaceSample) -> Floats:
         """One sample as a row: which mesh, shape, blendshapes, skin, head pose, quality."""
-        large = sample.blendshapes is not None
+        patch = self._mean.patch(sample.frame.image, self._mean.upright(sample.mesh))
+        return self.row(sample.mesh, sample.blendshapes, patch, sample.quality)
+
+    def row(self, mesh: Floats, blendshapes: Floats | None, patch: Image, quality: float) -> Floats:
+        """`observe` for a mesh in pixels and the frontal grey patch (PATCH × PATCH) under it."""
+        large = blendshapes is not None
         net = self._nets["large" if large else "small"]
-        upright = self._mean.upright(sample.mesh)
-        shapes = np.zeros(52, np.float32) if sample.blendshapes is None else sample.blendshapes
+        upright = self._mean.upright(mesh)
+        shapes = np.zeros(52, np.float32) if blendshapes is None else blendshapes
         offset = (upright.points - self._mean.points).reshape(-1)
-        skin = self._skin(sample.frame.image, upright)
         return np.concatenate(
-            [[large], net.basis @ offset, shapes, *skin, upright.pose, [sample.quality]],
+            [[large], net.basis @ offset, shapes, *self._skin(patch), upright.pose, [quality]],
             dtype=np.float32,
         )
 
@@ -247,9 +251,8 @@ class Learned:
         raw[:, :, 1] += np.log(net.spread)
         return raw
 
-    def _skin(self, image: Image, upright: Upright) -> Floats:
-        patch = contrast(self._mean.patch(image, upright))
-        batch = np.ascontiguousarray(halves(patch)[:, None])
+    def _skin(self, patch: Image) -> Floats:
+        batch = np.ascontiguousarray(halves(contrast(patch))[:, None])
         (seen,) = self._session.run(None, {"half": batch})
         return np.asarray(seen, np.float32)
 

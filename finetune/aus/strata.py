@@ -135,19 +135,19 @@ def read(scenario: Scenario, renderer: Renderer) -> dict[str, Array] | None:
         last = found.mesh
         for unit in units.values():
             unit.push(replace(found, frame=Frame(index, index / FPS, shown.image)))
-    known = _truth(np.array(truth, np.float64))
+    known = mean_truth(np.array(truth, np.float64))
     out = {}
     for name, unit in units.items():
         series, _, _ = unit.finish({"P1": [0]})
         if not series:
             return None
         guess = np.full_like(known, np.nan)
-        guess[series["P1"]["frame"].astype(int)] = _found(series["P1"])
+        guess[series["P1"]["frame"].astype(int)] = readings(series["P1"])
         out[name] = sums(known, guess)
     return out
 
 
-def _truth(rows: Array) -> Array:
+def mean_truth(rows: Array) -> Array:
     """Frames × CODES: mean of both sides."""
     return np.stack(
         [rows[:, [i for i, n in enumerate(TRUTH) if n[:4] == code]].mean(axis=1) for code in CODES],
@@ -155,8 +155,10 @@ def _truth(rows: Array) -> Array:
     )
 
 
-def _found(columns: Columns) -> Array:
-    lids = np.fmax(columns["AU43"].astype(np.float64), columns["AU45"].astype(np.float64))
+def readings(columns: Columns) -> Array:
+    """Frames × CODES of an estimator's columns; lids as far as they are closed."""
+    shut = [columns[name].astype(np.float64) for name in ("AU43", "AU45") if name in columns]
+    lids = np.fmax.reduce(shut)
     every = [lids if code == "AU43" else columns[code].astype(np.float64) for code in CODES]
     return np.stack(every, axis=1)
 
