@@ -5,6 +5,8 @@ Knows the order of the steps and nothing of what they do.
 
 from __future__ import annotations
 
+from copy import copy
+from functools import cache
 from typing import Any
 
 from langgraph.checkpoint.base import BaseCheckpointSaver
@@ -18,6 +20,7 @@ from agent.state import PersonOutcome, PersonState, State
 Graph = CompiledStateGraph[State, Context, State, State]
 
 
+@cache
 def person_graph() -> CompiledStateGraph[PersonState, Context, PersonState, PersonOutcome]:
     """The way of one person."""
     graph = StateGraph(PersonState, Context, output_schema=PersonOutcome)
@@ -40,7 +43,17 @@ def person_graph() -> CompiledStateGraph[PersonState, Context, PersonState, Pers
 
 
 def build(checkpointer: BaseCheckpointSaver[Any] | None = None) -> Graph:
-    """The whole graph; with a checkpointer its threads are kept."""
+    """The whole graph; with a checkpointer its threads are kept.
+
+    Compiled once: reading the nodes' sources again costs more than a question to the rules.
+    """
+    made = copy(_whole())
+    made.checkpointer = checkpointer
+    return made
+
+
+@cache
+def _whole() -> Graph:
     graph = StateGraph(State, Context)
     graph.add_node("plan", nodes.plan)
     graph.add_node("person", person_graph())
@@ -49,4 +62,4 @@ def build(checkpointer: BaseCheckpointSaver[Any] | None = None) -> Graph:
     graph.add_conditional_edges("plan", nodes.fan_out, ["person"])
     graph.add_edge("person", "answer")
     graph.add_edge("answer", END)
-    return graph.compile(checkpointer=checkpointer)
+    return graph.compile()

@@ -13,7 +13,7 @@ import re
 import time
 from collections.abc import Callable
 from email.utils import parsedate_to_datetime
-from functools import partial
+from functools import cache, lru_cache, partial
 from pathlib import Path
 from typing import Any, Final, TypeVar, cast
 
@@ -80,6 +80,7 @@ class OpenAIHost:
             api_key=key or "none",
             max_retries=0,
             timeout=openai.Timeout(timeout, connect=10.0),
+            http_client=_wires(),
         )
 
     def revision(self) -> str:
@@ -250,6 +251,13 @@ def _format(schema: Json) -> Json:
     return {"type": "json_schema", "json_schema": inner}
 
 
+@cache
+def _wires() -> openai.DefaultHttpxClient:
+    """One pool of connections a process: reading certificates takes longer than a short reply."""
+    return openai.DefaultHttpxClient()
+
+
+@lru_cache(maxsize=64)
 def _data_url(png: bytes) -> str:
     return "data:image/png;base64," + base64.b64encode(png).decode("ascii")
 

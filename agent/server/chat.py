@@ -95,7 +95,7 @@ async def handled(request: Request, asked: Asked, reply: Reply) -> Response:
     state = request.scope["state"]
     work = Work(house, state["owner"], asked, state["began"])
     noted = state.setdefault("noted", {})
-    noted |= {"model": asked.name, "stream": asked.stream}
+    noted |= {"model": asked.name, "stream": asked.stream, "spent": work.spent}
     try:
         await prepared(request, work)
         if asked.stream:

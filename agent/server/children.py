@@ -67,10 +67,13 @@ class Child:
         return self._process.returncode is None
 
     async def tell(self, message: Json) -> None:
+        await self.pass_on(json.dumps(message, separators=(",", ":")))
+
+    async def pass_on(self, line: str) -> None:
+        """The same, of JSON that is on one line already."""
         assert self._process.stdin is not None
-        line = json.dumps(message, separators=(",", ":")).encode() + b"\n"
         try:
-            self._process.stdin.write(line)
+            self._process.stdin.write(line.encode() + b"\n")
             await self._process.stdin.drain()
         except (ConnectionError, RuntimeError) as error:
             raise LostError("the child is gone") from error
@@ -213,10 +216,10 @@ def environment(*, secrets: bool) -> dict[str, str]:
     if secrets:
         found |= {name: os.environ[name] for name in SECRET if name in os.environ}
     threads = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"}
-    return threads | found | {"PYTHONSAFEPATH": "1"} | _package()
+    return threads | found | {"PYTHONSAFEPATH": "1"} | package()
 
 
-def _package() -> dict[str, str]:
+def package() -> dict[str, str]:
     """This package's own folder first, wherever the server was begun."""
     root = str(Path(__file__).resolve().parents[2])
     before = os.environ.get("PYTHONPATH")

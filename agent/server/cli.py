@@ -74,6 +74,8 @@ def parser() -> argparse.ArgumentParser:
     bounds.add_argument("--slots", type=int, default=usual.slots, help="clips worked on at once")
     bounds.add_argument("--queue", type=int, default=usual.queue, help="requests that may wait (8)")
     bounds.add_argument("--deadline", type=float, default=usual.deadline, metavar="S")
+    bounds.add_argument("--max-request-tokens", type=int, default=usual.tokens, metavar="N",
+                        help="of the language model, over all steps of a question (400000)")  # fmt: skip
     bounds.add_argument("--grace", type=float, default=usual.grace, metavar="S")
     bounds.add_argument("--heartbeat", type=float, default=usual.heartbeat, metavar="S")
     bounds.add_argument("--max-media-mib", type=int, default=usual.media_bytes // MIB, metavar="N")
@@ -105,6 +107,7 @@ def _settings(arguments: argparse.Namespace) -> Settings:
         "grace",
         "heartbeat",
         "max_media_mib",
+        "max_request_tokens",
         "in_flight",
         "max_body_mib",
         "max_media_seconds",
@@ -137,6 +140,7 @@ def _settings(arguments: argparse.Namespace) -> Settings:
         names=tuple(name.lower() for name in arguments.name),
         upload_seconds=arguments.keep_seconds,
         conversation_seconds=arguments.keep_seconds,
+        tokens=arguments.max_request_tokens,
         media_bytes=arguments.max_media_mib * MIB,
         body_bytes=arguments.max_body_mib * MIB,
         media_seconds=arguments.max_media_seconds,

@@ -222,7 +222,7 @@ class _Passage:
             "method": self._method if self._method.isalpha() else "other",
             "route": route,
             "status": self._status or 499,
-            "ms": round(seconds * 1000),
+            "ms": round(seconds * 1000, 1),
             "bytes": self._read,
             **self._scope.get("state", {}).get("noted", {}),
         }

@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import os
 import sys
+import time
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -42,6 +43,7 @@ def _asked(message: Json, wire: Wire) -> Json:
     from agent.chat import Conversation
     from agent.evidence import Evidence
 
+    began = time.perf_counter()
     model, count = _thinker(message)
     talk = Conversation(
         Evidence.model_validate(message["evidence"]),
@@ -63,7 +65,12 @@ def _asked(message: Json, wire: Wire) -> Json:
         )
         cited = {cite for claim in answer.claims for cite in claim.cites}
         cues = [cue.model_dump(mode="json") for cue in talk.evidence.cues if cue.id in cited]
-    return {"answer": answer.model_dump(mode="json"), "cues": cues, "usage": count.usage()}
+    return {
+        "answer": answer.model_dump(mode="json"),
+        "cues": cues,
+        "usage": count.usage(),
+        "spent": {"think": time.perf_counter() - began, "model": count.seconds},
+    }
 
 
 def _thinker(message: Json) -> tuple[Any, _Counted]:
@@ -77,8 +84,8 @@ def _thinker(message: Json) -> tuple[Any, _Counted]:
     else:
         model = connect(spec, url, timeout=max(1.0, float(message["seconds"])))
     if not isinstance(model, Language):
-        return model, _Counted(None)
-    count = _Counted(model.host)
+        return model, _Counted(None, 0)
+    count = _Counted(model.host, int(message["tokens"]))
     return Language(count), count
 
 
@@ -89,11 +96,17 @@ def _loaded(spec: str) -> Any:
     return connect(spec)
 
 
-class _Counted:
-    """A host, and the tokens that went through it."""
+class BudgetError(RuntimeError):
+    """A question that takes more of the model's tokens than one may."""
 
-    def __init__(self, host: Any) -> None:
-        self._host = host
+
+class _Counted:
+    """A host, the tokens and seconds that went through it, and how many tokens may."""
+
+    def __init__(self, host: Any, most: int) -> None:
+        self._host, self._most = host, most
+        self._reply = host.max_tokens if host else 0
+        self.seconds = 0.0
         self.name: str = host.name if host else ""
         self._read = self._written = 0
 
@@ -107,7 +120,13 @@ class _Counted:
         self._host.lacks = found
 
     def complete(self, messages: Any, schema: Json) -> Any:
+        left = self._most - self._read - self._written
+        if left <= 0:
+            raise BudgetError(f"{self._most} tokens are used up")
+        self._host.max_tokens = min(self._reply, left)
+        began = time.perf_counter()
         done = self._host.complete(messages, schema)
+        self.seconds += time.perf_counter() - began
         self._read += done.prompt_tokens
         self._written += done.completion_tokens
         return done

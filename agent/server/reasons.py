@@ -23,6 +23,12 @@ _MEDIA: Final = (
     (r"damaged picture", "it is a damaged picture"),
 )
 _MINDS: Final = {
+    "BudgetError": (
+        400,
+        "token_budget",
+        "the answer takes more of the language model's tokens "
+        "than a question may use here; ask about one person or moment",
+    ),
     "HostTimeoutError": (504, "model_timeout", "the language model gave no answer in time"),
     "HostUnreachableError": (502, "model_unreachable", "the language model cannot be reached"),
     "NoSuchModelError": (502, "model_missing", "the language model's host does not have it"),

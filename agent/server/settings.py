@@ -41,6 +41,8 @@ class Settings:
     """Seconds a request waits for a slot at most."""
     deadline: float = 300.0
     """Seconds from the first byte of a request to the last of its answer."""
+    tokens: int = 400_000
+    """Of the language model, read and written, for one question over all its steps."""
     grace: float = 30.0
     """Seconds that running requests get after SIGTERM."""
     heartbeat: float = 10.0

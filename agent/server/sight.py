@@ -65,13 +65,12 @@ class Sight:
         wanted = {"op": "series", "start": start, "end": end, "points": points}
         return await self._kept("series", wanted, _series)
 
-    async def needed(self, said: Json) -> Json:
-        """What the mind wants to see; the same pictures of a clip are drawn once."""
+    async def needed(self, said: Json) -> str:
+        """JSON of what the mind wants to see; the same pictures of a clip are drawn once."""
         wanted = {**said, "op": said["need"], "blur": self._house.settings.blur_faces}
         if said["need"] != "pictures":
-            return await self._see(wanted)
-        drawn: Json = json.loads(await self._kept("pictures", wanted, json.dumps))
-        return drawn
+            return json.dumps(await self._see(wanted))
+        return await self._kept("pictures", wanted, json.dumps)
 
     async def close(self) -> None:
         """End the eyes."""

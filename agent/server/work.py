@@ -50,6 +50,8 @@ class Work:
         self._open = AsyncExitStack()
         self._held: Held | None = None
         self._eyes: Sight | None = None
+        self.spent: dict[str, float] = {}
+        """Milliseconds of thinking, and of the language model in it; once the answer is there."""
 
     @property
     def media(self) -> Media | None:
@@ -144,6 +146,7 @@ class Work:
             "person": asked.person,
             "model": settings.model if own else "rules",
             "base_url": settings.base_url if own else None,
+            "tokens": settings.tokens,
             "seconds": self.until - loop.time(),
             "before": list(asked.before),
             "thread": self._held.conversation if self._held else None,
@@ -159,7 +162,7 @@ class Work:
                 if said["step"] != "answer":
                     step(f"{said['step']}{who}: {said['text']}")
             elif "need" in said:
-                await mind.tell(await self._sight.needed(said))
+                await mind.pass_on(await self._sight.needed(said))
             else:
                 return said
 
@@ -167,6 +170,7 @@ class Work:
         held, media = self._held, self.media
         assert held is not None and media is not None
         held.begun = False
+        self.spent |= {f"{what}_ms": round(1000 * n, 1) for what, n in said["spent"].items()}
         answer = Answer.model_validate(said["answer"]).model_copy(update={"evidence": None})
         return Outcome(
             answer=answer.model_dump(mode="json"),
