@@ -75,7 +75,7 @@ def parser() -> argparse.ArgumentParser:
     bounds.add_argument("--queue", type=int, default=usual.queue, help="requests that may wait (8)")
     bounds.add_argument("--deadline", type=float, default=usual.deadline, metavar="S")
     bounds.add_argument("--max-request-tokens", type=int, default=usual.tokens, metavar="N",
-                        help="of the language model, over all steps of a question (400000)")  # fmt: skip
+                        help="of the language model, over all steps of a question")  # fmt: skip
     bounds.add_argument("--grace", type=float, default=usual.grace, metavar="S")
     bounds.add_argument("--heartbeat", type=float, default=usual.heartbeat, metavar="S")
     bounds.add_argument("--max-media-mib", type=int, default=usual.media_bytes // MIB, metavar="N")
