@@ -169,7 +169,8 @@ def _journalled(out: Path) -> int:
 
     try:
         lines = sum(p.read_bytes().count(b"\n") for p in (out / ".work").glob("journal-*.jsonl"))
-        return lines + sum(pq.read_metadata(p).num_rows for p in (out / "data").glob("*.parquet"))
+        shards = (out / "data").glob("*.parquet")
+        return lines + sum(int(pq.read_metadata(p).num_rows) for p in shards)
     except FileNotFoundError:
         return 0
 

@@ -183,7 +183,7 @@ def load(name: str, folder: Path = FOLDER) -> Card:
     if wanted not in known:
         from difflib import get_close_matches
 
-        near = get_close_matches(wanted, [*known, *_aliases(folder)], 3)
+        near = get_close_matches(wanted, dict.fromkeys((*known, *_aliases(folder))), 3)
         hint = f"; did you mean {', '.join(near)}?" if near else ""
         raise CardError(f"no data card is called {name!r}{hint} `duchenne data list` shows all")
     return parse((folder / f"{wanted}.md").read_text(encoding="utf-8"), wanted)

@@ -115,11 +115,28 @@ def _measure(asked: argparse.Namespace) -> int:
     except (MeasureError, WheelError) as error:
         return wrong(str(error))
     shown = dataclasses.asdict(result)
+    if not result.n and not result.excluded:
+        return wrong(f"{asked.gold} holds no gold value that {asked.name} can use")
     if asked.json:
         print(json.dumps(plain(shown), indent=2, ensure_ascii=False))
     else:
         print(told(shown))
-    return 0
+    if result.scored:
+        return 0
+    return wrong(_unmatched(asked, result) or "nothing could be scored", 1)
+
+
+def _unmatched(asked: argparse.Namespace, result: Any) -> str | None:
+    """Where no id of the predictions is one of the gold: what both look like."""
+    if result.extra == 0 and result.unscored.get("no prediction") == result.n:
+        return f"{asked.pred} holds no prediction for any of the {result.n} ids of {asked.gold}"
+    if result.unscored.get("no prediction") != result.n:
+        return None
+    wanted = ", ".join(result.unscored_ids[:3])
+    return (
+        f"no id is in both files: {asked.gold} has ids such as {wanted}; {asked.pred} such as "
+        f"{', '.join(result.extra_ids[:3])}"
+    )
 
 
 def read_file(path: str) -> dict[str, Any]:
@@ -127,7 +144,10 @@ def read_file(path: str) -> dict[str, Any]:
     from eval.scoring import MeasureError
 
     try:
-        found = json.loads(Path(path).read_text(encoding="utf-8-sig"), object_pairs_hook=_unique)
+        text = Path(path).read_text(encoding="utf-8-sig")
+        if not text.strip():
+            raise MeasureError(f"{path} is empty")
+        found = json.loads(text, object_pairs_hook=_unique)
     except OSError as error:
         raise MeasureError(f"cannot read {path}: {error.strerror}") from error
     except UnicodeDecodeError as error:

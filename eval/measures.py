@@ -10,6 +10,7 @@ Knows which name stands for what; the modules named in the table know the formul
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -52,7 +53,9 @@ def measure(
 def build(name: str, mapping: str | Path | None = None) -> Measure:
     """The measure of this name; `mapping` is a file of emotion wheels for those that use them."""
     if name not in _TABLE:
-        raise MeasureError(f"no measure is called {name!r}; there are: {', '.join(NAMES)}")
+        near = get_close_matches(name, NAMES, 3)
+        hint = f"did you mean {', '.join(near)}?" if near else f"there are: {', '.join(NAMES)}"
+        raise MeasureError(f"no measure is called {name!r}; {hint} --list says what each one is")
     return _TABLE[name](name, mapping)
 
 

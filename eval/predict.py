@@ -17,6 +17,7 @@ from typing import Any
 
 from agent import perceive
 from agent.cache import cache_dir
+from agent.context import AskError
 from agent.evidence import Evidence
 from agent.hosts import HostUnreachableError, NoSuchModelError, WrongKeyError
 from eval import leaks, tasks
@@ -67,11 +68,12 @@ def predict(sample: Sample, model: Model, asked: Asked, enrol: Path | None, dige
     """The record of one sample; failures are records too, never errors.
 
     Only a host that can answer nobody raises: HostUnreachableError, WrongKeyError,
-    NoSuchModelError. Failing every sample for it would hide the one cause.
+    NoSuchModelError; and AskError for a model that is none. Failing every sample for it would hide
+    the one cause.
     """
     try:
         return _answered(sample.id, task(sample), model, asked, enrol, digest)
-    except (HostUnreachableError, WrongKeyError, NoSuchModelError):
+    except (HostUnreachableError, WrongKeyError, NoSuchModelError, AskError):
         raise
     except Exception as error:  # the run's boundary: one sample's fault must not end the run
         what = f"{type(error).__name__}: {error}"

@@ -76,7 +76,7 @@ def plan(
         raise RunError("the splits leak, no score would mean anything: " + "; ".join(leaked))
     scored = _of_split(samples, split, task.split)
     for group, value in (only or {}).items():
-        scored = [s for s in scored if s.groups.get(group) == value]
+        scored = _of_group(scored, group, value)
     golds = tasks.golds(task.task, scored)
     if not golds:
         raise RunError(f"no sample of {name} has gold for the task {task.task!r}")
@@ -135,6 +135,16 @@ def _task(samples: Sequence[Sample], card: Card | None) -> Benchmark:
     )
 
 
+def _of_group(samples: Sequence[Sample], group: str, value: str) -> list[Sample]:
+    found = [s for s in samples if s.groups.get(group) == value]
+    if not found:
+        names = sorted({name for s in samples for name in s.groups})
+        there = sorted({s.groups[group] for s in samples if group in s.groups})
+        known = f"{group} is one of {', '.join(there)}" if there else f"groups: {', '.join(names)}"
+        raise RunError(f"--only {group}={value}: no sample is so; {known or 'there are no groups'}")
+    return found
+
+
 def _of_split(samples: Sequence[Sample], asked: str | None, usual: str | None) -> list[Sample]:
     """The samples of the split that is scored; all of them where there are no splits."""
     there = sorted({s.split for s in samples if s.split})
@@ -146,8 +156,10 @@ def _of_split(samples: Sequence[Sample], asked: str | None, usual: str | None) -
     if split is None:
         raise RunError(f"which split is to be scored? --split {'|'.join(there)} or all")
     if split not in there:
-        others = f"there are: {', '.join(there)}" if there else "there are none"
-        raise RunError(f"no sample is in the split {split!r}; {others}; or --split all")
+        if not there:
+            raise RunError(f"there are no splits, so none is called {split!r}: leave --split out")
+        others = ", ".join(there)
+        raise RunError(f"no sample is in the split {split!r}; there are: {others}; or all")
     return [s for s in samples if s.split == split]
 
 

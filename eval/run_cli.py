@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from agent.context import AskError
 from agent.hosts import ModelError
 from eval import cards, data_cli, samples
 from eval.cards import Card, CardError
@@ -42,7 +43,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return int(stop.code or 0)
     try:
         return _run(asked)
-    except (CardError, SamplesError, RunError, LayoutError) as error:
+    except (CardError, SamplesError, RunError, LayoutError, AskError) as error:
         return _complain(str(error), 2)
     except BlockingIOError:
         return _complain(f"another run is writing {asked.out or ''}: wait, or give --out", 2)
@@ -112,7 +113,8 @@ def _run(asked: argparse.Namespace) -> int:
     out = asked.out or Path("runs") / made.name
     if asked.predictions:
         model = Model(name=f"predictions of {asked.predictions.name}", profile=made.task.profile)
-        records = run.of_predictions(made, _predictions(asked.predictions))
+        found_there = _matched(_predictions(asked.predictions), made, asked.predictions)
+        records = run.of_predictions(made, found_there)
     else:
         model = Model(
             asked.model or "rules", asked.base_url, made.task.profile, asked.aus, asked.transcript
@@ -180,10 +182,24 @@ def _predictions(file: Path) -> dict[str, Any]:
             rows = [json.loads(line) for line in text.splitlines() if line.strip()]
             return {str(r["id"]): r.get("prediction", r.get("label")) for r in rows}
         found = json.loads(text)
-    except (OSError, ValueError, KeyError) as error:
+    except OSError as error:
+        raise RunError(f"--predictions {file}: {error.strerror or error}") from error
+    except (ValueError, KeyError) as error:
         raise RunError(f"--predictions {file} cannot be read: {error}") from error
     if not isinstance(found, dict):
         raise RunError(f'--predictions {file} must hold one object {{"id": prediction}}')
+    return found
+
+
+def _matched(found: dict[str, Any], made: Plan, file: Path) -> dict[str, Any]:
+    """The predictions, if any id is one of the samples'. Raises RunError that shows both kinds."""
+    wanted = [sample.id for sample in made.samples]
+    if found.keys().isdisjoint(wanted):
+        said = f"ids such as {', '.join(list(found)[:3])}" if found else "no prediction"
+        raise RunError(
+            f"--predictions {file} has {said}; the {len(wanted)} samples of {made.name} are called "
+            f"{', '.join(wanted[:3])} …"
+        )
     return found
 
 

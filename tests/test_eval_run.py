@@ -159,10 +159,10 @@ def test_valence_and_arousal(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"split": "nowhere"}, "no sample is in the split"),
+        ({"split": "nowhere"}, "there are no splits"),
         ({"enrol": "bliss"}, "nobody has a clip with this label"),
         ({"seen": [{"dataset": "own", "person": "p1"}]}, "share their person"),
-        ({"only": {"sex": "neither"}}, "no sample of own has gold"),
+        ({"only": {"sex": "neither"}}, "sex is one of"),
     ],
 )
 def test_a_run_that_would_mean_nothing_is_refused(
@@ -324,7 +324,7 @@ def test_the_command_scores_predictions_of_others(
     [
         (["meld"], "where is meld? give --root"),
         (["meldy", "--root", "."], "did you mean"),
-        (["casme2", "--root", "."], "no reader yet"),
+        (["raer", "--root", "."], "no reader yet"),
         (["nowhere.jsonl"], "no such file"),
         (["emodb", "--root", "."], "is not laid out"),
     ],

@@ -257,6 +257,29 @@ def test_judges_are_pinned_and_read() -> None:
     assert result.unscored == {"verdict off the scale": 1, "verdict without a number": 1}
 
 
+def test_files_that_do_not_fit_together_are_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, told in (("g", GOLD), ("x", {"x": "happy"}), ("none", {})):
+        (tmp_path / f"{name}.json").write_text(json.dumps(told))
+    (tmp_path / "empty.json").write_text("")
+
+    def said(gold: str, pred: str) -> tuple[int, str]:
+        files = ["--gold", str(tmp_path / f"{gold}.json"), "--pred", str(tmp_path / f"{pred}.json")]
+        return cli.main(["measure", "uar", *files]), capsys.readouterr().err
+
+    code, why = said("g", "x")
+    assert (code, "no id is in both files" in why, "such as a, b, c" in why) == (1, True, True)
+    code, why = said("g", "none")
+    assert (code, "holds no prediction for any of the 4 ids" in why) == (1, True)
+    code, why = said("none", "x")
+    assert (code, "holds no gold value that uar can use" in why) == (2, True)
+    code, why = said("g", "empty")
+    assert (code, why.strip().endswith("empty.json is empty")) == (2, True)
+    assert cli.main(["measure", "urr", "--gold", "g", "--pred", "p"]) == 2
+    assert "did you mean uar?" in capsys.readouterr().err
+
+
 def test_bleu_is_that_of_the_library() -> None:
     gold = {"a": ["a man nods and smiles broadly today", "he smiles and nods"], "b": ["she frowns"]}
     pred = {"a": "a man smiles and nods broadly today", "b": "she frowns deeply at him"}
@@ -404,7 +427,8 @@ def test_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(
     ("gold", "words", "message"),
     [
-        (GOLD, ["warr"], "there are: affective-tree"),
+        (GOLD, ["warr"], "did you mean war"),
+        (GOLD, ["zzzz"], "there are: affective-tree"),
         ([1], ["war"], "must hold one object"),
         (GOLD, ["mer-wheel", "--mapping", "/nowhere.json"], "cannot read the mapping"),
     ],
