@@ -27,8 +27,9 @@ transformers = pytest.importorskip("transformers", reason="needs transformers, a
 pytest.importorskip("trl", reason="needs trl: tests/bridge_setup.sh")
 pytest.importorskip("peft", reason="needs peft: tests/bridge_setup.sh")
 
+
+import tiny_duchenne  # noqa: E402
 import tiny_qwen3vl  # noqa: E402
-from test_bridge import tiny_whisper  # noqa: E402
 
 from finetune import checkpoints, export, load, plan, train, world, world_shelf  # noqa: E402
 from finetune.recipe import RecipeError  # noqa: E402
@@ -217,7 +218,8 @@ import torch
 import torch.distributed as dist
 from torch.distributed.fsdp import fully_shard
 sys.path.insert(0, TESTS)
-from test_bridge import asked, photo, voice
+from test_bridge import asked
+from tiny_duchenne import photo, voice
 import transformers
 import agent.bridge
 dist.init_process_group("gloo")
@@ -242,13 +244,9 @@ dist.destroy_process_group()
 
 def test_processes_with_different_pictures_do_not_wait_for_each_other(place: Path) -> None:
     """Weights sharded over two: one has a voice, the other a photo, or nothing at all."""
-    base = place / "ranks"
-    tiny_qwen3vl.make(place / "stock")
-    (place / "ears").mkdir()
-    tiny_whisper(place / "ears")
-    bare, processor = load.base(_stock(place))
-    bare.save_pretrained(base)
-    processor.save_pretrained(base)
+    base = place / "ranks" / "base"
+    base.mkdir(parents=True)
+    tiny_duchenne.base(base)
     script = place / "ranks.py"
     script.write_text(_RANKS.replace("TESTS", repr(str(Path(__file__).parent))))
     done = subprocess.run(
@@ -263,12 +261,6 @@ def test_processes_with_different_pictures_do_not_wait_for_each_other(place: Pat
     ]
 
 
-def _stock(place: Path) -> Recipe:
-    """Of a model that comes from two stock checkpoints."""
-    return tiny(place, "sft", f"model={place}/stock", f"audio={place}/ears", "tiny=null",
-                "padded=false", "tune=lora")  # fmt: skip
-
-
 # --- recipes for real use -------------------------------------------------------------------
 
 
@@ -279,7 +271,7 @@ def test_real_recipes_are_sound_on_a_shrunken_model(size: str, kind: str, tmp_pa
     stock, ears = tmp_path / "stock", tmp_path / "ears"
     tiny_qwen3vl.make(stock)
     ears.mkdir()
-    tiny_whisper(ears)
+    tiny_duchenne.whisper(ears)
     changes = [
         f"model={stock}", f"audio={ears}", "tune=lora", "trainer.bf16=false", "val=0.0",
         f"files=[{{path: {_own(tmp_path)}, format: own}}]", f"out={tmp_path}/out",

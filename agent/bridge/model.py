@@ -74,7 +74,7 @@ class DuchenneModel(Qwen3VLModel):  # type: ignore[misc]  # transformers has no 
                 "image": self.get_image_features(pixel_values, image_grid_thw, words)
             }
             pixel_values = None
-        seen_none = pixel_values is None and "mm_encoder_outputs" not in kwargs
+        seen_none = pixel_values is None and kwargs.get("mm_encoder_outputs") is None
         idle = self._idle(voice=True, vision=True) if seen_none else None
         out = super().forward(
             input_ids=input_ids, attention_mask=attention_mask, pixel_values=pixel_values,
