@@ -1,39 +1,32 @@
 """Conversations about one clip: questions in, answers out, the thread kept between runs.
 
-Threads live in one SQLite file in the cache folder, through LangGraph's checkpointer, and
-hold plain values only. A thread belongs to the clip it began with, by the clip's sha256:
+Threads live where `agent.threads` keeps them, by default in one SQLite file in the cache
+folder. A thread belongs to the clip it began with, by the clip's sha256:
 going on about another clip under the same name is an error, never a silent new beginning.
 A question that was killed on its way leaves the thread as it was before it.
 """
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import closing
 from contextvars import copy_context
 from functools import lru_cache
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self, cast
 from uuid import uuid4
 
 from langchain_core.runnables import RunnableConfig
-from langgraph.checkpoint.base import BaseCheckpointSaver
-from langgraph.checkpoint.memory import InMemorySaver
-from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
-from langgraph.checkpoint.sqlite import SqliteSaver
 from langsmith import tracing_context
 
 import prompts
 from agent import graph
 from agent.answer import Answer
-from agent.cache import cache_dir
 from agent.closer import overlay
 from agent.context import AskError, Context, LookCloser, Pictures, Step, no_pictures
 from agent.evidence import Evidence
 from agent.model import Model, connect
 from agent.state import Json, State, Turn
+from agent.threads import Store, Threads, threads_file
 
 LONGEST_NAME: Final = 200
 LONGEST_QUESTION: Final = 4000
@@ -41,16 +34,6 @@ LONGEST_QUESTION: Final = 4000
 
 class ThreadError(ValueError):
     """A thread that cannot be continued like this; the message says why."""
-
-
-def strict() -> JsonPlusSerializer:
-    """Reads back plain values only: no class of any module, no pickle."""
-    return JsonPlusSerializer(pickle_fallback=False, allowed_msgpack_modules=None)
-
-
-def threads_file() -> Path:
-    """Where threads are kept."""
-    return cache_dir("threads.sqlite")
 
 
 class Conversation:
@@ -65,7 +48,7 @@ class Conversation:
         profile: str = "general",
         person: str | None = None,
         thread: str | None = None,
-        store: Path | None = None,
+        store: Store | None = None,
         pictures: Pictures = no_pictures,
         look_closer: LookCloser | None = None,
         keep: Callable[[Evidence], str | None] | None = None,
@@ -75,8 +58,9 @@ class Conversation:
         """Begin or continue `thread`; without a name the conversation is not kept.
 
         `before`: questions and answers that a conversation kept by somebody else began with.
-        `store`: the SQLite file, else `threads_file()`. For the others see `agent.context` and
-        `agent.model.connect`. Raises AskError, ThreadError, ModelError, OSError.
+        `store`: a SQLite file or the URL of a data base, else `threads_file()`. For the others
+        see `agent.context` and `agent.model.connect`. Raises AskError, ThreadError, ModelError,
+        OSError.
         """
         self.profile, self.person = checked_profile(profile), person
         self.context = Context(
@@ -88,8 +72,8 @@ class Conversation:
             evidence_path=evidence_path,
         )
         self.thread = _named(thread) if thread is not None else uuid4().hex
-        self._connection = None if thread is None else _connect(store or threads_file())
-        self._graph = graph.build(self._saver())
+        self._threads = Threads(None if thread is None else store or threads_file())
+        self._graph = graph.build(self._threads.saver)
         self._config: RunnableConfig = {"configurable": {"thread_id": self.thread}}
         try:
             self._belongs()
@@ -145,8 +129,8 @@ class Conversation:
             for part in parts:
                 event = cast(Json, part[-1] if isinstance(part, tuple) else part)
                 yield Step(event["step"], event["person"], event["text"])
-        except sqlite3.OperationalError as error:
-            raise _unwritable(error) from error
+        except self._threads.errors as error:
+            raise self._threads.failed(error) from error
 
     @property
     def last(self) -> Answer:
@@ -167,9 +151,8 @@ class Conversation:
         return list(self._values().get("history", []))
 
     def close(self) -> None:
-        """Let go of the threads' file."""
-        if self._connection is not None:
-            self._connection.close()
+        """Let go of where the threads are."""
+        self._threads.close()
 
     def __enter__(self) -> Self:
         return self
@@ -185,17 +168,12 @@ class Conversation:
     def _values(self) -> dict[str, Any]:
         return self._graph.get_state(self._config).values
 
-    def _saver(self) -> BaseCheckpointSaver[Any]:
-        if self._connection is None:
-            return InMemorySaver(serde=strict())
-        return SqliteSaver(self._connection, serde=strict())
-
     def _belongs(self) -> None:
         """A thread goes on only about the clip it began with."""
         try:
             values = self._values()
-        except sqlite3.DatabaseError as error:
-            raise _unwritable(error) from error
+        except self._threads.errors as error:
+            raise self._threads.failed(error) from error
         clip = self.context.evidence.media.sha256
         if values.get("clip", clip) != clip:
             raise ThreadError(
@@ -216,10 +194,15 @@ def run(
         return talk.ask(question, on_step=on_step)
 
 
-def forget(thread: str, store: Path | None = None) -> None:
-    """Delete a thread with all that was said in it."""
-    with closing(_connect(store or threads_file())) as connection:
-        SqliteSaver(connection, serde=strict()).delete_thread(_named(thread))
+def forget(thread: str, store: Store | None = None) -> None:
+    """Delete a thread with all that was said in it. Raises ThreadError, OSError."""
+    threads = Threads(store or threads_file())
+    try:
+        threads.saver.delete_thread(_named(thread))
+    except threads.errors as error:
+        raise threads.failed(error) from error
+    finally:
+        threads.close()
 
 
 def checked_profile(name: str) -> str:
@@ -253,25 +236,3 @@ def _named(thread: str) -> str:
             f"{thread[:40]!r} is no name for a thread: 1 to {LONGEST_NAME} printable characters"
         )
     return name
-
-
-def _connect(path: Path) -> sqlite3.Connection:
-    """The threads' file, made where it is not there yet. Raises OSError naming it."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch(mode=0o600)
-        connection = sqlite3.connect(path, timeout=30, check_same_thread=False)
-        SqliteSaver(connection).setup()
-    except sqlite3.DatabaseError as error:
-        raise OSError(
-            f"conversations cannot be kept in {path}: {error}; set DUCHENNE_CACHE to a folder "
-            "that can be written, or ask without --thread"
-        ) from error
-    return connection
-
-
-def _unwritable(error: sqlite3.DatabaseError) -> OSError:
-    return OSError(
-        f"the thread could not be kept: {error}; set DUCHENNE_CACHE to a folder that can be "
-        "written and has room, or ask without --thread"
-    )

@@ -17,9 +17,10 @@ import pytest
 from langchain_core.tracers.langchain import wait_for_all_tracers
 from loopback import GOOD, text_of
 
-from agent.chat import Conversation, ThreadError, forget, run, strict, threads_file
+from agent.chat import Conversation, ThreadError, forget, run
 from agent.context import AskError
 from agent.evidence import Evidence, Missing, number
+from agent.threads import strict, threads_file
 
 TESTS = Path(__file__).parent
 

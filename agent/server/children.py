@@ -20,7 +20,7 @@ from agent.server.wire import Json
 
 LINE: Final = 128 << 20
 """Bytes of one message at most: the pictures of a clip are some megabytes."""
-SECRET: Final = ("DUCHENNE_API_KEY", "OPENAI_API_KEY")
+SECRET: Final = ("DUCHENNE_API_KEY", "DUCHENNE_THREADS", "OPENAI_API_KEY")
 
 
 class LostError(RuntimeError):

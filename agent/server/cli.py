@@ -10,6 +10,7 @@ import argparse
 import asyncio
 import ipaddress
 import logging
+import os
 import signal
 import sys
 from collections.abc import Iterator, Sequence
@@ -66,6 +67,8 @@ def parser() -> argparse.ArgumentParser:
     )
     kept = top.add_argument_group("what is kept")
     kept.add_argument("--state", type=Path, metavar="DIR", help="uploads, conversations; else gone")
+    kept.add_argument("--threads", metavar="URL", default=os.environ.get("DUCHENNE_THREADS"),
+                      help="postgresql://… for what was said (DUCHENNE_THREADS)")  # fmt: skip
     kept.add_argument("--keep-evidence", action="store_true", help="remember what was measured")
     kept.add_argument("--keep-seconds", type=float, default=usual.upload_seconds, metavar="S",
                       help="how long unused uploads and conversations are kept (3600)")  # fmt: skip
@@ -101,6 +104,8 @@ def _settings(arguments: argparse.Namespace) -> Settings:
             f"--host {arguments.host} can be reached from other machines, and there are no keys: "
             "make one with --keys FILE --new-key NAME, then start with --keys FILE"
         )
+    if arguments.threads and not arguments.threads.startswith(("postgresql://", "postgres://")):
+        raise KeysError("--threads takes postgresql://USER@HOST/NAME")
     numbers = (
         "slots",
         "deadline",
@@ -125,6 +130,7 @@ def _settings(arguments: argparse.Namespace) -> Settings:
         "base_url",
         "keys",
         "state",
+        "threads",
         "keep_evidence",
         "blur_faces",
         "slots",

@@ -61,11 +61,11 @@ def _forgotten_without_answer(
 ) -> None:
     found.begun = True
 
-    def forget() -> None:
+    async def forget() -> None:
         if found.begun and found.conversation:
-            store.delete(owner, found.conversation)
+            await asyncio.to_thread(store.delete, owner, found.conversation)
 
-    opened.callback(forget)
+    opened.push_async_callback(forget)
 
 
 def _continued(house: House, owner: Owner, asked: Asked, opened: AsyncExitStack) -> Held:

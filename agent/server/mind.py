@@ -51,7 +51,7 @@ def _asked(message: Json, wire: Wire) -> Json:
         profile=message["profile"],
         person=message["person"],
         thread=message["thread"],
-        store=Path(message["store"]) if message["store"] else None,
+        store=_place(message["store"]),
         pictures=_pictures(wire),
         look_closer=_closer(wire),
         before=message["before"],
@@ -71,6 +71,12 @@ def _asked(message: Json, wire: Wire) -> Json:
         "usage": count.usage(),
         "spent": {"think": time.perf_counter() - began, "model": count.seconds},
     }
+
+
+def _place(store: str) -> Path | str:
+    from agent.threads import is_url
+
+    return store if is_url(store) else Path(store)
 
 
 def _thinker(message: Json) -> tuple[Any, _Counted]:

@@ -71,6 +71,8 @@ def of_mind(said: Json) -> ApiError:
         who = re.search(r"person|people|nobody", str(said.get("message", "")))
         why = "there is no such person in the clip" if who else "it cannot be asked like this"
         return bad(f"the question cannot be answered: {why}", "messages", "bad_question")
+    if "OSError" in kinds:
+        return down()
     if "ThreadError" in kinds:
         return ApiError(409, "another_clip", "a conversation is about the clip it began with")
     return INTERNAL

@@ -24,6 +24,8 @@ class Settings:
     """File of hashed keys; without one only this machine may ask."""
     state: Path | None = None
     """Folder of uploads and conversations; None for a temporary one that ends with the server."""
+    threads: str | None = None
+    """URL of the PostgreSQL data base that holds what was said; None for a file beside the rest."""
     keep_evidence: bool = False
     """Whether evidence outlives the request or upload it came from."""
     blur_faces: bool = False

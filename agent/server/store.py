@@ -5,7 +5,7 @@ file or conversation can be reached with another key. Ids are made here and cann
 
     STATE/OWNER/files/file-…/          clip, looks/, meta.json
     STATE/OWNER/conversations/conv-…/  clip and looks/ (or the upload's), meta.json
-    STATE/OWNER/threads.sqlite         what was said
+    STATE/OWNER/threads.sqlite         what was said, unless that is in a data base
     STATE/OWNER/scratch/…              one request's; gone with it
 """
 
@@ -17,7 +17,6 @@ import os
 import re
 import secrets
 import shutil
-import sqlite3
 import tempfile
 import time
 from collections.abc import Iterator
@@ -27,6 +26,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from agent.server.errors import ApiError
+from agent.server.reasons import down
 from agent.server.settings import Settings
 
 Kind = str
@@ -76,9 +76,13 @@ class Store:
         for leftover in self.root.glob("*/scratch"):
             shutil.rmtree(leftover, ignore_errors=True)
 
-    def threads(self, owner: str) -> Path:
-        """The SQLite file of this owner's conversations."""
-        return self._home(owner) / "threads.sqlite"
+    def threads(self, owner: str) -> Path | str:
+        """The file, or the data base, that holds what was said."""
+        return self._settings.threads or self._home(owner) / "threads.sqlite"
+
+    def thread(self, owner: str, name: str) -> str:
+        """What a conversation is called there: a data base is everybody's, a file the owner's."""
+        return f"{owner}/{name}" if self._settings.threads else name
 
     @contextmanager
     def scratch(self, owner: str) -> Iterator[Place]:
@@ -202,8 +206,13 @@ class Store:
         part.replace(folder / "meta.json")
 
     def _forget(self, owner: str, name: str) -> None:
+        """Raises ApiError: what cannot be deleted is not called deleted."""
         from agent.chat import forget
 
-        with suppress(OSError, sqlite3.Error):
-            if self.threads(owner).exists():
-                forget(name, self.threads(owner))
+        threads = self.threads(owner)
+        if isinstance(threads, Path) and not threads.exists():
+            return
+        try:
+            forget(self.thread(owner, name), threads)
+        except OSError:
+            raise down() from None

@@ -135,6 +135,9 @@ class Work:
 
     def _task(self, evidence: Evidence) -> Json:
         asked, settings = self._asked, self._house.settings
+        store, owner = self._house.store, self._owner.name
+        talk = self._held.conversation if self._held else None
+        thread = store.thread(owner, talk) if talk else None
         own = asked.model == "own"
         bare = evidence.model_copy(update={"series": None, "voice_series": None})
         loop = asyncio.get_running_loop()
@@ -149,8 +152,8 @@ class Work:
             "tokens": settings.tokens,
             "seconds": self.until - loop.time(),
             "before": list(asked.before),
-            "thread": self._held.conversation if self._held else None,
-            "store": str(self._house.store.threads(self._owner.name)),
+            "thread": thread,
+            "store": str(store.threads(owner)),
         }
 
     async def _relayed(self, mind: Child, step: Told) -> Json:
