@@ -220,69 +220,92 @@ def cores(source: Path, counts: Sequence[int], more: Sequence[str]) -> list[tupl
 
 
 def load(source: Path, model: str, url: str, in_flight: int, rounds: int) -> dict[str, Any]:
-    """Requests a second that a captioning run gets out of a host, against a bare loader.
+    """Requests a second that captioning gets out of a host, against a bare loader.
 
-    First a run that warms host and cache and writes the requests down; then, in turn, the run
-    again and the same requests through so many threads that do nothing else.
+    All clips are sensed first: the question is what the calls cost, and the host may share this
+    machine. Then, in turn, so many rounds each: the same clips' rows through the engine, and the
+    requests it had sent through as many threads that do nothing else. The replies are the same,
+    so the work of the host is.
     """
-    asked: list[Any] = []
-    _through(source, model, url, in_flight, asked)
+    tasks, sensed = _sensed(source, model, url)
+    _, asked = _through(tasks, sensed, in_flight)  # warms the host
     ours, bare = [], []
-    for _ in range(rounds):
-        bare.append(_bare(url, list(asked), in_flight))
-        ours.append(_through(source, model, url, in_flight, []))
+    for number in range(2 * rounds):
+        if number % 4 in (0, 3):  # bare, ours, ours, bare: what drifts favours neither
+            bare.append(_bare(url, asked, in_flight))
+        else:
+            ours.append(_through(tasks, sensed, in_flight)[0])
     return {
+        "clips": len(tasks),
         "requests": len(asked),
         "ours_per_s": [round(v, 3) for v in ours],
         "bare_per_s": [round(v, 3) for v in bare],
-        "share": round(sum(ours) / sum(bare), 3),
+        "share": round(sum(1 / v for v in bare) / sum(1 / v for v in ours), 3),
     }
 
 
-class _Written:
-    """A host whose requests are written down."""
+class _Heard:
+    """A host whose requests are kept as they come in."""
 
     def __init__(self, host: Any, asked: list[Any]) -> None:
         self._host, self._asked = host, asked
         self.name, self.lacks = host.name, host.lacks
 
     def complete(self, messages: Any, schema: Any) -> Any:
-        self._asked.append(self._host.body(messages, schema, self._host.lacks))
+        self._asked.append((messages, schema))
         return self._host.complete(messages, schema)
 
 
-def _through(source: Path, model: str, url: str, in_flight: int, asked: list[Any]) -> float:
-    """One run in memory, from the first request to the last row; returns requests a second."""
-    from agent.captions.engine import Local
+class _Ahead:
+    """Sensing that is done already."""
+
+    def __init__(self, sensed: dict[str, Any]) -> None:
+        self._sensed = sensed
+
+    def run(self, _: str, task: Any) -> Any:
+        return self._sensed[task.sample.id]
+
+    def close(self) -> None:
+        pass
+
+
+def _sensed(source: Path, model: str, url: str) -> tuple[list[Any], dict[str, Any]]:
+    """Tasks of a folder of clips, and what the senses made of each, by id."""
+    from agent.captions import stages
     from agent.captions.plan import Plan, sensing_versions
     from agent.captions.sources import Source, samples
-    from agent.captions.stages import Task
-    from agent.model import Language, connect
 
     plan = Plan(
         model=model, base_url=url, revision="bench", sensing=sensing_versions(), calls="one",
         look_closer=False,
     )  # fmt: skip
-
-    def connected() -> Any:
-        thinker = connect(model, url)
-        assert isinstance(thinker, Language)
-        thinker.host = _Written(thinker.host, asked)
-        return thinker
-
-    found = [
-        Task(sample, sha256 := sample.sha256(), plan.key(sha256, {}), plan, Path())
+    tasks = [
+        stages.Task(sample, sha256 := sample.sha256(), plan.key(sha256, {}), plan, Path())
         for sample in samples(Source(str(source)))
     ]
-    engine = Local(plan, connected, 2, in_flight)
-    try:
-        list(engine.run(iter(found[:2])))  # the processes' start-up is not the host's
-        asked.clear()
-        begun = time.monotonic()
-        list(engine.run(iter(found)))
-        return len(asked) / (time.monotonic() - begun)
-    finally:
-        engine.close()
+    return tasks, {task.sample.id: stages.sense(task) for task in tasks}
+
+
+def _through(tasks: list[Any], sensed: dict[str, Any], in_flight: int) -> tuple[float, list[Any]]:
+    """Requests a second from the first one to the last row, and their bodies."""
+    from agent.captions.engine import Local
+    from agent.captions.flow import Flow, Paced
+    from agent.model import Language, connect
+
+    plan, asked = tasks[0].plan, list[Any]()
+    thinker = connect(plan.model, plan.base_url)
+    assert isinstance(thinker, Language)
+    host: Any = thinker.host
+    thinker.host = _Heard(Paced(host, Flow(in_flight)), asked)
+    engine = Local(plan, lambda: thinker, 0, in_flight)
+    engine._workers = _Ahead(sensed)  # type: ignore[assignment]  # the same two methods
+    begun = time.monotonic()
+    made = list(engine.run(iter(tasks)))
+    gone = time.monotonic() - begun
+    engine.close()
+    print(Counter("row" if one.failure is None else one.failure.error for one in made),
+          file=sys.stderr)  # fmt: skip
+    return len(asked) / gone, [host.body(*one, host.lacks) for one in asked]
 
 
 def _bare(url: str, asked: list[Any], in_flight: int) -> float:

@@ -47,9 +47,9 @@ def percent(value: float | None) -> str:
 
 def confusion(rows: Sequence[str], columns: Sequence[str], counts: Sequence[Sequence[int]]) -> str:
     """Gold down, answers across; the darker a cell, the greater its share of the row."""
-    cell, left, top = 46.0, 92.0, 78.0
+    cell, left, top = 46.0, 112.0, 78.0
     shown = [j for j in range(len(columns)) if j < len(rows) or any(row[j] for row in counts)]
-    parts = [words(left - 10, top - 14, "gold ↓   answer →", "small muted", "end")]
+    parts = [words(left - 10, top - 14, "gold ↓ answer →", "small muted", "end")]
     for x, j in enumerate(shown):
         at = left + x * cell + cell / 2 + (8 if j >= len(rows) else 0)
         turned = words(0, 0, columns[j], "small muted" if j >= len(rows) else "small")

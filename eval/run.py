@@ -94,7 +94,7 @@ def plan(
         ("people and clips shared between splits", "none"),
         ("ids, people and files that the model was trained on",
          "none" if seen else "not given: the rules are fitted to no clip; for a trained model "
-         "name its rows with --trained-on"),
+         "name its rows: --trained-on"),
         ("labels used for enrolment", _used(enrol)),
         ("labels in names of files", "hidden: the model sees a link with a neutral name"),
         ("thresholds, epochs or prompts chosen on these samples", "none: nothing is fitted"),
