@@ -156,8 +156,9 @@ class ActionUnits:
 
     def _kept(self, tracks: Sequence[int] | None) -> tuple[Columns, Floats]:
         """Rows of some tracks in order of time, the best one where times coincide."""
-        meta = np.array(self._meta, dtype=np.float64).reshape(-1, 4)
-        rows = np.array(self._rows, dtype=np.float32).reshape(len(meta), self._width)
+        # Views, as half an hour of rows is fifty megabytes.
+        meta = np.frombuffer(self._meta).reshape(-1, 4)
+        rows = np.frombuffer(self._rows, np.float32).reshape(len(meta), self._width)
         mine = np.ones(len(meta), bool) if tracks is None else np.isin(meta[:, 2], list(tracks))
         index = np.flatnonzero(mine)
         index = index[np.lexsort((-meta[index, 3], meta[index, 0]))]
@@ -167,7 +168,8 @@ class ActionUnits:
             "frame": meta[index, 1].astype(np.int64),
             "quality": meta[index, 3].astype(np.float32),
         }
-        return columns, rows[index]
+        whole = np.array_equal(index, np.arange(len(rows)))
+        return columns, rows if whole else rows[index]
 
     def _measure(
         self, columns: Columns, rows: Floats, enrolled: Enrolment | None
