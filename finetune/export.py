@@ -9,7 +9,8 @@ serves something else and must not start. Its form:
 
     {"version": 1, "model_type": "duchenne", "dtype": "float32", "prompts": [
       {"name": "voice", "messages": [...OpenAI form, pictures as data: URLs...],
-       "top": [{"token": "<think>", "id": 538, "logprob": -0.01}, ... 20 in all]}]}
+       "top": [{"token": "<think>", "id": 538, "logprob": -0.01}, ... 20 in all],
+       "unheard": [... the same, were the voice seen as any picture, where there is one]}]}
 """
 
 from __future__ import annotations
@@ -20,14 +21,15 @@ import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from types import MethodType
 from typing import Any, Final
 
 import numpy as np
 import torch
 from PIL import Image as Pictures
-from transformers import AutoModelForImageTextToText, AutoProcessor
+from transformers import AutoModelForImageTextToText, AutoProcessor, Qwen3VLModel
 
-from agent.voice_picture import encode_voice, log_mel
+from agent.voice_picture import encode_voice, is_voice_picture, log_mel
 from finetune import load
 from finetune.recipe import RecipeError, checked
 from finetune.settings import Recipe
@@ -75,12 +77,22 @@ def probe(folder: Path) -> dict[str, Any]:
         {"name": name, "messages": _messages(pictures), "top": _top(model, processor, pictures)}
         for name, pictures in _pictures().items()
     ]
+    if model.config.model_type == "duchenne" and not getattr(model.config, "guided", False):
+        _deafen(model)
+        for prompt, pictures in zip(prompts, _pictures().values(), strict=True):
+            if any(map(is_voice_picture, pictures)):
+                prompt["unheard"] = _top(model, processor, pictures)
     return {
         "version": 1,
         "model_type": model.config.model_type,
         "dtype": str(model.dtype).removeprefix("torch."),
         "prompts": prompts,
     }
+
+
+def _deafen(model: Any) -> None:
+    """Let the vision tower see every picture, as in a server without the bridge."""
+    model.model.get_image_features = MethodType(Qwen3VLModel.get_image_features, model.model)
 
 
 def _pictures() -> dict[str, list[Pictures.Image]]:
