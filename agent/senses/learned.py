@@ -227,12 +227,17 @@ class Learned:
 
     def intensities(self, times: Floats, rows: Floats) -> Columns:
         """See `Estimator`; besides, `AU12_p` (presence, 0–1) and `AU12_sd` (steps)."""
-        raw = np.full((len(rows), 2, 3, COUNT), np.nan, np.float32)
-        for kind, mesh in ((1.0, "large"), (0.0, "small")):
-            mine = rows[:, 0] == kind
-            if mine.any():
-                raw[mine] = self._against_rest(self._nets[mesh], rows[mine, 1:])
-        return columns(steadied(np.asarray(times, np.float32), raw))
+        return columns(steadied(np.asarray(times, np.float32), self._raw(rows)))
+
+    def _raw(self, rows: Floats) -> Floats:
+        large = rows[:, 0] == 1.0
+        if large.all() or not large.any():
+            mesh = "large" if large.all() else "small"
+            return self._against_rest(self._nets[mesh], rows[:, 1:])
+        raw = np.empty((len(rows), 2, 3, COUNT), np.float32)
+        for mesh, mine in (("large", large), ("small", ~large)):
+            raw[mine] = self._against_rest(self._nets[mesh], rows[mine, 1:])
+        return raw
 
     def _against_rest(self, net: Net, rows: Floats) -> Floats:
         """Calibrated output of the network, against these rows' own rest where they show one."""
@@ -247,7 +252,9 @@ class Learned:
             against = net.raw(rows, rest, worth)
             against[:, :, 0] *= net.bend
             share = believed(net.raw(rest_row(net, rest)), worth)
-            raw = share * against + (1 - share) * raw
+            against *= share
+            raw *= 1 - share
+            raw += against
         raw[:, :, 1] += np.log(net.spread)
         return raw
 
@@ -368,6 +375,9 @@ def columns(raw: Floats) -> Columns:
     level = np.clip(5 * raw[:, :, 0], 0, 5)
     chance = 1 / (1 + np.exp(-np.clip(raw[:, :, 2], -30, 30)))
     spread = 5 * np.exp(np.clip(raw[:, :, 1], -5, 1))
+    left = unbared(level)
+    level[:, :, LOWER_LIP] *= left
+    chance[:, :, LOWER_LIP] *= left
     out: Columns = {}
     for place, code in enumerate((*TARGETS_SIDE, *TARGETS_WHOLE)):
         name = "AU45" if code == "AU43" else code
@@ -384,6 +394,22 @@ def columns(raw: Floats) -> Columns:
     return {name: value.astype(np.float32) for name, value in out.items()}
 
 
+def unbared(level: Floats) -> Floats:
+    """What is left of AU16 beside a smile, a share for each side: n × 2, from n × 2 × COUNT, 0–5.
+
+    Pulled lip corners bare the lower teeth as well. In rendered smiles they do not, so the
+    networks take every real broad smile for a lowered lip.
+    """
+    smile = np.clip((level[:, :, TARGETS_SIDE.index("AU12")] - SLIGHT) / SLIGHT, 0, 1)
+    return np.asarray(1 - BARED * smile, np.float32)
+
+
+LOWER_LIP: Final = TARGETS_SIDE.index("AU16")
+SLIGHT: Final = 1.5
+"""AU12 up to which lips cover the lower teeth; at twice as much they are bared."""
+BARED: Final = 0.7
+"""Share of AU16 that a marked smile explains. On held-out rendered people any share from 0 to
+0.7 reads AU16 as well (PCC 0.405 to 0.409)."""
 WIDE: Final = 3.5
 """AU26 from which the mouth counts as stretched (AU27)."""
 
