@@ -3,7 +3,8 @@
     python -m eval.bench_captions clips MEDIA OUT [--count 200]     cut clips of 1 to 3 s
     python -m eval.bench_captions kills CLIPS OUT [--kills 100]     kill -9 at random moments
     python -m eval.bench_captions cores CLIPS                       sensing on 1, 2, … cores
-    python -m eval.bench_captions load CLIPS --model M --base-url U   against a bare loader
+    python -m eval.bench_captions ray CLIPS OUT [--kills 6]         on Ray, workers killed
+    python -m eval.bench_load CLIPS --model M --base-url U          against a bare loader
 
 `kills` compares the rows with those of a run that nobody disturbed: the same rows, none twice,
 every line and shard whole. Cutting is seeded, so the clips are the same every time.
@@ -219,109 +220,59 @@ def cores(source: Path, counts: Sequence[int], more: Sequence[str]) -> list[tupl
     return found
 
 
-def load(source: Path, model: str, url: str, in_flight: int, rounds: int) -> dict[str, Any]:
-    """Requests a second that captioning gets out of a host, against a bare loader.
-
-    All clips are sensed first: the question is what the calls cost, and the host may share this
-    machine. Then, in turn, so many rounds each: the same clips' rows through the engine, and the
-    requests it had sent through as many threads that do nothing else. The replies are the same,
-    so the work of the host is.
-    """
-    tasks, sensed = _sensed(source, model, url)
-    _, asked = _through(tasks, sensed, in_flight)  # warms the host
-    ours, bare = [], []
-    for number in range(2 * rounds):
-        if number % 4 in (0, 3):  # bare, ours, ours, bare: what drifts favours neither
-            bare.append(_bare(url, asked, in_flight))
-        else:
-            ours.append(_through(tasks, sensed, in_flight)[0])
+def ray(source: Path, out: Path, wanted: int, more: Sequence[str]) -> dict[str, Any]:
+    """Rows of one machine, of Ray, and of Ray with sensing processes killed on the way."""
+    here, there, shaken = (out / name for name in ("here", "ray", "shaken"))
+    for folder in (here, there, shaken):
+        shutil.rmtree(folder, ignore_errors=True)
+    subprocess.run(command(source, here, *more), check=True, capture_output=True)
+    subprocess.run(
+        command(source, there, "--engine", "ray", *more), check=True, capture_output=True
+    )
+    expected, killed, begun = rows(here), 0, time.monotonic()
+    if (got := rows(there)) != expected:
+        raise AssertionError(f"other rows on Ray: {_difference(expected, got)}")
+    run = subprocess.Popen(
+        command(source, shaken, "--engine", "ray", *more),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    draw, mark = random.Random(0), 0
+    while run.poll() is None:
+        if killed < wanted and (now := _journalled(shaken)) > mark:
+            mark = now + len(expected) // (wanted + 2)
+            found = _children(run.pid, "ray::_Senser")
+            if found:
+                os.kill(draw.choice(found), signal.SIGKILL)
+                killed += 1
+        time.sleep(0.02)
+    if (got := rows(shaken)) != expected:
+        raise AssertionError(f"other rows after kills: {_difference(expected, got)}")
     return {
-        "clips": len(tasks),
-        "requests": len(asked),
-        "ours_per_s": [round(v, 3) for v in ours],
-        "bare_per_s": [round(v, 3) for v in bare],
-        "share": round(sum(1 / v for v in bare) / sum(1 / v for v in ours), 3),
-    }
+        "clips": len({id for id, _ in expected}), "rows": len(expected), "equal_on_ray": True,
+        "sensing_processes_killed": killed, "equal_after_kills": True,
+        "seconds": round(time.monotonic() - begun, 1),
+    }  # fmt: skip
 
 
-class _Heard:
-    """A host whose requests are kept as they come in."""
+def _children(pid: int, named: str) -> list[int]:
+    """Processes below this one whose command line begins so."""
+    parents, found = {}, []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            line = (folder / "cmdline").read_text(errors="replace")
+            parents[int(folder.name)] = int(
+                (folder / "stat").read_text().rpartition(")")[2].split()[1]
+            )
+        except (OSError, IndexError, ValueError):
+            continue
+        if line.startswith(named):
+            found.append(int(folder.name))
 
-    def __init__(self, host: Any, asked: list[Any]) -> None:
-        self._host, self._asked = host, asked
-        self.name, self.lacks = host.name, host.lacks
+    def below(one: int) -> bool:
+        return one == pid or (one in parents and below(parents[one]))
 
-    def complete(self, messages: Any, schema: Any) -> Any:
-        self._asked.append((messages, schema))
-        return self._host.complete(messages, schema)
-
-
-class _Ahead:
-    """Sensing that is done already."""
-
-    def __init__(self, sensed: dict[str, Any]) -> None:
-        self._sensed = sensed
-
-    def run(self, _: str, task: Any) -> Any:
-        return self._sensed[task.sample.id]
-
-    def close(self) -> None:
-        pass
-
-
-def _sensed(source: Path, model: str, url: str) -> tuple[list[Any], dict[str, Any]]:
-    """Tasks of a folder of clips, and what the senses made of each, by id."""
-    from agent.captions import stages
-    from agent.captions.plan import Plan, sensing_versions
-    from agent.captions.sources import Source, samples
-
-    plan = Plan(
-        model=model, base_url=url, revision="bench", sensing=sensing_versions(), calls="one",
-        look_closer=False,
-    )  # fmt: skip
-    tasks = [
-        stages.Task(sample, sha256 := sample.sha256(), plan.key(sha256, {}), plan, Path())
-        for sample in samples(Source(str(source)))
-    ]
-    return tasks, {task.sample.id: stages.sense(task) for task in tasks}
-
-
-def _through(tasks: list[Any], sensed: dict[str, Any], in_flight: int) -> tuple[float, list[Any]]:
-    """Requests a second from the first one to the last row, and their bodies."""
-    from agent.captions.engine import Local
-    from agent.captions.flow import Flow, Paced
-    from agent.model import Language, connect
-
-    plan, asked = tasks[0].plan, list[Any]()
-    thinker = connect(plan.model, plan.base_url)
-    assert isinstance(thinker, Language)
-    host: Any = thinker.host
-    thinker.host = _Heard(Paced(host, Flow(in_flight)), asked)
-    engine = Local(plan, lambda: thinker, 0, in_flight)
-    engine._workers = _Ahead(sensed)  # type: ignore[assignment]  # the same two methods
-    begun = time.monotonic()
-    made = list(engine.run(iter(tasks)))
-    gone = time.monotonic() - begun
-    engine.close()
-    print(Counter("row" if one.failure is None else one.failure.error for one in made),
-          file=sys.stderr)  # fmt: skip
-    return len(asked) / gone, [host.body(*one, host.lacks) for one in asked]
-
-
-def _bare(url: str, asked: list[Any], in_flight: int) -> float:
-    """The same requests as fast as the host takes them; returns requests a second."""
-    from concurrent.futures import ThreadPoolExecutor
-
-    import httpx
-
-    with (
-        httpx.Client(timeout=600, limits=httpx.Limits(max_connections=in_flight)) as client,
-        ThreadPoolExecutor(in_flight) as threads,
-    ):
-        begun = time.monotonic()
-        for reply in threads.map(lambda b: client.post(f"{url}/chat/completions", json=b), asked):
-            reply.raise_for_status()
-        return len(asked) / (time.monotonic() - begun)
+    return [one for one in found if below(one)]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -342,21 +293,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     one = trials.add_parser("cores")
     one.add_argument("clips", type=Path)
     one.add_argument("--counts", type=int, nargs="+", default=[1, 2])
-    one = trials.add_parser("load")
+    one = trials.add_parser("ray")
     one.add_argument("clips", type=Path)
-    one.add_argument("--model", required=True)
-    one.add_argument("--base-url", required=True)
-    one.add_argument("--in-flight", type=int, default=16)
-    one.add_argument("--rounds", type=int, default=2)
+    one.add_argument("out", type=Path)
+    one.add_argument("--kills", type=int, default=6)
     asked, more = parser.parse_known_args(argv)
     more = [word for word in more if word != "--"]
     if asked.trial == "clips":
         print(len(clips(asked.media, asked.out, asked.count, asked.seed)))
     elif asked.trial == "kills":
         print(json.dumps(kills(asked.clips, asked.out, asked.kills, asked.within, more)))
-    elif asked.trial == "load":
-        found = load(asked.clips, asked.model, asked.base_url, asked.in_flight, asked.rounds)
-        print(json.dumps(found))
+    elif asked.trial == "ray":
+        print(json.dumps(ray(asked.clips, asked.out, asked.kills, more)))
     else:
         print(json.dumps(cores(asked.clips, asked.counts, more)))
     return 0
