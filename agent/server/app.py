@@ -25,6 +25,7 @@ from agent.server.gate import Gate
 from agent.server.guard import Guard
 from agent.server.health import Watch
 from agent.server.house import House, Room
+from agent.server.keeper import Keeper
 from agent.server.keys import Keys, Uses
 from agent.server.metrics import Metrics
 from agent.server.schema import ChatRequest, LookRequest, ResponseRequest
@@ -35,7 +36,7 @@ log = logging.getLogger("duchenne.serve")
 SWEEP_SECONDS = 30.0
 
 
-def build(settings: Settings, guard: Guard | None = None) -> Gate:
+def build(settings: Settings, guard: Guard | None = None, keeper: Keeper | None = None) -> Gate:
     """The application of these settings. Raises KeysError, OSError."""
     who = keys.read(settings.keys, settings) if settings.keys else None
     house = House(
@@ -60,7 +61,7 @@ def build(settings: Settings, guard: Guard | None = None) -> Gate:
     for part in (chat, responses, files, timeline, health, page):
         api.include_router(part.router)
     api.state.house = house
-    api.state.watch = Watch(house)
+    api.state.watch = Watch(house, keeper)
     _answer_errors(api)
     _describe(api, who)
     gate = Gate(api, house, who, keys.local(settings))

@@ -15,6 +15,7 @@ import signal
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,7 @@ from agent.server.settings import MIB, Settings
 
 if TYPE_CHECKING:
     from agent.server.gate import Gate
+    from agent.server.keeper import Keeper
 
 NEEDS = ("fastapi", "uvicorn", "multipart", "prometheus_client", "h11")
 
@@ -38,8 +40,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         if arguments.new_key:
             return _new_key(arguments)
-        settings = _settings(arguments)
-        return asyncio.run(serve(settings))
+        settings, keeper = _settings(arguments), _keeper(arguments)
+        if keeper:
+            model = f"openai:{keeper.hosting.name}"
+            settings = replace(settings, model=model, base_url=f"{keeper.hosting.url}/v1")
+        return asyncio.run(serve(settings, keeper))
     except (keys.KeysError, OSError) as error:
         return _complain(str(error))
 
@@ -57,6 +62,9 @@ def parser() -> argparse.ArgumentParser:
         "--model", default=usual.model, metavar="M", help="rules, openai:NAME, hf:PATH"
     )
     top.add_argument("--base-url", metavar="U", help="of the language model's host")
+    top.add_argument("--vllm", metavar="ARGS", help="start vLLM too and keep it running; in one "
+                     "text what duchenne vllm takes, such as 'models/ours --gpus 2'")  # fmt: skip
+    top.add_argument("--vllm-log", type=Path, metavar="FILE", help="what it says (in the cache)")
     who = top.add_argument_group("who may ask")
     who.add_argument("--keys", type=Path, metavar="FILE", help="hashed keys; needed off loopback")
     who.add_argument(
@@ -176,15 +184,28 @@ def _new_key(arguments: argparse.Namespace) -> int:
     return 0
 
 
-async def serve(settings: Settings) -> int:
-    """Until SIGTERM or SIGINT."""
+def _keeper(arguments: argparse.Namespace) -> Keeper | None:
+    """Of the vLLM that is to run beside the server. Raises KeysError, HostingError."""
+    from agent import cache
+    from agent.server import keeper
+    from agent.server.keys import KeysError
+
+    if arguments.vllm is None:
+        return None
+    if arguments.model != Settings().model or arguments.base_url:
+        raise KeysError("--vllm is the model and its host: leave --model and --base-url out")
+    return keeper.asked(arguments.vllm, arguments.vllm_log or cache.cache_dir("vllm.log"))
+
+
+async def serve(settings: Settings, keeper: Keeper | None = None) -> int:
+    """Until SIGTERM or SIGINT. Raises HostingError where vLLM's first start fails."""
     import uvicorn
 
     from agent.server.app import build
     from agent.server.gate import JsonLines, log
 
     _log_to_stderr(JsonLines())
-    gate = build(settings)
+    gate = build(settings, keeper=keeper)
     server = _server(uvicorn.Config(
         gate, host=settings.host, port=settings.port, log_config=None, access_log=False,
         lifespan="on", server_header=False, proxy_headers=False, ws="none", backlog=256,
@@ -202,11 +223,19 @@ async def serve(settings: Settings) -> int:
         return 1
     place = server.servers[0].sockets[0].getsockname()
     log.info("listening", extra={"fields": {"host": place[0], "port": place[1]}})
-    await asyncio.wait({task, asyncio.create_task(ending.wait())}, return_when="FIRST_COMPLETED")
+    kept = {asyncio.create_task(keeper.run())} if keeper else set()
+    until = {task, asyncio.create_task(ending.wait())} | kept
+    await asyncio.wait(until, return_when="FIRST_COMPLETED")
     await _drained(gate, settings)
     server.should_exit = True
     await task
+    for each in kept:
+        each.cancel()
+    await asyncio.wait(kept) if kept else None
     log.info("ended")
+    for each in kept:
+        if not each.cancelled():
+            each.result()
     return 0
 
 

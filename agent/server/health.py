@@ -21,6 +21,7 @@ from agent.server.chat import FAILURES
 from agent.server.children import LostError
 from agent.server.errors import ApiError
 from agent.server.house import House
+from agent.server.keeper import Keeper
 from agent.server.schema import Failure, Health, ModelCard, ModelList
 
 log = logging.getLogger("duchenne.serve")
@@ -32,8 +33,9 @@ BEGAN: Final = int(time.time())
 class Watch:
     """Looks after what the server stands on."""
 
-    def __init__(self, house: House) -> None:
+    def __init__(self, house: House, keeper: Keeper | None = None) -> None:
         self._house = house
+        self._keeper = keeper
         self._files: str | None = "model files are being fetched"
         self._children: str | None = "children are starting"
         spec = house.settings.model
@@ -44,7 +46,12 @@ class Watch:
     @property
     def why(self) -> list[str]:
         """What keeps the server from being ready."""
-        return [why for why in (self._files, self._children, self._model) if why]
+        return [why for why in (self._files, self._children, self._host) if why]
+
+    @property
+    def _host(self) -> str | None:
+        """What is wrong with the language model's host."""
+        return (self._keeper.why if self._keeper else None) or self._model
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -53,7 +60,7 @@ class Watch:
         while True:
             await self._begun()
             await self._probed()
-            self._house.metrics.model_up.set(self._model is None)
+            self._house.metrics.model_up.set(self._host is None)
             if self.why != before:
                 log.info("ready" if not self.why else "not ready", extra={"fields": self._row()})
                 before = self.why
