@@ -41,7 +41,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         )
         return USAGE
     told = references(hosting, arguments)
-    return asyncio.run(_run(hosting, key, told, arguments.wait))
+    ready: Path | None = arguments.ready
+    try:
+        return asyncio.run(_run(hosting, key, told, arguments.wait, ready))
+    finally:
+        if ready:
+            ready.unlink(missing_ok=True)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -83,6 +88,7 @@ def parser() -> argparse.ArgumentParser:
                        help="serve a Duchenne checkpoint that has none")  # fmt: skip
     proof.add_argument("--tolerance", type=float, metavar="X",
                        help="of log-probabilities; default: by the export's type")  # fmt: skip
+    proof.add_argument("--ready", type=Path, metavar="FILE", help="is there while all is proven")
     proof.add_argument("--wait", type=float, default=WAIT, metavar="S", help="for it to come up")
     return top
 
@@ -139,13 +145,15 @@ def loopback(host: str) -> bool:
     return is_loopback(host)
 
 
-async def _run(hosting: Hosting, key: str | None, told: Reference | None, wait: float) -> int:
+async def _run(
+    hosting: Hosting, key: str | None, told: Reference | None, wait: float, ready: Path | None
+) -> int:
     ending = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, ending.set)
     process = await Process.begun(hosting, key, None)
     try:
-        served = asyncio.create_task(_served(process, hosting, key, told, wait))
+        served = asyncio.create_task(_served(process, hosting, key, told, wait, ready))
         ended = asyncio.create_task(ending.wait())
         await asyncio.wait({served, ended}, return_when="FIRST_COMPLETED")
         if served.done():
@@ -157,12 +165,19 @@ async def _run(hosting: Hosting, key: str | None, told: Reference | None, wait: 
 
 
 async def _served(
-    process: Process, hosting: Hosting, key: str | None, told: Reference | None, wait: float
+    process: Process,
+    hosting: Hosting,
+    key: str | None,
+    told: Reference | None,
+    wait: float,
+    ready: Path | None,
 ) -> str:
     """Ready, proven, then gone: how it ended."""
     await process.answers(wait)
     for line in await process.proven(key, told):
         _say(f"proven: {line}")
+    if ready:
+        ready.touch()
     _say(f"ready: {hosting.name} at {hosting.url}/v1")
     return await process.gone()
 
