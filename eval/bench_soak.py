@@ -23,6 +23,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
@@ -351,7 +352,7 @@ def table(found: Json) -> str:
         f"plain questions: p50 {found['p50_s']} s, p95 {found['p95_s']} s",
         f"faults: {found['number_of_faults']}",
     ]
-    stood = max((b["at"] - a["at"] for a, b in zip(rows, rows[1:], strict=False)), default=0.0)
+    stood = max((b["at"] - a["at"] for a, b in pairwise(rows)), default=0.0)
     lines.append(f"the machine itself stood still for {stood - 3:.0f} s at most")
     for what in ("rss_mib", "children_mib", "children", "handles"):
         first, last = middle(rows[:third], what), middle(rows[-third:], what)
