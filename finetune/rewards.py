@@ -17,6 +17,7 @@ are `eval.published.facial_r1_au_reward` and `facial_r1_accuracy_reward`.
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
@@ -212,16 +213,21 @@ def _tree_score(text: str, gold: Any) -> float:
     done = read(text)
     if not _formed(text) or _distinct(done) < 0.5:
         return 0.0
-    wanted = trees.gold(gold)
     said = [labels.canonical(label) for label in wheel.labels(done.answer)]
     if len(said) != 1:
         return 0.0
+    floor = _tree_floor(json.dumps(gold, sort_keys=True), said[0])
     mine = trees.tree(_tree_of(action_units(done.think), said[0]))
-    every = trees.tree(_tree_of(MEASURED, said[0]))
-    bare = trees.Node("root")
-    floor = max(trees.score(wanted, bare), trees.score(wanted, every))
-    score = trees.score(wanted, mine)
+    score = trees.score(trees.gold(gold), mine)
     return max(0.0, (score - floor) / (1 - floor)) if floor < 1 else 0.0
+
+
+@lru_cache(maxsize=4096)
+def _tree_floor(gold: str, said: str) -> float:
+    """What saying nothing but a label, or everything, would score: the same for a whole group."""
+    wanted = trees.gold(json.loads(gold))
+    every = trees.tree(_tree_of(MEASURED, said))
+    return max(trees.score(wanted, trees.Node("root")), trees.score(wanted, every))
 
 
 def length(completions: Completions, **_: Any) -> Scores:
