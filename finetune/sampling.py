@@ -49,8 +49,9 @@ class Settings:
     """Share of a sample's old utility that a new group leaves."""
     low: float = 0.2
     """Quantile of utility under which a sample is removed."""
-    high: float = 0.8
-    """Quantile above which it cools down; 1 for never."""
+    high: float = 1.0
+    """Quantile above which it cools down, as in the paper from 0.8; 1 for never, because to rest
+    what teaches most cost more than it gave (docs/training_efficiency.md)."""
     rest: int = 1
     """Passes that a cooling sample sits out."""
     reprobe: int = 4

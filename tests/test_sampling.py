@@ -123,7 +123,7 @@ def test_what_is_done_is_removed_and_what_is_hard_is_kept() -> None:
     done, open_, hard = late[:20].sum(), late[20:40].sum(), late[40:].sum()
     assert open_ > 3 * done
     assert hard > 2 * done
-    assert ledger.phases[:20].count("removed") > 15
+    assert set(ledger.phases[:20]) <= {"removed", "discover"}
     assert "removed" not in ledger.phases[40:]
 
 
@@ -175,7 +175,7 @@ def test_utility_is_of_rewards_that_differ_and_of_rollouts_that_differ() -> None
     assert gap([2.0, 2.0]) == pytest.approx(1e-6)
 
 
-@pytest.mark.parametrize("wrong", [{"kappa": 2.0}, {"low": 0.9}, {"probes": 0}, {"rest": 0}])
+@pytest.mark.parametrize("wrong", [{"kappa": 2.0}, {"low": 0.9, "high": 0.5}, {"probes": 0}, {"rest": 0}])
 def test_settings_that_make_no_sense_are_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(ValueError, match="given Settings"):
         Settings(**wrong)  # type: ignore[arg-type]  # one of several fields
