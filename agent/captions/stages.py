@@ -6,7 +6,7 @@ Both stages take and give plain records that travel between processes and machin
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -105,10 +105,12 @@ def _row(
     task: Task, sensed: Sensed, person: str | None, model: Any, look_closer: LookCloser | None
 ) -> Row:
     label = _label(task)
-    thinker = _thinker(task.plan, model, label, sensed.evidence, person)
+    before = spans(sensed.evidence, person)
+    thinker = _thinker(task.plan, model, label, before)
     answer, evidence = _answered(task, sensed, person, thinker, look_closer)
     reading = _settled(answer)
-    each = tuple((span, _of_span(task, evidence, person, span)) for span in spans(evidence, person))
+    found = before if evidence == sensed.evidence else spans(evidence, person)
+    each = tuple((span, _of_span(task, evidence, person, span)) for span in found)
     told = Told(evidence, person, reading, each, label, _backing(evidence, person, label))
     sentences = _sentences(task, told, thinker, sensed)
     known = next((p for p in evidence.people if p.id == person), None)
@@ -150,15 +152,13 @@ def _row(
     }
 
 
-def _thinker(
-    plan: Plan, model: Any, label: str | None, evidence: Evidence, person: str | None
-) -> Any:
+def _thinker(plan: Plan, model: Any, label: str | None, found: Sequence[Stretch]) -> Any:
     """Whoever goes through the steps: the model itself, or one call for all of them."""
     if plan.by_rules or plan.calls == "steps":
         return model
     from agent.captions.onecall import OneCall
 
-    return OneCall(model, plan, label, spans(evidence, person))
+    return OneCall(model, plan, label, found)
 
 
 def _answered(
