@@ -56,6 +56,8 @@ class Settings:
     """Passes that a cooling sample sits out."""
     reprobe: int = 4
     """Passes that a removed sample sits out before it is probed again; doubles each time."""
+    most: float = 1.0
+    """Share of samples that may sit out at a time; the others are shown whatever they teach."""
     kappa: float = 0.5
     """How far utility weighs advantages: from 1 − kappa to 1 + kappa."""
 
@@ -65,6 +67,7 @@ class Settings:
             "memory must be from 0 to less than 1": 0 <= self.memory < 1,
             "low and high must be quantiles, low not above high": 0 <= self.low <= self.high <= 1,
             "rest and reprobe must be 1 or more": min(self.rest, self.reprobe) >= 1,
+            "most must be from 0 to 1": 0 <= self.most <= 1,
             "kappa must be from 0 to 1, or weights become negative": 0 <= self.kappa <= 1,
         }
         for told, holds in checks.items():
@@ -202,7 +205,10 @@ class Ledger:
         hard = mean < (self._lowest + self._highest) / 2
         mine = self.utilities[sample]
         low, high = np.quantile(self.known(), [self.settings.low, self.settings.high])
-        if self._flat[sample]:
+        out = sum(map(self._asleep, range(self.count)))
+        if out >= self.settings.most * self.count:
+            self.phases[sample] = "exploit"
+        elif self._flat[sample]:
             # Nothing to learn now. What is too hard may open later; what is done, hardly.
             self._retire(sample) if self._flat[sample] > 1 and not hard else self._cool(sample)
         elif mine < low:

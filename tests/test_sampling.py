@@ -23,6 +23,7 @@ made = st.builds(
     high=st.floats(0.5, 1),
     rest=st.integers(1, 3),
     reprobe=st.integers(1, 4),
+    most=st.floats(0, 1),
     kappa=st.floats(0, 1),
 )
 
@@ -127,6 +128,17 @@ def test_what_is_done_is_removed_and_what_is_hard_is_kept() -> None:
     assert "removed" not in ledger.phases[40:]
 
 
+@given(st.floats(0, 1), st.integers(0, 9))
+@settings(max_examples=8, deadline=None)
+def test_no_more_sit_out_than_may(most: float, seed: int) -> None:
+    ledger, rewards = Ledger(20, Settings(most=most), seed), world(seed)
+    for time in range(60):
+        for sample in ledger.draw(3):
+            ledger.seen(sample, rewards(sample, time))
+        out = sum(phase in ("cool", "removed") for phase in ledger.phases)
+        assert out <= most * 20 + 1
+
+
 def test_a_sample_that_opens_later_is_found_again() -> None:
     ledger = Ledger(10)
     rng = np.random.default_rng(1)
@@ -175,7 +187,9 @@ def test_utility_is_of_rewards_that_differ_and_of_rollouts_that_differ() -> None
     assert gap([2.0, 2.0]) == pytest.approx(1e-6)
 
 
-@pytest.mark.parametrize("wrong", [{"kappa": 2.0}, {"low": 0.9, "high": 0.5}, {"probes": 0}, {"rest": 0}])
+@pytest.mark.parametrize(
+    "wrong", [{"kappa": 2.0}, {"low": 0.9, "high": 0.5}, {"probes": 0}, {"rest": 0}]
+)
 def test_settings_that_make_no_sense_are_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(ValueError, match="given Settings"):
         Settings(**wrong)  # type: ignore[arg-type]  # one of several fields
