@@ -72,6 +72,7 @@ def train(recipe: Recipe) -> dict[str, Any]:
         known = judge(Net(weights), held["validation"], tables["validation"])
         stored["knowledge"] = knowledge(known)
         report[mesh] = judge(Net(weights), held["test"], tables["test"])
+        report[mesh]["validation"] = known["mean"]
         log.info("%s mesh on test people: %s", mesh, report[mesh]["mean"])
         stored |= {f"{mesh}/{name}": value.astype(np.float16) for name, value in weights.items()}
     stored["mean_points"], stored["mean_weights"] = mean.points, mean.weights
