@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import secrets
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -65,8 +66,12 @@ def measured(clip: Path, litellm: Path | None, rounds: int) -> dict[str, list[fl
             "direct, no pictures": lambda: _timed(direct, bare),
         }
         if litellm is not None:
-            proxy = held.enter_context(httpx.Client(base_url=_proxy(litellm, host, held).url))
-            proxy.timeout = httpx.Timeout(120)
+            key = f"sk-{secrets.token_hex(16)}"
+            proxied = _proxy(litellm, host, key, held)
+            head = {"Authorization": f"Bearer {key}"}
+            proxy = held.enter_context(
+                httpx.Client(base_url=proxied.url, headers=head, timeout=120)
+            )
             kinds["LiteLLM"] = lambda: _timed(proxy, whole)
             kinds["LiteLLM, no pictures"] = lambda: _timed(proxy, bare)
         kinds["ours, rules"] = lambda: _timed(http, question(file, "duchenne-rules"))
@@ -75,6 +80,7 @@ def measured(clip: Path, litellm: Path | None, rounds: int) -> dict[str, list[fl
             ask()
             ask()
         skipped = len(ours.rows())
+        print(f"{rounds} rounds begin", file=sys.stderr, flush=True)
         found: dict[str, list[float]] = {name: [] for name in kinds}
         streams: list[tuple[float, float, float]] = []
         for _ in range(rounds):
@@ -158,13 +164,17 @@ def _without_pictures(body: Json) -> Json:
     return {**body, "messages": [plain(message) for message in body["messages"]]}
 
 
-def _proxy(command: Path, host: Started, held: ExitStack) -> Started:
-    """LiteLLM's proxy before the host, in its plainest settings: no key, no data base."""
+def _proxy(command: Path, host: Started, key: str, held: ExitStack) -> Started:
+    """LiteLLM's proxy before the host, in its plainest settings: one key, no data base."""
     known = {"model": f"openai/{NAME}", "api_base": f"{host.url}/v1", "api_key": "none"}
     config = host.folder / "litellm.json"
     config.write_text(json.dumps({"model_list": [{"model_name": NAME, "litellm_params": known}]}))
     words = [str(command), "--config", str(config), "--port", str(PROXY_PORT)]
-    quiet = {"LITELLM_LOCAL_MODEL_COST_MAP": "True", "LITELLM_LOG": "ERROR"}
+    quiet = {
+        "LITELLM_MASTER_KEY": key,
+        "LITELLM_LOCAL_MODEL_COST_MAP": "True",
+        "LITELLM_LOG": "ERROR",
+    }
     proxy = Started([*words, "--host", "127.0.0.1", "--num_workers", "1"], PROXY_PORT, quiet)
     held.callback(proxy.end)
     return proxy.until("/health/liveliness")
