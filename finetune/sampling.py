@@ -202,22 +202,20 @@ class Ledger:
     def _judge(self, sample: int, mean: float) -> None:
         if self.phases[sample] == "discover" and self._visits[sample] < self._needed[sample]:
             return
-        hard = mean < (self._lowest + self._highest) / 2
-        mine = self.utilities[sample]
+        mine, none = self.utilities[sample], self._flat[sample]
         low, high = np.quantile(self.known(), [self.settings.low, self.settings.high])
+        hard = mean < (self._lowest + self._highest) / 2
         out = sum(map(self._asleep, range(self.count)))
         if out >= self.settings.most * self.count:
             self.phases[sample] = "exploit"
-        elif self._flat[sample]:
-            # Nothing to learn now. What is too hard may open later; what is done, hardly.
-            self._retire(sample) if self._flat[sample] > 1 and not hard else self._cool(sample)
-        elif mine < low:
+        # Nothing to learn now: what is too hard may open later; what is done, hardly.
+        elif (none > 1 and not hard) or (not none and mine < low):
             self._retire(sample)
-        elif mine > high:
+        elif none or mine > high:
             self._cool(sample)
         else:
             self.phases[sample] = "exploit"
-        if self.phases[sample] != "removed" and not self._flat[sample]:
+        if self.phases[sample] != "removed" and not none:
             self._removals[sample] = 0
 
     def _cool(self, sample: int) -> None:
