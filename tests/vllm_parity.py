@@ -34,6 +34,8 @@ from agent.bridge import Duchenne, DuchenneProcessor
 WORDS = "What does she feel now, and which cue carries it? Look at the mouth, hear the voice. "
 # Not lm_head: on processors vLLM cannot give log-probabilities of prompts with an adapter there.
 MODULES = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
+ANSWER = 24
+"""Tokens of a greedy answer."""
 Prompt = tuple[str, str, list[Pictures.Image]]
 """Kind, text with placeholders, pictures."""
 Told = list[tuple[torch.Tensor, torch.Tensor]]
@@ -77,12 +79,8 @@ def told_by_hugging_face(model: Any, processor: Any, asked: list[Prompt]) -> Ite
 def told_by_vllm(host: LLM, asked: list[Prompt], adapter: str | None = None) -> Iterator[Any]:
     """The same of a vLLM."""
     wanted = SamplingParams(max_tokens=1, temperature=0, logprobs=-1, prompt_logprobs=0)
-    given = [
-        {"prompt": text} | ({"multi_modal_data": {"image": pictures}} if pictures else {})
-        for _, text, pictures in asked
-    ]
     lora = LoRARequest("adapter", 1, adapter) if adapter else None
-    for out in host.generate(given, wanted, lora_request=lora, use_tqdm=False):
+    for out in host.generate(_given(asked), wanted, lora_request=lora, use_tqdm=False):
         ids = out.prompt_token_ids
         rows = zip(out.prompt_logprobs[1:], ids[1:], strict=True)
         first = out.outputs[0].logprobs[0]
@@ -91,6 +89,30 @@ def told_by_vllm(host: LLM, asked: list[Prompt], adapter: str | None = None) -> 
             torch.tensor([row[token].logprob for row, token in rows]),
             torch.tensor([first[token].logprob for token in range(len(first))]),
         )
+
+
+def answers(model: Any, processor: Any, host: LLM, asked: list[Prompt]) -> int:
+    """How many prompts have the same greedy answer of ANSWER tokens."""
+    wanted = SamplingParams(max_tokens=ANSWER, min_tokens=ANSWER, temperature=0)
+    there = [
+        out.outputs[0].token_ids for out in host.generate(_given(asked), wanted, use_tqdm=False)
+    ]
+    same = 0
+    for (_, text, pictures), theirs in zip(asked, there, strict=True):
+        inputs = processor(text=[text], images=pictures or None, return_tensors="pt")
+        out = model.generate(
+            **inputs, max_new_tokens=ANSWER, min_new_tokens=ANSWER, do_sample=False
+        )
+        same += out[0, inputs["input_ids"].shape[1] :].tolist() == list(theirs)
+    return same
+
+
+def _given(asked: list[Prompt]) -> list[Any]:
+    """Prompts as vLLM takes them."""
+    return [
+        {"prompt": text} | ({"multi_modal_data": {"image": pictures}} if pictures else {})
+        for _, text, pictures in asked
+    ]
 
 
 def apart(left: list[Any], right: list[Any], asked: list[Prompt]) -> dict[str, Any]:
@@ -132,9 +154,12 @@ def main(folder: Path) -> dict[str, Any]:
     unmerged = list(told_by_vllm(host, asked, str(folder / "adapter")))
     del host
     gc.collect()
-    merged = list(told_by_vllm(hosted(folder / "merged"), asked))
+    host = hosted(folder / "merged")
+    merged = list(told_by_vllm(host, asked))
+    exported = Duchenne.from_pretrained(folder / "merged").eval()
     return {
         "prompts": len(asked),
+        "same answers": answers(exported, processor, host, asked),
         "base": apart(plain, here, asked),
         "unmerged": apart(tuned, unmerged, asked),
         "merged": apart(tuned, merged, asked),
