@@ -21,7 +21,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -198,7 +198,8 @@ class Host:
             self._now.kill()
             self.kills += 1
             self._stop.wait(DOWN_FOR)
-            self._now = self._begun(self.port)
+            with suppress(RuntimeError):  # the machine stood still: the next round tries again
+                self._now = self._begun(self.port)
 
     def end(self) -> None:
         self._stop.set()
