@@ -81,6 +81,7 @@ def test_a_face_is_outlined_where_it_is(example: Any) -> None:
 
 
 def test_the_timeline_scrubs_with_the_mouse(example: Any) -> None:
+    example.locator('.row[data-row="Head"]').scroll_into_view_if_needed()
     track = example.locator("#track").bounding_box()
     row = example.locator('.row[data-row="Head"] svg').bounding_box()
     y = row["y"] + row["height"] / 2
