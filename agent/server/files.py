@@ -126,17 +126,21 @@ async def delete_all(request: Request) -> Response:
 
 
 def _subtitles(sent: UploadFile | str | None) -> dict[str, bytes]:
-    """Subtitles by the ending under which the senses look for them. Raises ApiError."""
+    """Subtitles by the ending under which the senses look for them: their name's, else the one
+    their text begins like. Raises ApiError."""
     if sent is None:
         return {}
-    name = sent.filename or "" if isinstance(sent, UploadFile) else ""
-    ending = re.search(r"(?:\.([A-Za-z-]{2,8}))?(\.(?:srt|vtt|json))$", name, re.IGNORECASE)
-    if isinstance(sent, str) or ending is None:
-        raise bad("subtitles are a file named .srt, .vtt or .json", "subtitles")
-    if (sent.size or 0) > MAX_BYTES:
+    name = "" if isinstance(sent, str) else sent.filename or ""
+    text = sent.encode() if isinstance(sent, str) else sent.file.read(MAX_BYTES + 1)
+    if len(text) > MAX_BYTES:
         raise too_large(MAX_BYTES)
+    ending = re.search(r"(?:\.([A-Za-z-]{2,8}))?(\.(?:srt|vtt|json))$", name, re.IGNORECASE)
+    if ending is None:
+        begins = text.removeprefix(b"\xef\xbb\xbf").lstrip()[:6]
+        alike = {b"WEBVTT": ".vtt", b"{": ".json", b"[": ".json"}
+        return {alike.get(begins, alike.get(begins[:1], ".srt")): text}
     language = f".{ending[1]}" if ending[1] in LANGUAGES and ending[2] != ".json" else ""
-    return {language + ending[2].lower(): sent.file.read()}
+    return {language + ending[2].lower(): text}
 
 
 def of_kind(kind: str, name: str) -> str:
