@@ -81,7 +81,7 @@ class StandIn:
                 "arousal": 90 if self._obey else 0,
                 "confidence": sure,
             },
-            "revise": {"claims": [{"number": 1, **claim} for claim in claims[:1]]},
+            "mend": {"claims": [{"number": 1, **claim} for claim in claims[:1]]},
             "answer": {"sentences": claims, "lacking": "" if claims else "No cue shows it."},
         }
         return replies.get(step, replies["answer"])
