@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from agent.evidence import Cue, Evidence, Person
@@ -61,7 +62,29 @@ class Judged:
 
 
 def judge(evidence: Evidence, person: str | None = None, span: Span | None = None) -> Judged:
-    """The numbers behind `appraise`; raises ValueError for a person who is not there."""
+    """The numbers behind `appraise`; raises ValueError for a person who is not there.
+
+    One answer asks for the same numbers many times, so the latest are kept.
+    """
+    return _judged(_Same(evidence), person, span)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Same:
+    """A record that is equal to itself alone: what is frozen need not be compared by content."""
+
+    evidence: Evidence
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and self.evidence is other.evidence
+
+    def __hash__(self) -> int:
+        return id(self.evidence)
+
+
+@lru_cache(maxsize=32)
+def _judged(same: _Same, person: str | None, span: Span | None) -> Judged:
+    evidence = same.evidence
     who = _person(evidence, person)
     when = span or (0.0, evidence.media.duration)
     cues = cues_of(evidence, who, when)
