@@ -110,9 +110,10 @@ def _postgres(url: str) -> Saver:
             "threads in PostgreSQL need a package more: pip install 'duchenne[postgres]'"
         ) from error
     try:
-        return PostgresSaver(_pool(url), serde=strict())
+        kept: Saver = PostgresSaver(_pool(url), serde=strict())
     except _errors() as error:
         raise _unanswered(url) from error
+    return kept
 
 
 @cache
