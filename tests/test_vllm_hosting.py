@@ -113,7 +113,9 @@ def test_an_adapter_is_served_beside_its_base_and_ended_in_order(exports: Path) 
         if line.startswith("duchenne: ready"):
             break
     told = "".join(line for line in said if line.startswith("duchenne:"))
-    assert re.search(r"proven: the adapter moves log-probabilities by up to [1-9]", told), said[-9:]
+    assert re.search(r"proven: the adapter moves log-probabilities by up to 0\.[1-9]", told), said[
+        -9:
+    ]
     assert "proven: a damaged voice picture is refused" in told
     assert "proven: 4 prompts have the log-probabilities of the export" in told
     print(told)
