@@ -1,6 +1,6 @@
 """What of a reading stands: each claim, the free words beside them, the likeliest emotion.
 
-Knows grounding, no model and no graph.
+Knows grounding and the tables of how emotions show; no model and no graph.
 """
 
 from __future__ import annotations
@@ -8,9 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from agent.answer import Claim, Part, Reading
-from agent.evidence import Evidence
+from agent.evidence import Cue, Evidence
 from agent.grounding import bears, carries, ground_all, mentions
 from agent.grounding.mentions import Mention
+from agent.prototypes import BASIC
+from agent.rules.text import tells
 
 
 def checked(claims: Iterable[Claim], evidence: Evidence, person: str | None) -> tuple[Claim, ...]:
@@ -76,17 +78,30 @@ def _fancied(text: str, evidence: Evidence, person: str | None) -> str | None:
 
 
 def unborne(draft: Reading, evidence: Evidence) -> Claim | None:
-    """The likeliest emotion as a claim that falls, where no cue that still counts bears on it."""
+    """The likeliest emotion as a claim that falls, where no cue that still counts tells of it.
+
+    A claim may be true and say nothing for the label put over it: parted lips are seen in anger
+    too, and yet a smile is no sign of it. Signs of the basic emotions are those of the rules'
+    tables; for other feelings, and for words, whose sense no table knows, it is enough to bear on
+    them.
+    """
     top = draft.emotions[0].label if draft.emotions else ""
     families = {m.codes[0] for m in mentions(top) if m.sense == "emotion"}
     ids = dict.fromkeys(id for claim in draft.claims if claim.grounded for id in claim.cites)
     cues = [cue for cue in map(evidence.cue, ids) if cue is not None]
-    if not families or any(bears(cue, family) for family in families for cue in cues):
+    if not families or any(_tells(cue, family) for family in families for cue in cues):
         return None
     return Claim(
         text=f"Most likely {top}.",
         cites=tuple(ids),
         part="conclusion",
         grounded=False,
-        why=f"no cue of a claim that stands bears on {top}",
+        why=f"no cue of a claim that stands tells of {top}",
     )
+
+
+def _tells(cue: Cue, family: str) -> bool:
+    label = "happiness" if family == "joy" else family
+    if cue.sense == "words" or label == "neutral" or label not in BASIC:
+        return bears(cue, family)
+    return tells(cue, label)

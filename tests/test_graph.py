@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from loopback import GOOD, said, step_of, text_of
+from rules_cases import clip, unit
 
 import prompts
 from agent import alike, closer, graph, nodes, series, wording
@@ -211,8 +212,23 @@ def test_a_feeling_that_nothing_bears_on_is_not_kept() -> None:
     (fallen,) = [claim for claim in answer.claims if not claim.grounded]
     assert (fallen.text, fallen.why) == (
         "Most likely fear.",
-        "no cue of a claim that stands bears on fear",
+        "no cue of a claim that stands tells of fear",
     )
+
+
+def test_a_true_claim_lends_nothing_to_a_label_it_is_no_sign_of() -> None:
+    """Parted lips and raised cheeks are seen in anger too, and yet a smile is no sign of it."""
+    cues = (unit("AU12", 3), unit("AU06", 2.5), unit("AU25", 2.5))
+    anger = {**GOOD["emotion"], "claims": [], "emotions": [{"label": "anger", "share": 100}]}
+    seen = {"claims": [{"text": "The lips part.", "cites": ["A3"]}], "behavior": "x"}
+    script = {**GOOD, "behaviour": seen, "emotion": anger}
+    script["cognition"] = {"claims": [], "cognition": "x"}
+    assert asked(script, evidence=clip(*cues)).emotions == ()
+    frown = (unit("AU04", 3), unit("AU07", 2.5))
+    script["behaviour"] = {
+        "claims": [{"text": "The brows are lowered.", "cites": ["A1"]}], "behavior": "x"
+    }  # fmt: skip
+    assert asked(script, evidence=clip(*frown)).emotions[0].label == "anger"
 
 
 def test_free_words_that_name_what_nobody_saw_are_struck_out() -> None:
