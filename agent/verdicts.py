@@ -12,7 +12,8 @@ from agent.evidence import Cue, Evidence
 from agent.grounding import bears, carries, ground_all, mentions
 from agent.grounding.mentions import Mention
 from agent.prototypes import BASIC
-from agent.rules.text import tells
+from agent.rules.judge import Judged, judge
+from agent.rules.text import support
 
 
 def checked(claims: Iterable[Claim], evidence: Evidence, person: str | None) -> tuple[Claim, ...]:
@@ -81,15 +82,16 @@ def unborne(draft: Reading, evidence: Evidence) -> Claim | None:
     """The likeliest emotion as a claim that falls, where no cue that still counts tells of it.
 
     A claim may be true and say nothing for the label put over it: parted lips are seen in anger
-    too, and yet a smile is no sign of it. Signs of the basic emotions are those of the rules'
-    tables; for other feelings, and for words, whose sense no table knows, it is enough to bear on
-    them.
+    too, and yet a smile is no sign of it. For the basic emotions the rules' tables say which of
+    the cues speak for the label, clearly enough; for other feelings, and for words, whose sense
+    no table knows, it is enough to bear on them.
     """
     top = draft.emotions[0].label if draft.emotions else ""
     families = {m.codes[0] for m in mentions(top) if m.sense == "emotion"}
     ids = dict.fromkeys(id for claim in draft.claims if claim.grounded for id in claim.cites)
     cues = [cue for cue in map(evidence.cue, ids) if cue is not None]
-    if not families or any(_tells(cue, family) for family in families for cue in cues):
+    judged = judge(evidence, draft.person, draft.span)
+    if not families or any(_tells(cue, family, judged) for family in families for cue in cues):
         return None
     return Claim(
         text=f"Most likely {top}.",
@@ -100,8 +102,8 @@ def unborne(draft: Reading, evidence: Evidence) -> Claim | None:
     )
 
 
-def _tells(cue: Cue, family: str) -> bool:
+def _tells(cue: Cue, family: str, judged: Judged) -> bool:
     label = "happiness" if family == "joy" else family
     if cue.sense == "words" or label == "neutral" or label not in BASIC:
         return bears(cue, family)
-    return tells(cue, label)
+    return any(cue.id in ids for ids in support(judged, label).values())

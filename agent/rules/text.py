@@ -129,20 +129,6 @@ def support(judged: Judged, label: str) -> dict[str, tuple[str, ...]]:
     return {code: ids for code, (_, ids) in ranked}
 
 
-def tells(cue: Cue, label: str) -> bool:
-    """Whether a cue is among the signs of a basic emotion, whatever its strength.
-
-    A sign of it is expected at least half as much as in the emotion that shows it most.
-    """
-    part = tone(cue)
-    code, away = part if part else (cue.code, 1.0)
-    if code not in table("neutral") and code not in VOICE:
-        return False
-    wanted = _wanted(code)
-    most = max(map(abs, wanted.values()))
-    return wanted[label] * away > 0 and abs(wanted[label]) >= 0.5 * most
-
-
 @cache
 def _wanted(code: str) -> dict[str, float]:
     """Level of a code to expect under each basic label."""
