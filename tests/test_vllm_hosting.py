@@ -142,7 +142,9 @@ def _takes_only_data(url: str) -> None:
     """vLLM itself fetches nothing."""
     with served.web() as web:
         assert _ask(url, f"{web.url}/picture.png").status_code == 400
-        assert _ask(url, "file:///etc/passwd").status_code == 400
+        local = _ask(url, "file:///etc/passwd")  # vLLM calls this an error of its own
+        assert local.status_code >= 400
+        assert "root:" not in local.text
         assert web.hits == []
 
 
