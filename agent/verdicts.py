@@ -6,6 +6,7 @@ Knows grounding and the tables of how emotions show; no model and no graph.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
 from agent.answer import Claim, Part, Reading
 from agent.evidence import Cue, Evidence
@@ -14,6 +15,10 @@ from agent.grounding.mentions import Mention
 from agent.prototypes import BASIC
 from agent.rules.judge import Judged, judge
 from agent.rules.text import support
+
+LEAST: Final = 0.05
+"""Share of a feeling, over that of the one all cues together fit best, below which the evidence
+does not carry it: a tight lid within a broad smile is no anger."""
 
 
 def checked(claims: Iterable[Claim], evidence: Evidence, person: str | None) -> tuple[Claim, ...]:
@@ -106,4 +111,7 @@ def _tells(cue: Cue, family: str, judged: Judged) -> bool:
     label = "happiness" if family == "joy" else family
     if cue.sense == "words" or label == "neutral" or label not in BASIC:
         return bears(cue, family)
+    felt = max((share for name, share in judged.shares.items() if name != "neutral"), default=0)
+    if judged.shares.get(label, 0) < LEAST * felt:
+        return False
     return any(cue.id in ids for ids in support(judged, label).values())

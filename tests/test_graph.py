@@ -224,6 +224,11 @@ def test_a_true_claim_lends_nothing_to_a_label_it_is_no_sign_of() -> None:
     script = {**GOOD, "behaviour": seen, "emotion": anger}
     script["cognition"] = {"claims": [], "cognition": "x"}
     assert asked(script, evidence=clip(*cues)).emotions == ()
+    script["behaviour"] = {
+        "claims": [{"text": "The lids are tightened.", "cites": ["A4"]}], "behavior": "x"
+    }  # fmt: skip
+    tight = asked(script, evidence=clip(*cues, unit("AU07", 1.5)))
+    assert tight.emotions == (), "a sign of anger in a broad smile"
     frown = (unit("AU04", 3), unit("AU07", 2.5))
     script["behaviour"] = {
         "claims": [{"text": "The brows are lowered.", "cites": ["A1"]}], "behavior": "x"
