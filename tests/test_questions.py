@@ -241,3 +241,8 @@ def test_a_conversation_knows_what_was_asked() -> None:
     assert ask("What did I ask first?", history=before)[0] == "First you asked: “Is she happy?”"
     assert "When does she frown?" in ask("What was my last question?", history=before)[0]
     assert ask("What did I ask you?")[0] == "This is the first question of this conversation."
+
+
+def test_how_a_speaker_sounds_is_about_the_voice_not_about_speaking() -> None:
+    loud = clip(*ANGRY_VOICE)
+    assert ask("How does the speaker sound?", loud)[0] == ask("What is her voice like?", loud)[0]

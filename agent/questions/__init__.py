@@ -54,6 +54,7 @@ _KINDS: Final[tuple[tuple[str, Part], ...]] = (
         r"tell)\w*\b|\b(?:what|anything) (?:is|was) said\b|\btranscript\b|\bwhich words\b",
         deeds.said,
     ),
+    (r"\bhow (?:do|does|did) [\w ]+ sound\b|\btone of voice\b", deeds.voice),
     (
         r"\b(?:disagree|contradict\w*|mismatch|conflict\w*|ambivalen\w*|torn|discord\w*|incongruen\w*"
         r"|mixed (?:feelings|signals)|match|in line with|at odds)\b",
