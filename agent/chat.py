@@ -79,7 +79,7 @@ class Conversation:
             self._belongs()
             if before:
                 self._graph.update_state(self._config, {"history": list(before)}, as_node="answer")
-        except BaseException:
+        except BaseException:  # whatever ends the beginning leaves no open file, and rises
             self.close()
             raise
 

@@ -95,7 +95,7 @@ class Paced:
                 self._flow.refused(error.after)
                 if time.monotonic() - begun > PATIENCE:
                     raise
-            except BaseException:
+            except BaseException:  # a Ctrl-C too gives its turn back, and rises
                 self._flow.broke()
                 raise
             else:

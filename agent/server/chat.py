@@ -111,7 +111,7 @@ async def prepared(request: Request, work: Work) -> None:
     """The clip is there and open, or the work is closed. Raises ApiError, GoneError."""
     try:
         await unless_gone(request.receive, work.prepare())
-    except BaseException:
+    except BaseException:  # a request that is cancelled too lets go of its clip, and rises
         await work.close()
         raise
     if work.media is not None:

@@ -53,7 +53,7 @@ class Child:
         child = cls(process, {})
         try:
             child.told = await child.heard()
-        except BaseException:
+        except BaseException:  # a start that is cancelled too leaves no child, and rises
             await child.end()
             raise
         return child

@@ -31,7 +31,7 @@ async def fetch(url: str, into: Path, *, guard: Guard, limit: int, seconds: floa
     except TimeoutError:
         into.unlink(missing_ok=True)
         raise failed(f"it took longer than {seconds:g} s", "fetch_timeout") from None
-    except BaseException:
+    except BaseException:  # a fetch that is cancelled too leaves no half a file, and rises
         into.unlink(missing_ok=True)
         raise
 
