@@ -13,12 +13,12 @@ class _Before(importlib.abc.MetaPathFinder):
     def find_spec(self, name, *_):
         if name == "torchvision":
             sys.meta_path.remove(self)
-            import torch
+            from torch import library
 
-            self.library = torch.library.Library("torchvision", "DEF")
-            self.library.define("nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-            self.library.define("qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-            sys.torchvision_operators = self.library
+            kept = library.Library("torchvision", "DEF")
+            kept.define("nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+            kept.define("qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+            sys.torchvision_operators = kept  # definitions last as long as this object
 
 
 sys.meta_path.insert(0, _Before())
