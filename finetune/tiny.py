@@ -20,24 +20,11 @@ from transformers import (
 )
 
 from agent.bridge import Duchenne, DuchenneConfig, DuchenneProcessor
+from finetune.chat_template import SPECIAL, TEMPLATE
 from finetune.settings import Tiny
 
-SPECIAL: Final = (
-    "<|endoftext|>", "<|im_start|>", "<|im_end|>", "<|vision_start|>", "<|vision_end|>",
-    "<|image_pad|>", "<|video_pad|>",
-)  # fmt: skip
 _TAGS: Final = ("<think>", "</think>", "<answer>", "</answer>")
 _PIECES: Final = r"\]\n- |\]\n|\n- | \[|, |: | ?[A-Za-z]+\d*|\d|[^\sA-Za-z\d]+|\s"
-TEMPLATE: Final = (
-    "{% for message in messages %}<|im_start|>{{ message.role }}\n"
-    "{% if message.content is string %}{{ message.content }}{% else %}"
-    "{% for part in message.content %}"
-    "{% if part.type in ('image', 'image_url') %}<|vision_start|><|image_pad|><|vision_end|>"
-    "{% elif part.type == 'video' %}<|vision_start|><|video_pad|><|vision_end|>"
-    "{% elif 'text' in part %}{{ part.text }}{% endif %}"
-    "{% endfor %}{% endif %}<|im_end|>\n{% endfor %}"
-    "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
-)
 
 
 def make(folder: Path, sizes: Tiny, texts: Iterable[str], guided: bool = False) -> None:
