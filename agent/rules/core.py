@@ -125,6 +125,9 @@ _UNSEEN: Final = 0.4
 """What a unit that was looked for and not seen counts against a clear one: detectors miss more
 than they invent. Between nothing and two steps the weight grows."""
 
+_KNOWN: Final = frozenset((*table("neutral"), *VOICE))
+"""Codes of the face and the voice that the tables have."""
+
 Matrix = npt.NDArray[np.float64]
 
 
@@ -162,7 +165,8 @@ def _sizes(code: str, labels: tuple[str, ...], raw: bool) -> Matrix:
 def _model(
     codes: tuple[str, ...], labels: tuple[str, ...], reference: Reference
 ) -> tuple[Matrix, Matrix]:
-    """Expected levels (strengths and forms × labels × codes), and which codes go together."""
+    """Expected levels (strengths and forms × labels × codes), and a root of the inverse of the
+    correlations of what goes together (codes × codes)."""
     both = (*labels, "neutral")
     full = np.stack([expected(code, both, reference, labels) for code in codes], axis=-1)
     shown, rest = full[:, :-1], full[:, -1:]
@@ -172,7 +176,7 @@ def _model(
         for j, other in enumerate(codes):
             if i != j and any(one in group and other in group for group in _TOGETHER):
                 alike[i, j] = _SHARED
-    return means, alike
+    return means, np.linalg.cholesky(np.linalg.inv(alike))
 
 
 def _width(code: str, level: float, reference: Reference, speaking: float) -> float:
@@ -228,8 +232,7 @@ def at_face_value(
 
 def _known(levels: Levels) -> tuple[str, ...]:
     """Codes that the tables know and that have a level, in order."""
-    known = table("neutral").keys() | set(VOICE)
-    return tuple(sorted(c for c, v in levels.items() if c in known and math.isfinite(v)))
+    return tuple(sorted(c for c, v in levels.items() if c in _KNOWN and math.isfinite(v)))
 
 
 def _fits(
@@ -239,11 +242,10 @@ def _fits(
     reference: Reference,
     speaking: float,
 ) -> Matrix:
-    means, alike = _model(codes, labels, reference)
-    width = [_width(code, levels[code], reference, speaking) for code in codes]
-    precision = np.linalg.inv(alike * np.outer(width, width))
-    away = np.array([_soft(levels[code]) for code in codes]) - means
-    by_strength = -0.5 * np.einsum("slc,cd,sld->sl", away, precision, away)
+    means, root = _model(codes, labels, reference)
+    width = np.array([_width(code, levels[code], reference, speaking) for code in codes])
+    away = (np.array([_soft(levels[code]) for code in codes]) - means) / width
+    by_strength = -0.5 * ((away @ root) ** 2).sum(axis=-1)
     top = by_strength.max(axis=0)
     return np.asarray(top + np.log(np.exp(by_strength - top).mean(axis=0)))
 
