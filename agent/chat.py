@@ -94,26 +94,22 @@ class Conversation:
 
         Raises AskError for a question or person that cannot be, ModelError, OSError.
         """
-        for step in self.stream(question, person=person):
-            if on_step is not None:
+        if on_step is not None:
+            for step in self.stream(question, person=person):
                 on_step(step)
+            return self.last
+        given = self._given(question, person)
+        try:
+            with tracing_context(enabled=False):  # see `_untraced`
+                # With nobody to tell, LangGraph runs the steps in this thread: half the cost.
+                self._graph.invoke(given, self._config, context=self.context, durability="exit")
+        except self._threads.errors as error:
+            raise self._threads.failed(error) from error
         return self.last
 
     def stream(self, question: str, *, person: str | None = None) -> Iterator[Step]:
         """The same, step by step; the answer is in `last` when the steps are over."""
-        if not question.strip():
-            raise AskError("the question is empty")
-        if len(question) > LONGEST_QUESTION:
-            raise AskError(
-                f"the question has {len(question)} characters; at most {LONGEST_QUESTION} are read"
-            )
-        given: State = {
-            "question": question.strip(),
-            "profile": self.profile,
-            "asked": person or self.person,
-            "clip": self.context.evidence.media.sha256,
-            "file": self.context.evidence.media.file,
-        }
+        given = self._given(question, person)
         # Saved once, at the end: a question that is killed leaves the thread untouched.
         parts = _untraced(
             lambda: self._graph.stream(
@@ -131,6 +127,21 @@ class Conversation:
                 yield Step(event["step"], event["person"], event["text"])
         except self._threads.errors as error:
             raise self._threads.failed(error) from error
+
+    def _given(self, question: str, person: str | None) -> State:
+        if not question.strip():
+            raise AskError("the question is empty")
+        if len(question) > LONGEST_QUESTION:
+            raise AskError(
+                f"the question has {len(question)} characters; at most {LONGEST_QUESTION} are read"
+            )
+        return {
+            "question": question.strip(),
+            "profile": self.profile,
+            "asked": person or self.person,
+            "clip": self.context.evidence.media.sha256,
+            "file": self.context.evidence.media.file,
+        }
 
     @property
     def last(self) -> Answer:

@@ -27,6 +27,7 @@ from agent.people import whom
 
 Shown = dict[tuple[str | None, Span], list[Picture]]
 LookCloser = Callable[[float, float], Evidence | None]
+Spans = tuple[tuple[Stretch, Reading], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,11 @@ class Sensed:
     """What a model will be shown; empty for the rules."""
     peaks: Mapping[str, Any]
     """By person ("" for nobody): the moment of the strongest action units."""
+    spans: Mapping[str | None, Spans]
+    """By person: where the expression changes, and the rules' reading of each such span.
+
+    Found here and not while writing: processes run side by side, a model's threads share one.
+    """
 
 
 def sense(task: Task) -> Sensed:
@@ -72,7 +78,8 @@ def sense(task: Task) -> Sensed:
         whole = (0.0, found.evidence.media.duration)
         showing = Showing(_clip(task), found)
         shown = {(person, whole): list(showing(person, whole)) for person in people}
-    return Sensed(found.evidence, found.folder, people, shown, peaks(found))
+    read = {person: _spans(task, found.evidence, person) for person in people}
+    return Sensed(found.evidence, found.folder, people, shown, peaks(found), read)
 
 
 def sense_again(task: Task, start: float, end: float) -> Evidence | None:
@@ -105,12 +112,12 @@ def _row(
     task: Task, sensed: Sensed, person: str | None, model: Any, look_closer: LookCloser | None
 ) -> Row:
     label = _label(task)
-    before = spans(sensed.evidence, person)
-    thinker = _thinker(task.plan, model, label, before)
+    each = sensed.spans[person]
+    thinker = _thinker(task.plan, model, label, [span for span, _ in each])
     answer, evidence = _answered(task, sensed, person, thinker, look_closer)
     reading = _settled(answer)
-    found = before if evidence == sensed.evidence else spans(evidence, person)
-    each = tuple((span, _of_span(task, evidence, person, span)) for span in found)
+    if evidence != sensed.evidence:
+        each = _spans(task, evidence, person)
     told = Told(evidence, person, reading, each, label, _backing(evidence, person, label))
     sentences = _sentences(task, told, thinker, sensed)
     known = next((p for p in evidence.people if p.id == person), None)
@@ -187,10 +194,14 @@ def _settled(answer: Answer) -> Reading:
     return Reading(**{name: getattr(answer, name) for name in Reading.model_fields})
 
 
-def _of_span(task: Task, evidence: Evidence, person: str | None, span: Stretch) -> Reading:
+def _spans(task: Task, evidence: Evidence, person: str | None) -> Spans:
     from agent.rules import appraise
 
-    return appraise(evidence, person, (span.start, span.end), task.plan.profile)
+    profile = task.plan.profile
+    return tuple(
+        (span, appraise(evidence, person, (span.start, span.end), profile))
+        for span in spans(evidence, person)
+    )
 
 
 def _sentences(task: Task, told: Told, thinker: Any, sensed: Sensed) -> tuple[Claim, ...]:
