@@ -51,8 +51,8 @@ def completions(
 
 def _batch(model: Any, processor: Any, rows: Sequence[Row], how: How) -> list[str]:
     inputs = processor.apply_chat_template(
-        [_chat(row) for row in rows], add_generation_prompt=True, tokenize=True, padding=True,
-        return_dict=True, return_tensors="pt",
+        [_chat(row) for row in rows], add_generation_prompt=True, tokenize=True,
+        return_dict=True, processor_kwargs={"padding": True, "return_tensors": "pt"},
     ).to(model.device)  # fmt: skip
     drawn: dict[str, Any] = {"do_sample": False}
     if how.temperature > 0:

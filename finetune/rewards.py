@@ -29,7 +29,7 @@ from agent.evidence import read as read_evidence
 from agent.facs import AUS, MEASURED
 from agent.grounding import action_units, ground_all, grounded_share
 from eval import labels, trees, wheel
-from eval.alignment import follows, of_evidence, of_units
+from eval.alignment import Signs, follows, of_evidence, of_units, told
 from eval.rewards import right_label, well_formed
 from eval.units import pair_f1
 from finetune.completion import HEADINGS, Completion, read
@@ -146,26 +146,50 @@ def alignment(
     evidence: Sequence[str | None] | None = None,
     **_: Any,
 ) -> Scores:
-    """Does the answer follow from what the thoughts assert, by the FACS and voice tables?
+    """Does the answer follow from what the thoughts assert, and from all that was measured?
 
-    `eval.alignment`, with what is asserted held against the evidence, else the gold units.
+    `eval.alignment.follows`, with what is asserted held against the evidence, else the gold units.
+    A smile alone over a voice that tells otherwise is no sign of happiness.
     """
-    found: Scores = []
+    return _aligned(follows, completions, units, evidence)
+
+
+def alignment_told(
+    completions: Completions,
+    units: Sequence[Any] | None = None,
+    evidence: Sequence[str | None] | None = None,
+    **_: Any,
+) -> Scores:
+    """Does the answer follow from what the thoughts assert, by the tables alone?
+
+    `eval.alignment.told`: what is not told plays no part, and any smile means happiness.
+    """
+    return _aligned(told, completions, units, evidence)
+
+
+def _aligned(
+    judge: Callable[[str, Signs], float],
+    completions: Completions,
+    units: Sequence[Any] | None,
+    evidence: Sequence[str | None] | None,
+) -> Scores:
     texts = _texts(completions)
-    for text, gold, record in zip(
-        texts, units or [None] * len(texts), evidence or [None] * len(texts), strict=True
-    ):
-        done = read(text)
-        if record is not None:
-            signs = of_evidence(done.think, _record(record))
-        elif gold is not None:
-            signs = of_units(done.think, _numbers(gold))
-        else:
-            found.append(None)
-            continue
-        thought = done.think and _distinct(done) >= 0.5
-        found.append(follows(done.answer, signs) if thought else 0.0)
-    return found
+    none = [None] * len(texts)
+    rows = zip(texts, units or none, evidence or none, strict=True)
+    return [_one_aligned(judge, text, gold, record) for text, gold, record in rows]
+
+
+def _one_aligned(
+    judge: Callable[[str, Signs], float], text: str, gold: Any, record: str | None
+) -> float | None:
+    done = read(text)
+    if record is not None:
+        signs = of_evidence(done.think, _record(record))
+    elif gold is not None:
+        signs = of_units(done.think, _numbers(gold))
+    else:
+        return None
+    return judge(done.answer, signs) if done.think and _distinct(done) >= 0.5 else 0.0
 
 
 def grounding(completions: Completions, evidence: Sequence[str | None], **_: Any) -> Scores:
@@ -251,6 +275,7 @@ REWARDS: Final[dict[str, Reward]] = {
     "units": units,
     "units_signed": units_signed,
     "alignment": alignment,
+    "alignment_told": alignment_told,
     "grounding": grounding,
     "affect_tree": affect_tree,
     "length": length,

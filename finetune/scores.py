@@ -32,7 +32,8 @@ from finetune.world_shelf import Kept
 
 Voice = Literal["as it is", "blank", "none"]
 """What is done to voice pictures before a model is asked: nothing, silence put in, left out."""
-MEASURES: Final = ("accuracy", "uar", "units", "alignment", "grounding", "form")
+_REWARDS: Final = ("alignment", "alignment_told", "grounding", "form")
+MEASURES: Final = ("accuracy", "uar", "units", *_REWARDS)
 Table = dict[str, dict[str, float]]
 """Family, and "all" → measure → 0-1."""
 
@@ -76,10 +77,7 @@ def _measured(pairs: Sequence[tuple[Kept, str]]) -> dict[str, float]:
             else 0.0
             for s, text in pairs
         ),
-        **{
-            name: mean(float(v or 0) for v in REWARDS[name](texts, **columns))
-            for name in ("alignment", "grounding", "form")
-        },
+        **{name: mean(float(v or 0) for v in REWARDS[name](texts, **columns)) for name in _REWARDS},
     }
 
 

@@ -99,7 +99,9 @@ def test_degenerate_completions_earn_no_more_than_silence(name: str, kind: str) 
     assert value <= silence + 1e-9
 
 
-@pytest.mark.parametrize("name", ["units", "units_signed", "alignment", "grounding", "parts"])
+@pytest.mark.parametrize(
+    "name", ["units", "units_signed", "alignment", "alignment_told", "grounding", "parts"]
+)
 def test_a_label_alone_earns_nothing_for_reasons(name: str) -> None:
     bare, tagged = score(name, "happiness", "<think></think><answer>happiness</answer>")
     floor = -1.0 if name == "units_signed" else 0.0
@@ -128,7 +130,7 @@ def test_more_units_than_are_shown_never_pay(name: str) -> None:
         assert value is not None and before is not None
         assert value <= before + 1e-9
         before = value
-    if name in ("units", "alignment"):
+    if name in ("units", "alignment", "alignment_told"):
         assert before == 0.0
 
 
@@ -186,42 +188,104 @@ def test_naming_every_unit_is_the_zero_of_the_scale() -> None:
     assert score("units_signed", made(ALL_UNITS), made("x")) == [-1.0, -1.0]
 
 
-def test_alignment_follows_the_cited_signs_not_the_gold_label() -> None:
-    right, wrong = score("alignment", made(), made(answer="anger"))
+ALIGNED = pytest.mark.parametrize("name", ["alignment", "alignment_told"])
+
+
+@ALIGNED
+def test_alignment_follows_the_cited_signs_not_the_gold_label(name: str) -> None:
+    right, wrong = score(name, made(), made(answer="anger"))
     assert right == 1.0
     assert wrong is not None and wrong < 0.05
     # The gold label plays no part.
-    assert score("alignment", made(), emotion="anger") == [1.0]
+    assert score(name, made(), emotion="anger") == [1.0]
     # What follows from inventions is worth nothing.
     invented = made("Brows lowered (AU4). [A1]\nLips pressed together (AU24). [A1]", "anger")
-    assert score("alignment", invented) == [0.0]
-    assert score("alignment", invented, evidence=None, units=[4, 24])[0] == 1.0
+    assert score(name, invented) == [0.0]
+    assert score(name, invented, evidence=None, units=[4, 24])[0] == 1.0
 
 
-def test_alignment_hears_the_voice() -> None:
-    """With a face at rest the voice alone decides."""
-    cues = number(
-        [
-            by_hand.voice("pitch", 1.0, 5.0, -1.0, "voice lower than usual"),
-            by_hand.voice("energy", 1.0, 5.0, -1.2, "voice softer than usual"),
-            by_hand.voice("rate", 1.0, 5.0, -1.5, "speech slower than usual"),
-        ]
-    )
-    record = EVIDENCE.model_copy(update={"cues": cues}).to_json()
-    think = "The voice is lower than usual. [V1]\nThe speech is slower than usual. [V3]"
+SLOW_LOW_SOFT = (
+    by_hand.voice("pitch", 1.0, 5.0, -1.5, "voice lower than usual"),
+    by_hand.voice("energy", 1.0, 5.0, -1.8, "voice softer than usual"),
+    by_hand.voice("rate", 1.0, 5.0, -1.8, "speech slower than usual"),
+)
+SAD_VOICE = "The voice is lower than usual. [V1]\nThe speech is slower than usual. [V3]"
+
+
+def record(*cues: Any) -> str:
+    return EVIDENCE.model_copy(update={"cues": number(list(cues))}).to_json()
+
+
+@ALIGNED
+def test_alignment_hears_the_voice(name: str) -> None:
+    """With a face at rest the voice decides."""
+    answers = (made(SAD_VOICE, label) for label in ("sadness", "happiness", "anger"))
+    sad, *others = score(name, *answers, evidence=record(*SLOW_LOW_SOFT))
+    assert sad is not None and sad > 0.8
+    assert all(value is not None and value < 0.5 for value in others)
+
+
+SMILE = by_hand.face("AU12", 1.0, 5.0, 2.2, text="lip corners pulled up, marked")
+CHEEKS = by_hand.face("AU06", 1.0, 5.0, 2.4, text="cheeks raised, marked")
+
+
+def test_a_posed_smile_does_not_outweigh_the_voice() -> None:
+    """A smile without raised cheeks is a weak sign; with them it is a strong one."""
+    think = f"Lip corners pulled up (AU12). [A1]\n{SAD_VOICE}"
+    posed = record(SMILE, *SLOW_LOW_SOFT)
     sad, happy = score(
-        "alignment", made(think, "sadness"), made(think, "happiness"), evidence=record
+        "alignment", made(think, "sadness"), made(think, "happiness"), evidence=posed
     )
-    assert sad is not None and happy is not None
-    assert sad > 0.8 > 0.5 > happy
+    assert sad == 1.0
+    assert happy is not None and happy < 0.8
+    # By the tables alone it was the other way round.
+    sad, happy = score(
+        "alignment_told", made(think, "sadness"), made(think, "happiness"), evidence=posed
+    )
+    assert sad is not None and sad < 0.2 and happy == 1.0
+    felt, think = record(SMILE, CHEEKS, *SLOW_LOW_SOFT), f"Cheeks raised (AU6). [A2]\n{think}"
+    sad, happy = score("alignment", made(think, "sadness"), made(think, "happiness"), evidence=felt)
+    assert happy == 1.0
+    assert sad is not None and sad < 0.3
+
+
+def test_leaving_out_what_speaks_against_the_answer_does_not_pay() -> None:
+    """To tell of the smile alone makes happiness follow from what is told, not from what is."""
+    smile = "Lip corners pulled up (AU12). [A1]"
+    evidence = record(SMILE, *SLOW_LOW_SOFT)
+    alone, whole = score(
+        "alignment", made(smile, "happiness"), made(f"{smile}\n{SAD_VOICE}", "sadness"),
+        evidence=evidence,
+    )  # fmt: skip
+    assert alone is not None and whole is not None
+    assert alone < 0.8 < whole
+    assert score("alignment_told", made(smile, "happiness"), evidence=evidence) == [1.0]
+
+
+def test_a_smile_that_is_called_posed_is_no_sign_of_happiness() -> None:
+    """Nor does it pay to call a smile posed whose cheeks are raised."""
+    called = f"The smile (AU12) is posed. [A1]\n{SAD_VOICE}"
+    plain = f"Lip corners pulled up (AU12). [A1]\n{SAD_VOICE}"
+    mild = [cue.model_copy(update={"relative": (cue.relative or 0) / 2}) for cue in SLOW_LOW_SOFT]
+    for name in ("alignment", "alignment_told"):
+        posed, not_called = score(
+            name, made(called, "sadness"), made(plain, "sadness"), evidence=record(SMILE, *mild)
+        )
+        assert posed is not None and not_called is not None and posed >= not_called
+        same, felt = score(
+            name, made(called, "sadness"), made(plain, "sadness"),
+            evidence=record(SMILE, CHEEKS, *SLOW_LOW_SOFT),
+        )  # fmt: skip
+        assert same == felt
 
 
 def test_neutral_follows_only_from_nothing() -> None:
     rest = EVIDENCE.model_copy(update={"cues": ()}).to_json()
     silent = made("Nothing departs from rest.", "neutral")
-    assert score("alignment", silent) == [0.0]
-    assert score("alignment", silent, evidence=rest) == [1.0]
-    assert score("alignment", made("x", "anger"), evidence=rest) == [0.0]
+    for name in ("alignment", "alignment_told"):
+        assert score(name, silent) == [0.0]
+        assert score(name, silent, evidence=rest) == [1.0]
+        assert score(name, made("x", "anger"), evidence=rest) == [0.0]
 
 
 def test_grounding_is_the_agents_own_check() -> None:
@@ -235,13 +299,14 @@ def test_grounding_is_the_agents_own_check() -> None:
 def test_a_compound_answer_follows_from_both_its_parts() -> None:
     think = "AU1. AU2. AU12. AU25. AU26."
     shown = [1, 2, 12, 25, 26]
-    both, other = score(
-        "alignment", made(think, "happily surprised"), made(think, "sadly angry"),
-        evidence=None, units=shown,
-    )  # fmt: skip
-    assert both is not None and other is not None
-    assert both > 0.7
-    assert other < 0.1
+    for name, least in (("alignment", 0.3), ("alignment_told", 0.1)):
+        both, other = score(
+            name, made(think, "happily surprised"), made(think, "sadly angry"),
+            evidence=None, units=shown,
+        )  # fmt: skip
+        assert both is not None and other is not None
+        assert both > 0.7
+        assert other < least
 
 
 # --- the text -------------------------------------------------------------------------------
