@@ -18,7 +18,7 @@ from agent.evidence import Evidence
 from agent.evidence import read as read_evidence
 from agent.showing import Showing
 from eval import leaks, samples
-from finetune import world_rows
+from finetune import steps, world_rows
 from finetune.formats import Item
 from finetune.formats import read as read_items
 from finetune.recipe import RecipeError
@@ -75,7 +75,11 @@ def world_row(recipe: Recipe, scene: Kept, stage: Stage = "emotion") -> Row:
 def file_rows(recipe: Recipe, part: str) -> list[Row]:
     """Rows of the files, split by person; clips that a benchmark holds are refused."""
     items = [item for file in recipe.files for item in _items(file.path, file.format, file.root)]
-    found = [build(item, looker(recipe.pictures), recipe.labels) for item in items]
+    look = looker(recipe.pictures)
+    if recipe.style == "steps":
+        found = [row for item in items for row in steps.rows(item, look)]
+    else:
+        found = [build(item, look, recipe.labels) for item in items]
     held = leaks.held(s for path in recipe.refuse for s in samples.read(Path(path)))
     kept, refused = admit(found, held)
     if refused:

@@ -67,7 +67,7 @@ def _tokens(built: Built) -> tuple[list[int], list[int]]:
             {"type": "image", "image": image} for image in shown["images"]
         ] + [{"type": "text", "text": built.rows[row].prompt}]  # fmt: skip
         ids = processor.apply_chat_template(
-            [{"role": "user", "content": content}],
+            [*shown["prompt"][:-1], {"role": "user", "content": content}],
             add_generation_prompt=True, tokenize=True, return_dict=True, return_tensors="pt",
         )["input_ids"]  # fmt: skip
         prompts.append(int(ids.shape[1]))

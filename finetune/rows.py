@@ -52,6 +52,8 @@ class Row:
     """Of the clip's bytes."""
     split: str | None = None
     gold_conditioned: bool = False
+    system: str = ""
+    """What stands before the prompt as the system's words, where there are any."""
 
     def sft(self) -> dict[str, Any]:
         """As TRL's SFT takes it: prompt and completion as messages; pictures as PNG bytes."""
@@ -73,8 +75,9 @@ class Row:
     def _shown(self) -> dict[str, Any]:
         content: list[dict[str, Any]] = [{"type": "image"} for _ in self.pictures]
         content.append({"type": "text", "text": self.prompt})
+        before = [{"role": "system", "content": [{"type": "text", "text": self.system}]}]
         return {
-            "prompt": [{"role": "user", "content": content}],
+            "prompt": [*(before if self.system else []), {"role": "user", "content": content}],
             "images": [{"bytes": picture.png, "path": None} for picture in self.pictures],
         }
 

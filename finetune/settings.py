@@ -25,8 +25,9 @@ from finetune.sampling import Settings
 
 Stage = Literal["attributes", "expression", "emotion"]
 """What a completion is trained on: observations, these and what they amount to, everything."""
-Style = Literal["whole", "compact"]
-"""How evidence and task are written: as the product does, or in a few words a cue."""
+Style = Literal["whole", "compact", "steps"]
+"""How evidence and task are written: as the product does, or in a few words a cue; or as each
+step of the agent asks, which is answered in JSON (finetune/steps.py; SFT on files alone)."""
 
 REWARDS: Final[dict[str, float]] = {
     "form": 0.5, "emotion": 1.0, "units": 1.0, "alignment": 1.0, "grounding": 1.0, "length": 0.25,
@@ -56,6 +57,8 @@ class Tiny:
     voice_layers: int = 2
     pieces: int = 700
     """Of the tokenizer, which is made from texts of the world."""
+    pixels: int = 1024 * 1024
+    """Of a picture at most; a voice picture must fit: 128 x 100 a second."""
     seed: int = 0
 
 
@@ -165,6 +168,8 @@ class Recipe:
     def __post_init__(self) -> None:
         if self.world is None and not self.files:
             raise ValueError("needs data: world or files")
+        if self.style == "steps" and (self.world is not None or self.kind != "sft"):
+            raise ValueError("style: steps is for SFT on files")
         if "output_dir" in self.trainer:
             raise ValueError("trainer.output_dir is `out`")
 

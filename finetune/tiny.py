@@ -30,7 +30,7 @@ _PIECES: Final = r"\]\n- |\]\n|\n- | \[|, |: | ?[A-Za-z]+\d*|\d|[^\sA-Za-z\d]+|\
 def make(folder: Path, sizes: Tiny, texts: Iterable[str], guided: bool = False) -> None:
     """Write configuration, random weights and processor; `texts` give the tokenizer its words."""
     words = tokenizer(texts, sizes.pieces)
-    processor = _processor(words)
+    processor = _processor(words, sizes.pixels)
     torch.manual_seed(sizes.seed)
     model = Duchenne(_config(sizes, words, guided))
     model.generation_config = GenerationConfig(
@@ -66,11 +66,11 @@ def tokenizer(texts: Iterable[str], pieces: int) -> Any:
     return made
 
 
-def _processor(words: Any) -> Any:
+def _processor(words: Any, largest: int) -> Any:
     half = [0.5, 0.5, 0.5]
     pixels: dict[str, Any] = {"patch_size": 16, "merge_size": 2, "temporal_patch_size": 2}
-    # 65,536 to 1,048,576 pixels, as Qwen3-VL comes: a 128 x 512 voice picture is kept as it is.
-    size = {"shortest_edge": 256 * 256, "longest_edge": 1024 * 1024}
+    # At least 65,536 pixels, as Qwen3-VL comes: a 128 x 512 voice picture is kept as it is.
+    size = {"shortest_edge": 256 * 256, "longest_edge": largest}
     return DuchenneProcessor(
         image_processor=Qwen2VLImageProcessor(**pixels, size=size, image_mean=half, image_std=half),
         tokenizer=words,
