@@ -11,7 +11,7 @@ import pytest
 
 from agent.evidence import Person
 from agent.senses.faces import Faces, Found, Models, choose_main, face_in, load
-from agent.senses.faces.detect import iou, nested
+from agent.senses.faces.detect import iou, nested, tiles
 from agent.senses.faces.scene import Cuts
 from agent.senses.samples import FaceSample, Frame, Image
 
@@ -302,3 +302,13 @@ def test_the_main_person_is_present_large_central_and_speaks() -> None:
     assert main(person("P1", size=0.9, live=False), person("P2", size=0.1)) == "P2"
     assert main(person("P1", live=False)) == "P1"
     assert choose_main(()) == ()
+
+
+def test_a_picture_of_any_shape_is_looked_at_whole_and_not_for_ever() -> None:
+    """A strip of 15,360 x 32 pixels was cut into 2,400 tiles, half a minute a picture."""
+    for height, width, most in ((1080, 1920, 12), (32, 15_360, 20), (15_360, 32, 20), (9, 9, 4)):
+        seen = np.zeros((height, width), bool)
+        found = list(tiles(np.zeros((height, width, 3), np.uint8)))
+        for x, y, tile in found:
+            seen[y : y + tile.shape[0], x : x + tile.shape[1]] = True
+        assert seen.all() and len(found) <= most

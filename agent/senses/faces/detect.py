@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 import cv2
 import numpy as np
@@ -20,6 +20,8 @@ from agent.senses.faces.lite import Net
 from agent.senses.samples import Floats, Image
 
 Effort = Literal["quick", "usual", "thorough"]
+MOST_ALONG: Final = 12
+"""Tiles along a picture's long side, were they not to overlap."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,9 +158,14 @@ class Detector:
 def tiles(
     image: Image, per_side: int = 2, overlap: float = 0.3
 ) -> Iterator[tuple[int, int, Image]]:
-    """Overlapping square tiles with their top left corner, `per_side` along the short side."""
+    """Overlapping square tiles with their top left corner, `per_side` along the short side.
+
+    Fewer, and as wide as a `MOST_ALONG`th, where a picture is very long: a strip 32 pixels high
+    would else be looked at a thousand times.
+    """
     height, width = image.shape[:2]
     side = int(min(height, width) / (per_side - (per_side - 1) * overlap))
+    side = max(side, max(height, width) // MOST_ALONG)
     for y in _starts(height, side, overlap):
         for x in _starts(width, side, overlap):
             yield x, y, image[y : y + side, x : x + side]
