@@ -29,7 +29,11 @@ class Talk:
 
 
 @contextmanager
-def host(answering: Answering, models: tuple[str, ...] = ("tiny",)) -> Iterator[Talk]:
+def host(
+    answering: Answering,
+    models: tuple[str, ...] = ("tiny",),
+    metrics: Callable[[], str] = lambda: "",
+) -> Iterator[Talk]:
     """A host whose chat completions are what `answering` makes of each request."""
 
     class Handler(BaseHTTPRequestHandler):
@@ -47,6 +51,8 @@ def host(answering: Answering, models: tuple[str, ...] = ("tiny",)) -> Iterator[
             if self.path.endswith("/v1/models"):
                 data = [{"id": m, "object": "model", "created": 0, "owned_by": "x"} for m in models]
                 return self._send(200, {"object": "list", "data": data})
+            if self.path == "/metrics":
+                return self._send(200, metrics().encode())
             return self._send(404, {"detail": "Not Found"})
 
         def _send(self, status: int, body: Any, headers: dict[str, str] | None = None) -> None:

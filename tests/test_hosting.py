@@ -17,7 +17,7 @@ import loopback
 import pytest
 from commands import duchenne
 
-from agent.hosting import checkpoint, cli, command, probe
+from agent.hosting import checkpoint, cli, command, probe, pulse
 from agent.hosting.checkpoint import HostingError, Model
 from agent.hosting.command import Hosting
 from agent.hosting.probe import ProbeError, apart
@@ -189,6 +189,51 @@ def test_a_reference_that_is_none_is_said(tmp_path: Path) -> None:
     path.write_text(json.dumps({"version": 1, "dtype": "bfloat16", "prompts": []}))
     assert probe.reference(path).allowed == probe.ALLOWED["bfloat16"]
     assert probe.reference(path, 0.5).allowed == 0.5
+
+
+# --- the pulse ------------------------------------------------------------------------------
+
+
+class Engine:
+    """Answers at once, or keeps everybody waiting; may go on making tokens for others."""
+
+    def __init__(self) -> None:
+        self.stuck, self.busy, self.made = False, False, 0
+
+    def __call__(self, _: dict[str, Any]) -> tuple[int, Any]:
+        while self.stuck:
+            time.sleep(0.02)
+        return loopback.said("x")
+
+    def metrics(self) -> str:
+        self.made += self.busy
+        return f'vllm:generation_tokens_total{{model_name="m"}} {self.made}.0\n'
+
+
+def test_a_vllm_that_makes_no_token_is_stuck_and_a_busy_one_is_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name, seconds in (("TICK", 0.05), ("IDLE", 0.3), ("LATE", 0.3)):
+        monkeypatch.setattr(pulse, name, seconds)
+    engine = Engine()
+
+    async def run(url: str) -> None:
+        told: list[bool] = []
+        port = int(url.rpartition(":")[2].partition("/")[0])
+        watched = pulse.Pulse(replace(STOCK, port=port, silence=1.0), None)
+        stops = asyncio.create_task(watched.stops(told.append))
+        await asyncio.sleep(1.0)
+        assert not any(told) and not stops.done()
+        engine.stuck = engine.busy = True
+        await asyncio.sleep(3.0)
+        assert not stops.done()
+        engine.busy, began = False, time.monotonic()
+        assert await asyncio.wait_for(stops, 20) == "no token in 1 s"
+        assert told[-1] and time.monotonic() - began > 0.9
+        engine.stuck = False
+
+    with loopback.host(engine, metrics=engine.metrics) as host:
+        asyncio.run(run(host.url))
 
 
 # --- the tie --------------------------------------------------------------------------------

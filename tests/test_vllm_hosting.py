@@ -70,6 +70,18 @@ def running(mark: str) -> list[int]:
     return [pid for pid, (_, session) in told.items() if session in sessions and pid != os.getpid()]
 
 
+def session(leader: int) -> list[int]:
+    """Processes of one session."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = path.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        found += [int(path.parent.name)] if int(fields[3]) == leader else []
+    return found
+
+
 def until(holds: Callable[[], bool], seconds: float) -> bool:
     """Whether something comes true in time."""
     end = time.monotonic() + seconds
@@ -166,7 +178,7 @@ def _refuses_what_was_changed(url: str) -> None:
 def pair(exports: Path) -> Iterator[served.Served]:
     """A server with its vLLM, not waited for."""
     os.environ |= vllm_host.QUIET
-    words = ["--python", str(vllm_host.python()), "--max-len", "12288", *SMALL]
+    words = ["--python", str(vllm_host.python()), "--max-len", "12288", "--silence", "10", *SMALL]
     server = served.Served(
         "--vllm", " ".join([str(exports / "merged"), *words]), "--heartbeat", "2"
     )
@@ -225,6 +237,24 @@ def test_a_killed_vllm_is_told_and_started_again(pair: served.Served) -> None:
     assert events(pair, "vllm died")[-1]["how"] == "SIGKILL"
     assert events(pair, "vllm ready")[-1]["pid"] != first
     assert first not in running("agent.cli")
+
+
+def test_a_stuck_vllm_is_told_and_started_again(pair: served.Served) -> None:
+    """Its engine is stopped: the server of vLLM still answers, and no token comes."""
+    first = events(pair, "vllm ready")[-1]["pid"]
+    engines = [pid for pid in session(first) if pid != first]
+    for pid in engines:
+        os.kill(pid, signal.SIGSTOP)
+    began = time.monotonic()
+    assert until(lambda: pair.get("/readyz").status_code == 503, 40)
+    told = time.monotonic() - began
+    assert "vLLM answers and makes no token" in pair.get("/readyz").json()["why"]
+    assert pair.ask(served.data(served.clip(hue=120))).status_code == 200
+    assert until(lambda: events(pair, "vllm ready")[-1]["pid"] != first, 400), pair.log[-3000:]
+    assert until(lambda: pair.get("/readyz").status_code == 200, 20)
+    print(f"told after {told:.1f} s, ready again after {time.monotonic() - began:.0f} s")
+    assert events(pair, "vllm died")[-1]["how"] == "no token in 10 s"
+    assert not [pid for pid in engines if Path(f"/proc/{pid}/stat").exists()]
 
 
 def test_sigterm_ends_both(pair: served.Served, exports: Path) -> None:

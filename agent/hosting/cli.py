@@ -90,6 +90,8 @@ def parser() -> argparse.ArgumentParser:
                        help="of log-probabilities; default: by the export's type")  # fmt: skip
     proof.add_argument("--ready", type=Path, metavar="FILE", help="is there while all is proven")
     proof.add_argument("--wait", type=float, default=WAIT, metavar="S", help="for it to come up")
+    proof.add_argument("--silence", type=float, default=usual.silence, metavar="S",
+                       help="without a token, though asked for one: then it is stuck (60)")  # fmt: skip
     return top
 
 
@@ -105,6 +107,8 @@ def asked(arguments: argparse.Namespace, port: int = 8000) -> Hosting:
     """What a command line asks for. Raises HostingError."""
     if min(arguments.gpus, arguments.stages, arguments.pictures, arguments.queue) < 1:
         raise HostingError("--gpus, --stages, --pictures and --queue must be at least 1")
+    if not arguments.silence > 0:
+        raise HostingError("--silence must be above 0")
     return Hosting(
         model=checkpoint.model(arguments.model),
         adapter=checkpoint.adapter(arguments.adapter) if arguments.adapter else None,
@@ -118,6 +122,7 @@ def asked(arguments: argparse.Namespace, port: int = 8000) -> Hosting:
         tensor=arguments.gpus,
         pipeline=arguments.stages,
         ray=arguments.ray,
+        silence=arguments.silence,
         more=arguments.more,
     )
 
@@ -157,7 +162,7 @@ async def _run(
         ended = asyncio.create_task(ending.wait())
         await asyncio.wait({served, ended}, return_when="FIRST_COMPLETED")
         if served.done():
-            raise HostingError(f"vLLM died ({served.result()})")
+            raise HostingError(f"vLLM died or is stuck ({served.result()})")
         served.cancel()
         return OK
     finally:
@@ -179,7 +184,7 @@ async def _served(
     if ready:
         ready.touch()
     _say(f"ready: {hosting.name} at {hosting.url}/v1")
-    return await process.gone()
+    return await process.gone(key)
 
 
 def _say(words: str) -> None:

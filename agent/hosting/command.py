@@ -44,6 +44,8 @@ class Hosting:
     """Groups of GPUs, often machines, that share the layers."""
     ray: bool = False
     """Whether workers run on a Ray cluster, over several machines."""
+    silence: float = 60.0
+    """Seconds without a token, though one is asked for, after which it counts as stuck."""
     more: tuple[str, ...] = ()
     """Flags for vLLM as they are."""
 

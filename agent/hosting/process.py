@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from typing import IO, Final
 
@@ -19,6 +20,7 @@ from agent.hosting import command, probe
 from agent.hosting.checkpoint import HostingError
 from agent.hosting.command import Hosting
 from agent.hosting.probe import Reference
+from agent.hosting.pulse import Pulse
 from agent.server.children import package
 
 POLL: Final = 0.5
@@ -83,10 +85,19 @@ class Process:
         """What was proven. Raises ProbeError."""
         return await probe.prove(self._hosting, key, told)
 
-    async def gone(self) -> str:
-        """Wait until it has ended; how it did."""
-        await self._tie.wait()
-        return self._how()
+    async def gone(self, key: str | None, late: Callable[[bool], None] = lambda _: None) -> str:
+        """Wait until it has ended, or makes no token any more; how it did.
+
+        `late` is told every second whether it keeps somebody waiting for a token.
+        """
+        ended = asyncio.create_task(self._tie.wait())
+        stuck = asyncio.create_task(Pulse(self._hosting, key).stops(late))
+        try:
+            await asyncio.wait({ended, stuck}, return_when="FIRST_COMPLETED")
+            return self._how() if ended.done() else stuck.result()
+        finally:
+            ended.cancel()
+            stuck.cancel()
 
     def _how(self) -> str:
         code = self._tie.returncode

@@ -34,7 +34,7 @@ LONGEST: Final = 60.0
 
 
 class Keeper:
-    """One vLLM, begun again when it dies."""
+    """One vLLM, begun again when it dies or is stuck."""
 
     def __init__(
         self, hosting: Hosting, key: str, told: Reference | None, wait: float, out: Path
@@ -85,10 +85,13 @@ class Keeper:
                 log.info("vllm proven", extra={"fields": {"what": line}})
             self._proven, self.why = True, None
             log.info("vllm ready", extra={"fields": {"pid": process.pid}})
-            return await process.gone()
+            return await process.gone(self._key, self._late)
         finally:
             self.why = self.why or "vLLM has ended"
             await process.end()
+
+    def _late(self, yes: bool) -> None:
+        self.why = "vLLM answers and makes no token" if yes else None
 
     async def _given_up(self, why: str) -> None:
         self.why = f"{why}; it is not started again"
