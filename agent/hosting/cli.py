@@ -91,7 +91,7 @@ def parser() -> argparse.ArgumentParser:
     proof.add_argument("--ready", type=Path, metavar="FILE", help="is there while all is proven")
     proof.add_argument("--wait", type=float, default=WAIT, metavar="S", help="for it to come up")
     proof.add_argument("--silence", type=float, default=usual.silence, metavar="S",
-                       help="without a token, though asked for one: then it is stuck (60)")  # fmt: skip
+                       help="without a token, though asked: then it is stuck (60)")  # fmt: skip
     return top
 
 
