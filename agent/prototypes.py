@@ -110,6 +110,29 @@ _OTHER: Final[dict[str, tuple[int, ...]]] = {
 Investigator's Guide (Ekman, Friesen & Hager 2002): a smile alone, sadness and fear without
 the mouth, anger with an open mouth, surprise with a closed one, disgust by the lip."""
 
+_LISTED: Final[dict[str, tuple[tuple[int, ...], ...]]] = {
+    "happiness": ((6, 12), (6, 12, 25), (6, 12), (6, 7, 12, 25, 26), (6, 7, 12, 25, 26)),
+    "sadness": ((1, 4, 15), (1, 4, 15, 17), (1, 4, 15, 17), (1, 4, 6, 15, 17), (4, 43)),
+    "fear": (
+        (1, 2, 4, 5, 7, 20, 26), (1, 2, 4, 5, 20, 25), (1, 2, 4, 5, 20, 25),
+        (1, 2, 4, 5, 7, 20, 25), (1, 2, 5, 7, 25, 26),
+    ),
+    "anger": (
+        (4, 5, 7, 23), (4, 5, 7, 10, 23, 25, 26), (4, 5, 7, 23, 24), (4, 5, 17, 23, 24), (4, 7),
+    ),
+    "surprise": (
+        (1, 2, 5, 26), (1, 2, 5, 26), (1, 2, 5, 25, 26), (1, 2, 5, 25, 26), (1, 2, 5, 25, 26),
+    ),
+    "disgust": (
+        (9, 15, 17), (9, 10, 17), (9, 10, 25, 26), (7, 9, 25, 26), (4, 6, 7, 9, 10, 25, 26),
+    ),
+}  # fmt: skip
+"""Units of each emotion by five authors, in this order: EMFACS-7; a prototype of the FACS
+Investigator's Guide; Matsumoto et al. 2008; Keltner et al. 2019; Cordaro et al. 2018."""
+
+_CONTENT: Final = (12, 43)
+"""Units of contentment in both Keltner et al. 2019 and Cordaro et al. 2018."""
+
 ONE_SIDED: Final[dict[str, float]] = {"AU12_uni": 0.5, "AU14_uni": 0.7}
 """Contempt: a corner tightened or pulled on one side only; how often each form is shown is
 not in the tables, the two shares say that 14 is the commoner one."""
@@ -148,6 +171,30 @@ def table(emotion: str) -> dict[str, float]:
     for code in _codes(_EMFACS.get(emotion, ())):
         shares[code] = max(shares[code], CORE)
     return shares
+
+
+def agreed(emotion: str) -> dict[str, float]:
+    """As `table`, but the mean of six authors where they list the emotion.
+
+    One author's list is a claim, and where they differ none is known to be right. Calm lies
+    half way between neutral and contentment.
+    """
+    if emotion == "calm":
+        return _mean(table("neutral"), table("neutral") | _listing(_CONTENT))
+    if emotion not in _LISTED:
+        return table(emotion)
+    usual, variants = _BASIC[emotion]
+    posed = _listing(usual) | {f"AU{unit:02d}": share for unit, share in variants.items()}
+    rare = dict.fromkeys(_codes(UNITS), RARE) | dict.fromkeys(ONE_SIDED, QUIET)
+    return _mean(*(rare | shown for shown in (posed, *map(_listing, _LISTED[emotion]))))
+
+
+def _listing(units: tuple[int, ...]) -> dict[str, float]:
+    return dict.fromkeys(_codes(units), USUAL)
+
+
+def _mean(*tables: dict[str, float]) -> dict[str, float]:
+    return {code: sum(t[code] for t in tables) / len(tables) for code in tables[0]}
 
 
 LOOKS_LIKE: Final[dict[str, dict[str, float]]] = {

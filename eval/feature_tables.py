@@ -134,14 +134,6 @@ def _sum(*names: str) -> Read:
     return lambda values: sum(values.get(name, math.nan) for name in names)
 
 
-def _pace(values: Values) -> float:
-    """Speed of a fixed sentence between two silences: minus the log of its seconds."""
-    silence, pause = values.get("silence_ratio", math.nan) / 100, values.get("dur_med", math.nan)
-    if not (0 < silence < 1 and pause > 0):
-        return math.nan
-    return -math.log(2 * pause * (1 - silence) / silence)
-
-
 def _tilt(values: Values) -> float:
     """Lean towards high frequencies in speech: silent frames count 0 and thin it out."""
     silence = values.get("silence_ratio", 0.0) / 100
@@ -158,14 +150,15 @@ VOICE: Final[dict[str, tuple[tuple[Read, ...], ...]]] = {
         (_column("mfcc1_mean"),), (_column("loudness_sma3_amean"),), (_column("loudness_mean"),),
     ),
     "brightness": ((_tilt,), (_column("alphaRatioV_sma3nz_amean"),)),
-    "rate": ((_pace,), (_column("VoicedSegmentsPerSec"),)),
+    "rate": ((_column("VoicedSegmentsPerSec"),),),
     "articulation": ((_sum("mouth_openness_mean", "mouth_openness_std"),),),
     "roughness": ((_column("jitter"), _column("shimmer"), _minus("hnr_mean")),),
 }  # fmt: skip
 """Part of the voice → ways to read it, the first that the table allows; several columns of one
 way are averaged, each person-relative. The first cepstral coefficient is the log energy, the
 second the tilt towards low frequencies. OpenWillis' spread of loudness is left out: with
-digital silence around the sentence it tells how deep the silence is."""
+digital silence around the sentence it tells how deep the silence is. Its lengths of silences are
+no rate of speech either: how many there are, and how loud a sound ends one, is not known."""
 
 FLOOR: Final = 0.1
 """Smallest standard deviation believed of a unit over a person's clips, as a share of the scale
@@ -189,6 +182,22 @@ def levels(clips: Sequence[Clip]) -> list[dict[str, float]]:
                 _fill(found, name, parts)
                 break
     return found
+
+
+YES_NO: Final = 0.9
+"""Least share of the spread of a yes or no, m (1 - m) at a mean of m, for a unit to be told so:
+graded outputs stay below half of it."""
+
+
+def blunt(clips: Sequence[Clip]) -> frozenset[str]:
+    """Units that these tables tell as yes or no in every frame: all or nothing is their spread."""
+    parts: dict[str, list[float]] = {}
+    for values in (clip.values for clip in clips):
+        for name, mean in values.items():
+            if re.fullmatch(r"AU\d\d_mean", name) and 0 < mean < 1:
+                spread = values.get(f"{name[:4]}_std", 0.0)
+                parts.setdefault(name[:4], []).append(spread**2 / (mean * (1 - mean)))
+    return frozenset(unit for unit, shares in parts.items() if np.median(shares) >= YES_NO)
 
 
 _HELD: Final = {"AU43"}

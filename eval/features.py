@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from agent.rules.core import scores, shares
-from eval.feature_tables import LABELS, NAMES, Clip, Row, TableError, join, levels, table
+from eval.feature_tables import LABELS, NAMES, Clip, Row, TableError, blunt, join, levels, table
 
 HEAD: Final = 0.6
 """How far the head is believed: a judgement, that heads trained on photographs from the web are
@@ -40,8 +40,9 @@ def read(video: Sequence[Row], audio: Sequence[Row]) -> dict[str, dict[str, floa
 
 def judge(clips: Sequence[Clip]) -> dict[str, dict[str, float]]:
     """As `read`, for clips that are joined already."""
+    coarse = blunt(clips)
     return {
-        clip.key: shares(scores(level, LABELS, speaking=1.0, reference="usual"))
+        clip.key: shares(scores(level, LABELS, speaking=1.0, reference="usual", blunt=coarse))
         for clip, level in zip(clips, levels(clips), strict=True)
     }
 

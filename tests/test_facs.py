@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from agent.facs import AUS, GRADES, grade, parse
 from agent.facs_prose import CONFLICTS, PHRASES, SYNERGIES, Action, describe, read_back
-from agent.prototypes import BASIC, C_EXPR, COMPOUND, PARTS, table
+from agent.prototypes import BASIC, C_EXPR, COMPOUND, PARTS, agreed, table
 
 actions = st.lists(
     st.builds(
@@ -84,6 +84,19 @@ def test_tables_hold_shares_for_every_label() -> None:
     # Du et al.: happiness is 12 and 25, sadness and "sadly angry" differ by variants only
     assert table("happiness")["AU12"] > 0.7 > table("happiness")["AU06"]
     assert table("sadness")["AU01"] > table("sadly angry")["AU01"]
+
+
+def test_where_authors_differ_the_mean_says_how_many_agree() -> None:
+    for label in (*BASIC, *COMPOUND, "calm"):
+        assert all(0 < share < 1 for share in agreed(label).values())
+        assert agreed(label).keys() == table(label).keys()
+    # all six have 9 in disgust, four have 10, one has 15
+    disgust = agreed("disgust")
+    assert disgust["AU09"] > 0.8 > disgust["AU10"] > 0.5 > disgust["AU15"]
+    # contentment smiles with lowered lids; calm is half way to it
+    calm, neutral = agreed("calm"), agreed("neutral")
+    assert calm["AU12"] == calm["AU43"] > 5 * neutral["AU12"]
+    assert agreed("sadly angry") == table("sadly angry")
 
 
 @pytest.mark.parametrize("text", ["AU6", "au06", "AU 6", "6", "AU06_r", "cheek raiser"])

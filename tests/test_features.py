@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from eval.feature_tables import LABELS, join, levels, table
+from agent.rules.core import scores
+from eval.feature_tables import LABELS, blunt, join, levels, table
 from eval.features import judge, main, read, report
 
 UNITS = ("AU01", "AU02", "AU04", "AU05", "AU06", "AU09", "AU10", "AU12", "AU15", "AU20", "AU25")
@@ -99,6 +100,25 @@ def test_holes_and_missing_sides_are_borne() -> None:
     assert not any(read(bare, []).values())
 
 
+def test_a_unit_told_as_yes_or_no_weighs_less_than_a_graded_one() -> None:
+    video, audio = made()
+    graded = [row | {"AU05_mean": "0.5", "AU05_std": "0.2"} for row in video]
+    yes_no = [row | {"AU05_mean": "0.5", "AU05_std": "0.52"} for row in video]
+    assert blunt(join(graded, audio)[0]) == frozenset()
+    assert blunt(join(yes_no, audio)[0]) == {"AU05"}
+    level = {"AU05": 2.0, "AU06": 0.0}
+    sure, less = (scores(level, LABELS, reference="usual", blunt=b) for b in ((), {"AU05"}))
+    assert sure["fear"] - sure["calm"] > less["fear"] - less["calm"] > 0
+
+
+def test_the_length_of_the_silence_is_no_rate_of_speech() -> None:
+    video, audio = made()
+    timed = [row | {"silence_ratio": str(60 + i), "dur_med": "1"} for i, row in enumerate(audio)]
+    assert all("rate" not in level for level in levels(join(video, timed)[0]))
+    voiced = [row | {"VoicedSegmentsPerSec": str(i)} for i, row in enumerate(audio)]
+    assert all("rate" in level for level in levels(join(video, voiced)[0]))
+
+
 def test_openface_names_and_scale_are_read() -> None:
     video, audio = made()
     openface = [
@@ -151,6 +171,8 @@ def test_the_rules_beat_the_detector_s_own_head_on_real_clips(
     assert main([*files, "--json"]) == 0
     result = json.loads(capsys.readouterr().out)
     assert result["n"] == 180 and set(result["recall"]) == set(LABELS)
-    assert result["accuracy"] > result["head"]["accuracy"]
-    assert abs(result["accuracy"] - result["mean_share"]) < 0.12
+    assert result["accuracy"] > result["head"]["accuracy"] + 0.1
+    assert result["accuracy"] > 0.6 and min(result["recall"].values()) > 0.4
+    # no surer than right, and not so unsure that a share says nothing
+    assert result["accuracy"] - 0.2 < result["mean_share"] < result["accuracy"]
     assert len(table(files[0])) == 180

@@ -12,14 +12,14 @@ of 1 is just noticeable in both, 2 is clear, 3 is strong.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cache
 from typing import Final, Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from agent.prototypes import BASIC, QUIET, other_form, reported, table
+from agent.prototypes import BASIC, QUIET, agreed, other_form, reported, table
 
 Levels = Mapping[str, float]
 """AU01 … AU26, AU12_uni, AU14_uni (left against right), and the names in `VOICE`."""
@@ -42,32 +42,33 @@ VOICE: Final[tuple[str, ...]] = (
 _TONE: Final[dict[str, tuple[tuple[float, ...], ...]]] = {
     # pitch, range, energy, its range, brightness, rate, roughness, articulation
     "neutral": ((0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0),),
-    "calm": ((-0.5, -0.5, -1.0, -0.5, -0.7, -0.5, -0.5, -0.3),),
+    "calm": ((-0.5, -0.5, -1.0, -0.5, -0.7, -0.5, -0.5, 0.0),),
     "happiness": (
         (1.5, 1.5, 1.0, 0.7, 0.7, 0.5, -0.5, 1.0),
         (0.3, 0.5, 0.0, 0.0, 0.0, 0.0, -0.5, 0.5),
     ),
     "sadness": (
-        (-0.5, -0.5, -0.7, -0.5, -0.8, -1.0, 0.5, 0.0),
-        (1.2, 0.5, 0.7, 0.7, 0.3, -0.3, 0.5, 0.5),
+        (-0.5, -0.5, -0.7, -0.5, -0.8, -1.0, 0.5, -0.5),
+        (1.2, 0.5, 0.7, 0.7, 0.3, -0.3, 0.5, -0.5),
     ),
     "anger": (
         (1.2, 1.2, 2.0, 1.5, 2.0, 0.7, 0.7, 1.5),
         (0.2, 0.2, 0.7, 0.3, 1.0, 0.3, 0.3, 0.7),
     ),
     "fear": (
-        (2.0, 0.5, 1.2, 0.7, 0.7, 1.0, 0.5, 1.0),
+        (2.0, 0.5, 1.2, 0.7, 0.7, 1.0, 0.5, 0.0),
         (0.7, -0.3, -0.3, 0.0, -0.3, 0.5, 0.5, 0.0),
     ),
-    "surprise": ((1.5, 2.0, 0.7, 0.7, 0.3, 0.3, 0.0, 1.0),),
-    "disgust": ((-0.3, 0.2, 0.0, 0.0, 0.2, -1.0, 0.7, 0.5),),
+    "surprise": ((1.5, 2.0, 0.7, 0.7, 0.3, 0.3, 0.0, 0.0),),
+    "disgust": ((-0.3, 0.2, 0.0, 0.0, 0.2, -1.0, 0.7, 0.0),),
     "contempt": ((-0.5, 0.0, 0.0, 0.0, 0.0, -0.5, 0.0, 0.0),),
 }
 """Forms of each emotion's voice, as changes against neutral speech: Juslin & Laukka 2003, table
 11; Scherer 2003, table 2; Murray & Arnott 1993, table I (disgust); Scherer & Oshinsky 1977
 (surprise). Emotions with two forms are two families in Banse & Scherer 1996: elation and quiet
 happiness, sadness and despair, hot and cold anger, panic and anxiety. Articulation: Lee,
-Yildirim, Kazemzadeh & Narayanan 2005 (the jaw opens wider in anger, then in joy)."""
+Yildirim, Kazemzadeh & Narayanan 2005 (the jaw opens wider in anger, then in joy); Murray &
+Arnott (sad speech is slurred). None of these has it for the others: as in neutral speech."""
 
 _TRUST: Final[dict[str, float]] = (
     dict.fromkeys(("AU05", "AU07", "AU09", "AU10", "AU14", "AU17", "AU26"), 0.7)
@@ -125,6 +126,10 @@ _UNSEEN: Final = 0.4
 """What a unit that was looked for and not seen counts against a clear one: detectors miss more
 than they invent. Between nothing and two steps the weight grows."""
 
+_BLUNT: Final = 0.64
+"""What is left of the trust in a unit that is told as yes or no: cutting a graded measurement in
+two takes a fifth of its correlation with anything (Cohen 1983), so a third of its square."""
+
 _KNOWN: Final = frozenset((*table("neutral"), *VOICE))
 """Codes of the face and the voice that the tables have."""
 
@@ -152,12 +157,16 @@ def expected(
 
 
 def _sizes(code: str, labels: tuple[str, ...], raw: bool) -> Matrix:
-    """Forms × labels. A raw detector also reports look-alikes; cues have left them behind."""
+    """Forms × labels. A moment shows one form; a clip's mean blends them, and a raw detector
+    also reports look-alikes, which cues have left behind."""
     if code in VOICE:
         at = VOICE.index(code)
         return np.array([[_TONE[label][form][at] for label in labels] for form in (0, -1)])
-    forms = ([form(label) for label in labels] for form in (table, other_form))
-    shares = [[(reported(t) if raw else t)[code] for t in form] for form in forms]
+    if raw:
+        blend = [reported(agreed(label))[code] for label in labels]
+        shares = [blend, blend]
+    else:
+        shares = [[form(label)[code] for label in labels] for form in (table, other_form)]
     return _APEX * (np.array(shares) - QUIET)
 
 
@@ -179,9 +188,13 @@ def _model(
     return means, np.linalg.cholesky(np.linalg.inv(alike))
 
 
-def _width(code: str, level: float, reference: Reference, speaking: float) -> float:
+def _trust(code: str, speaking: float, blunt: Collection[str]) -> float:
+    doubt = 1 - speaking * (1 - _SPEECH.get(code, 1.0))
+    return _TRUST.get(code, 0.8) * doubt * (_BLUNT if code in blunt else 1.0)
+
+
+def _width(code: str, level: float, reference: Reference, trust: float) -> float:
     """Standard deviation of a level about what is expected: noise, more where it is doubted."""
-    trust = _TRUST.get(code, 0.8) * (1 - speaking * (1 - _SPEECH.get(code, 1.0)))
     if reference == "usual":
         return math.sqrt((1 - _SIGNAL**2) / trust)
     if code in VOICE:
@@ -195,13 +208,15 @@ def scores(
     *,
     speaking: float = 0.0,
     reference: Reference = "rest",
+    blunt: Collection[str] = (),
 ) -> dict[str, float]:
     """Log-likelihood of each label, from face and voice; empty where nothing has a level.
 
     Each channel is a Gaussian about what the tables expect of each label, with the covariance
     of `_TOGETHER`; each may mislead with the chance in `_MISLEADS`, so that one channel alone
     can never silence the other. `speaking` 0-1 is the share of the time with speech; it takes
-    weight from the movements of the mouth. Codes that no table knows are ignored.
+    weight from the movements of the mouth. `blunt` names units that were told as yes or no only.
+    Codes that no table knows are ignored.
 
     >>> best = scores({"AU06": 2.5, "AU12": 3.0, "AU04": 0.0})
     >>> max(best, key=best.get)
@@ -213,7 +228,8 @@ def scores(
     for channel, doubt in _MISLEADS.items():
         mine = tuple(c for c in codes if (c in VOICE) == (channel == "voice"))
         if mine:
-            fits = _fits(levels, mine, labels, reference, speaking)
+            trust = [_trust(code, speaking, blunt) for code in mine]
+            fits = _fits(levels, mine, labels, reference, trust)
             total += np.log((1 - doubt) * np.exp(fits - _log_sum(fits)) + doubt / len(labels))
     return dict(zip(labels, map(float, total), strict=True)) if codes else {}
 
@@ -226,7 +242,8 @@ def at_face_value(
     codes = _known(levels)
     if not codes:
         return {}
-    fits = _fits(levels, codes, labels, "rest", speaking)
+    trust = [_trust(code, speaking, ()) for code in codes]
+    fits = _fits(levels, codes, labels, "rest", trust)
     return dict(zip(labels, map(float, fits), strict=True))
 
 
@@ -240,10 +257,11 @@ def _fits(
     codes: tuple[str, ...],
     labels: tuple[str, ...],
     reference: Reference,
-    speaking: float,
+    trust: Sequence[float],
 ) -> Matrix:
     means, root = _model(codes, labels, reference)
-    width = np.array([_width(code, levels[code], reference, speaking) for code in codes])
+    known = zip(codes, trust, strict=True)
+    width = np.array([_width(code, levels[code], reference, sure) for code, sure in known])
     away = (np.array([_soft(levels[code]) for code in codes]) - means) / width
     by_strength = -0.5 * ((away @ root) ** 2).sum(axis=-1)
     top = by_strength.max(axis=0)
