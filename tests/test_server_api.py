@@ -13,6 +13,7 @@ import served
 from served import clip, data, events, message, picture, tone
 
 from agent.answer import Answer
+from agent.senses.subtitles import MAX_BYTES
 
 
 @pytest.fixture(scope="module")
@@ -132,6 +133,58 @@ def test_an_upload_can_be_listed_and_deleted(pair: served.Pair) -> None:
     assert client.files.delete(made.id).deleted
     with pytest.raises(openai.NotFoundError):
         client.files.retrieve(made.id)
+
+
+SAID = "We really got the flat!"
+SUBRIP = f"1\n00:00:00,100 --> 00:00:00,500\n{SAID}\n".encode()
+WEBVTT = f"\ufeffWEBVTT\n\n00:00.100 --> 00:00.500\n{SAID}\n".encode()
+SPEECH = json.dumps({"segments": [{"start": 0.1, "end": 0.5, "text": SAID}]}).encode()
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("said.en.srt", SUBRIP), ("said.vtt", WEBVTT), ("talk.json", SPEECH),
+     ("", SUBRIP), ("noname", WEBVTT), ("x.txt", SPEECH)],
+)  # fmt: skip
+def test_subtitles_that_come_along_are_read_counted_and_go_with_their_clip(
+    pair: served.Pair, name: str, text: bytes
+) -> None:
+    """By their name, else by how they begin; a field without a file name is text as well."""
+    before = pair.server.metric("duchenne_media_bytes_total")
+    form: Any = {"file": ("a.mp4", clip())}
+    form["subtitles"] = (name or None, text)
+    made = pair.server.post("/v1/files", files=form)
+    assert made.status_code == 200, made.text
+    assert made.json()["bytes"] == len(clip())
+    taken = pair.server.metric("duchenne_media_bytes_total") - before
+    assert taken == len(clip()) + len(text)
+    answer = pair.server.ask(made.json()["id"], "What does she say?").json()
+    assert SAID in answer["choices"][0]["message"]["content"]
+    assert [cue["text"] for cue in answer["duchenne"]["cues"]] == [SAID]
+    assert pair.server.http.delete(
+        f"{pair.server.url}/v1/files/{made.json()['id']}", headers=pair.server.headers
+    ).json()["deleted"]
+    assert not [path for path in pair.server.folder.rglob("clip*") if path.is_file()]
+
+
+def test_subtitles_that_are_none_are_refused_and_too_large_ones_never_kept(
+    pair: served.Pair,
+) -> None:
+    for text, status, code in (
+        (b"\x00\xff\x00", 400, "unreadable_subtitles"),
+        (b"{" * 9000, 400, "unreadable_subtitles"),
+        (b"1\n" * (MAX_BYTES // 2 + 1), 413, "body_too_large"),
+    ):
+        form: Any = {"file": ("a.mp4", clip()), "subtitles": ("a.srt", text)}
+        made = pair.server.post("/v1/files", files=form)
+        refused = made if status == 413 else pair.server.ask(made.json()["id"], "Who is it?")
+        assert (refused.status_code, served.error(refused)["code"]) == (status, code), refused.text
+    two: Any = [("file", ("a.mp4", clip())), *[("subtitles", ("a.srt", SUBRIP))] * 2]
+    assert pair.server.post("/v1/files", files=two).status_code == 400
+    for one in pair.server.get("/v1/files").json()["data"]:
+        pair.server.http.delete(
+            f"{pair.server.url}/v1/files/{one['id']}", headers=pair.server.headers
+        )
 
 
 def test_json_formats_give_the_structured_answer(pair: served.Pair) -> None:

@@ -343,6 +343,17 @@ def test_kept_things_go_when_nobody_uses_them(tmp_path: Path) -> None:
     assert not list(tmp_path.rglob("clip"))
 
 
+def test_subtitles_fill_the_room_of_their_owner_too(tmp_path: Path) -> None:
+    store = Store(Settings(state=tmp_path, held_bytes=1000))
+    _, place = store.add("alice", "file", {"name": "a.mp4"})
+    place.clip.write_bytes(b"x" * 300)
+    (place.folder / "clip.en.srt").write_bytes(b"x" * 600)
+    store.room("alice", 100)
+    store.room("bob", 1000)
+    with pytest.raises(ApiError, match="MiB are kept"):
+        store.room("alice", 101)
+
+
 def test_it_ends_in_order() -> None:
     """SIGTERM: not ready at once, what runs is answered, nothing new, exit 0, nothing left."""
     model = served.Model()

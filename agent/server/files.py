@@ -73,15 +73,16 @@ async def upload(request: Request) -> FileCard:
         purpose = given if isinstance(given, str) else "user_data"
         if len(purpose) > 40:
             raise bad("a purpose may have 40 characters", "purpose")
-        house.uses.take_bytes(owner, size)
-        store.room(owner.name, size)
+        whole = size + sum(map(len, beside.values()))
+        house.uses.take_bytes(owner, whole)
+        store.room(owner.name, whole)
         meta = {"name": _plain(sent.filename or "clip"), "bytes": size, "purpose": purpose}
         name, place = store.add(owner.name, FILE, meta)
         with place.clip.open("wb") as into:
             await asyncio.to_thread(shutil.copyfileobj, sent.file, into, 1 << 20)
         for ending, text in beside.items():
             await asyncio.to_thread((place.folder / f"clip{ending}").write_bytes, text)
-    house.metrics.media_bytes.inc(size)
+    house.metrics.media_bytes.inc(whole)
     return _card(house, owner, name)
 
 

@@ -109,7 +109,7 @@ class Store:
 
     def room(self, owner: str, more: int) -> None:
         """Raises ApiError where so many bytes more are too much for this owner."""
-        held = sum(p.stat().st_size for p in self._home(owner).glob("*/*/clip"))
+        held = sum(p.stat().st_size for p in self._home(owner).glob("*/*/clip*"))
         if held + more > self._settings.held_bytes:
             raise ApiError(
                 429, "storage_full", f"at most {self._settings.held_bytes >> 20} MiB are kept"
