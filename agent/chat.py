@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextvars import copy_context
+from dataclasses import replace
 from functools import lru_cache
 from types import TracebackType
 from typing import Any, Final, Self, cast
@@ -94,15 +95,13 @@ class Conversation:
 
         Raises AskError for a question or person that cannot be, ModelError, OSError.
         """
-        if on_step is not None:
-            for step in self.stream(question, person=person):
-                on_step(step)
-            return self.last
         given = self._given(question, person)
+        # Told of directly: streamed, LangGraph runs each step in a thread of its own, at twice
+        # the cost.
+        context = replace(self.context, told=on_step or _unheard)
         try:
             with tracing_context(enabled=False):  # see `_untraced`
-                # With nobody to tell, LangGraph runs the steps in this thread: half the cost.
-                self._graph.invoke(given, self._config, context=self.context, durability="exit")
+                self._graph.invoke(given, self._config, context=context, durability="exit")
         except self._threads.errors as error:
             raise self._threads.failed(error) from error
         return self.last
@@ -221,6 +220,10 @@ def checked_profile(name: str) -> str:
     if name not in prompts.profiles():
         raise AskError(f"no profile {name!r}; there are {', '.join(prompts.profiles())}")
     return name
+
+
+def _unheard(_: Step) -> None:
+    """For questions whose steps nobody watches."""
 
 
 def _untraced(begin: Callable[[], Iterator[Any]]) -> Iterator[Any]:

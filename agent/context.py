@@ -74,3 +74,5 @@ class Context:
     """Called with the evidence after a closer look; gives the path the answer should name."""
     evidence_path: str | None = None
     """Path of the evidence as it was before any closer look."""
+    told: Callable[[Step], None] | None = None
+    """Called with each step as it is done, in the thread that does it; else steps are streamed."""

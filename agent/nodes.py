@@ -14,7 +14,7 @@ from langgraph.types import Send
 import prompts
 from agent import alike, closer, wording
 from agent.answer import Answer, Claim, Reading
-from agent.context import Context, Span
+from agent.context import Context, Span, Step
 from agent.evidence import Evidence
 from agent.grounding import grounded_share
 from agent.people import whom
@@ -269,4 +269,7 @@ def _asked_before(history: list[Turn]) -> list[str]:
 
 
 def _tell(runtime: _Work, step: str, person: str | None, text: str) -> None:
-    runtime.stream_writer({"step": step, "person": person, "text": text})
+    if runtime.context.told is not None:
+        runtime.context.told(Step(step, person, text))
+    else:
+        runtime.stream_writer({"step": step, "person": person, "text": text})

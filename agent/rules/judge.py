@@ -46,7 +46,7 @@ class Judged:
     span: Span
     cues: tuple[Cue, ...]
     moments: tuple[Moment, ...]
-    each: tuple[dict[str, float], ...]
+    each: tuple[Shares, ...]
     """Shares of each moment, in the order of `moments`."""
     face: dict[str, float]
     voice: dict[str, float]
@@ -89,7 +89,8 @@ def _judged(same: _Same, person: str | None, span: Span | None) -> Judged:
     when = span or (0.0, evidence.media.duration)
     cues = cues_of(evidence, who, when)
     pieces = moments(cues, who, when) if who is None or who.live else ()
-    each = tuple(_together(piece) for piece in pieces)
+    alone = [(_shares(piece.face, piece), _shares(piece.voice, piece)) for piece in pieces]
+    each = tuple(_together(piece, *sides) for piece, sides in zip(pieces, alone, strict=True))
     points, named = word_scores(cues) if pieces else ({}, {})
     whole = _nudged(over_time(pieces, each), points)
     clash = discords(pieces, cues)
@@ -99,8 +100,8 @@ def _judged(same: _Same, person: str | None, span: Span | None) -> Judged:
         cues=cues,
         moments=pieces,
         each=each,
-        face=over_time(pieces, [_shares(m.face, m) for m in pieces]),
-        voice=over_time(pieces, [_shares(m.voice, m) for m in pieces]),
+        face=over_time(pieces, [face for face, _ in alone]),
+        voice=over_time(pieces, [voice for _, voice in alone]),
         words=named,
         shares=whole,
         valence=sum(p * PLACE[k][0] for k, p in whole.items()),
@@ -125,15 +126,14 @@ def _shares(levels: Mapping[str, float], piece: Moment) -> dict[str, float]:
     return shares({label: s + _PRIOR.get(label, 0.0) for label, s in found.items()})
 
 
-def _together(piece: Moment) -> dict[str, float]:
+def _together(piece: Moment, face: Shares, voice: Shares) -> Shares:
     """Shares by face and voice: as joint evidence as far as they overlap, else side by side.
 
     Two channels that agree strengthen each other; two that disagree are both kept.
     """
-    face, voice = _shares(piece.face, piece), _shares(piece.voice, piece)
-    both = _shares(piece.levels, piece)
     if not face or not voice:
-        return both
+        return face or voice
+    both = _shares(piece.levels, piece)
     alike = sum(min(face[label], voice[label]) for label in BASIC)
     mean = {label: (face[label] + voice[label]) / 2 for label in BASIC}
     mixed = {label: alike * both[label] + (1 - alike) * mean[label] for label in BASIC}
