@@ -188,18 +188,20 @@ def _model(
     return means, np.linalg.cholesky(np.linalg.inv(alike))
 
 
-def _trust(code: str, speaking: float, blunt: Collection[str]) -> float:
-    doubt = 1 - speaking * (1 - _SPEECH.get(code, 1.0))
-    return _TRUST.get(code, 0.8) * doubt * (_BLUNT if code in blunt else 1.0)
+def _trust(codes: tuple[str, ...], speaking: Matrix, blunt: Collection[str]) -> Matrix:
+    """Moments × codes."""
+    each = [_TRUST.get(code, 0.8) * (_BLUNT if code in blunt else 1.0) for code in codes]
+    hidden = [1 - _SPEECH.get(code, 1.0) for code in codes]
+    return np.asarray(np.array(each) * (1 - speaking[:, None] * np.array(hidden)))
 
 
-def _width(code: str, level: float, reference: Reference, trust: float) -> float:
+def _width(codes: tuple[str, ...], values: Matrix, reference: Reference, trust: Matrix) -> Matrix:
     """Standard deviation of a level about what is expected: noise, more where it is doubted."""
     if reference == "usual":
-        return math.sqrt((1 - _SIGNAL**2) / trust)
-    if code in VOICE:
-        return math.sqrt(1.0 / trust)
-    return _ERROR / math.sqrt(trust * (_UNSEEN + (1 - _UNSEEN) * min(1.0, abs(level) / _APEX)))
+        return np.sqrt((1 - _SIGNAL**2) / trust)
+    seen = _UNSEEN + (1 - _UNSEEN) * np.minimum(1.0, np.abs(values) / _APEX)
+    heard = np.array([code in VOICE for code in codes])
+    return np.where(heard, np.sqrt(1.0 / trust), _ERROR / np.sqrt(trust * seen))
 
 
 def scores(
@@ -222,16 +224,29 @@ def scores(
     >>> max(best, key=best.get)
     'happiness'
     """
+    return scores_each([(levels, speaking)], labels, reference=reference, blunt=blunt)[0]
+
+
+def scores_each(
+    rows: Sequence[tuple[Levels, float]],
+    labels: Iterable[str] = BASIC,
+    *,
+    reference: Reference = "rest",
+    blunt: Collection[str] = (),
+) -> list[dict[str, float]]:
+    """The same of many moments at once, each with its share of speech."""
     labels = tuple(labels)
-    total = np.zeros(len(labels))
-    codes = _known(levels)
+    total = np.zeros((len(rows), len(labels)))
+    codes = [_known(levels) for levels, _ in rows]
     for channel, doubt in _MISLEADS.items():
-        mine = tuple(c for c in codes if (c in VOICE) == (channel == "voice"))
-        if mine:
-            trust = [_trust(code, speaking, blunt) for code in mine]
-            fits = _fits(levels, mine, labels, reference, trust)
-            total += np.log((1 - doubt) * np.exp(fits - _log_sum(fits)) + doubt / len(labels))
-    return dict(zip(labels, map(float, total), strict=True)) if codes else {}
+        mine = [tuple(c for c in row if (c in VOICE) == (channel == "voice")) for row in codes]
+        for same in {*mine} - {()}:
+            at = [n for n, each in enumerate(mine) if each == same]
+            fits = _fits([rows[n] for n in at], same, labels, reference, blunt)
+            share = np.exp(fits - _log_sum(fits))
+            total[at] += np.log((1 - doubt) * share + doubt / len(labels))
+    found = [dict(zip(labels, each, strict=True)) for each in total.tolist()]
+    return [told if known else {} for told, known in zip(found, codes, strict=True)]
 
 
 def at_face_value(
@@ -242,9 +257,8 @@ def at_face_value(
     codes = _known(levels)
     if not codes:
         return {}
-    trust = [_trust(code, speaking, ()) for code in codes]
-    fits = _fits(levels, codes, labels, "rest", trust)
-    return dict(zip(labels, map(float, fits), strict=True))
+    (fits,) = _fits([(levels, speaking)], codes, labels, "rest", ()).tolist()
+    return dict(zip(labels, fits, strict=True))
 
 
 def _known(levels: Levels) -> tuple[str, ...]:
@@ -253,29 +267,31 @@ def _known(levels: Levels) -> tuple[str, ...]:
 
 
 def _fits(
-    levels: Levels,
+    rows: Sequence[tuple[Levels, float]],
     codes: tuple[str, ...],
     labels: tuple[str, ...],
     reference: Reference,
-    trust: Sequence[float],
+    blunt: Collection[str],
 ) -> Matrix:
+    """Moments × labels, of moments that have levels of the same codes."""
     means, root = _model(codes, labels, reference)
-    known = zip(codes, trust, strict=True)
-    width = np.array([_width(code, levels[code], reference, sure) for code, sure in known])
-    away = (np.array([_soft(levels[code]) for code in codes]) - means) / width
+    values = np.array([[levels[code] for code in codes] for levels, _ in rows])
+    trust = _trust(codes, np.array([speaking for _, speaking in rows]), blunt)
+    width = _width(codes, values, reference, trust)[:, None, None]
+    away = (_soft(values)[:, None, None] - means) / width
     by_strength = -0.5 * ((away @ root) ** 2).sum(axis=-1)
-    top = by_strength.max(axis=0)
-    return np.asarray(top + np.log(np.exp(by_strength - top).mean(axis=0)))
+    top = by_strength.max(axis=1)
+    return np.asarray(top + np.log(np.exp(by_strength - top[:, None]).mean(axis=1)))
 
 
-def _log_sum(values: Matrix) -> float:
-    top = float(values.max())
-    return top + math.log(float(np.exp(values - top).sum()))
+def _log_sum(values: Matrix) -> Matrix:
+    top = values.max(axis=-1, keepdims=True)
+    return np.asarray(top + np.log(np.exp(values - top).sum(axis=-1, keepdims=True)))
 
 
-def _soft(level: float) -> float:
-    """A level with its extremes drawn in, so that one wild measurement cannot decide."""
-    return 3.0 * math.tanh(level / 3.0)
+def _soft(levels: Matrix) -> Matrix:
+    """Levels with their extremes drawn in, so that one wild measurement cannot decide."""
+    return np.asarray(3.0 * np.tanh(levels / 3.0))
 
 
 def shares(scores: Mapping[str, float]) -> dict[str, float]:

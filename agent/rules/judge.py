@@ -10,11 +10,11 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final
+from typing import Final, Literal
 
 from agent.evidence import Cue, Evidence, Person
 from agent.prototypes import BASIC, PARTS
-from agent.rules.core import scores, shares
+from agent.rules.core import scores_each, shares
 from agent.rules.discord import Discord, discords
 from agent.rules.levels import Moment, Span, cues_of, moments
 from agent.rules.words import word_scores
@@ -89,8 +89,9 @@ def _judged(same: _Same, person: str | None, span: Span | None) -> Judged:
     when = span or (0.0, evidence.media.duration)
     cues = cues_of(evidence, who, when)
     pieces = moments(cues, who, when) if who is None or who.live else ()
-    alone = [(_shares(piece.face, piece), _shares(piece.voice, piece)) for piece in pieces]
-    each = tuple(_together(piece, *sides) for piece, sides in zip(pieces, alone, strict=True))
+    face, voice = _shares(pieces, "face"), _shares(pieces, "voice")
+    both = _shares(pieces, "levels")
+    each = tuple(map(_together, face, voice, both))
     points, named = word_scores(cues) if pieces else ({}, {})
     whole = _nudged(over_time(pieces, each), points)
     clash = discords(pieces, cues)
@@ -100,8 +101,8 @@ def _judged(same: _Same, person: str | None, span: Span | None) -> Judged:
         cues=cues,
         moments=pieces,
         each=each,
-        face=over_time(pieces, [face for face, _ in alone]),
-        voice=over_time(pieces, [voice for _, voice in alone]),
+        face=over_time(pieces, face),
+        voice=over_time(pieces, voice),
         words=named,
         shares=whole,
         valence=sum(p * PLACE[k][0] for k, p in whole.items()),
@@ -121,19 +122,19 @@ def _person(evidence: Evidence, person: str | None) -> Person | None:
     raise ValueError(f"{person} is not in this clip; there is {there}")
 
 
-def _shares(levels: Mapping[str, float], piece: Moment) -> dict[str, float]:
-    found = scores(levels, BASIC, speaking=piece.speaking)
-    return shares({label: s + _PRIOR.get(label, 0.0) for label, s in found.items()})
+def _shares(pieces: Sequence[Moment], of: Literal["face", "voice", "levels"]) -> list[Shares]:
+    """Of each moment, by one sense or both; empty where it measured nothing."""
+    found = scores_each([(getattr(piece, of), piece.speaking) for piece in pieces])
+    return [shares({k: v + _PRIOR.get(k, 0.0) for k, v in each.items()}) for each in found]
 
 
-def _together(piece: Moment, face: Shares, voice: Shares) -> Shares:
+def _together(face: Shares, voice: Shares, both: Shares) -> Shares:
     """Shares by face and voice: as joint evidence as far as they overlap, else side by side.
 
     Two channels that agree strengthen each other; two that disagree are both kept.
     """
     if not face or not voice:
-        return face or voice
-    both = _shares(piece.levels, piece)
+        return both
     alike = sum(min(face[label], voice[label]) for label in BASIC)
     mean = {label: (face[label] + voice[label]) / 2 for label in BASIC}
     mixed = {label: alike * both[label] + (1 - alike) * mean[label] for label in BASIC}
