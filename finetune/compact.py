@@ -1,7 +1,7 @@
 """Evidence, task and completion in few words, for models too small for the product's texts.
 
 Knows evidence and the tables of how emotions show; no model. A cue is written in the prompt as
-the completion may tell it, its id behind: `AU12 [A1]`. The ids are those of the whole record.
+the completion may tell it, its id behind: `- AU12 [A1]`. The ids are those of the whole record.
 
 Written from gold, a completion tells what is there, and rests the label on what bears on it by
 the tables: units that the emotion often moves, and parts of the voice that depart from this
@@ -50,7 +50,7 @@ _ASIDE: Final = ("AU25", "AU26", "AU45", "AU43")
 def prompt(evidence: Evidence, labels: Sequence[str], stage: Stage = "emotion") -> str:
     """All that is shown of the evidence, and the task."""
     cues = [cue for cue in evidence.cues if cue.code in _VOICE or cue.sense in ("face", "words")]
-    told = [f"{_shown(cue)} [{cue.id}]" for cue in _strongest(cues)]
+    told = [f"- {_shown(cue)} [{cue.id}]" for cue in _strongest(cues)]
     return "\n".join([*told, f"{stage}: {', '.join(labels)}"])
 
 

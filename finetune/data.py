@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from itertools import cycle, islice
 from pathlib import Path
 
@@ -23,7 +24,7 @@ from finetune.formats import Item
 from finetune.formats import read as read_items
 from finetune.recipe import RecipeError
 from finetune.rows import Row, admit, build, split
-from finetune.settings import Recipe, Stage
+from finetune.settings import Recipe, Stage, World
 from finetune.world_shelf import Kept
 
 KINDS = {"strip": "action units", "face": "face strip", "voice": "voice picture", "frame": "frame"}
@@ -40,9 +41,16 @@ def rows(recipe: Recipe) -> list[Row]:
         return _shuffled(_told(recipe, "emotion"), recipe, 0)
     found: list[Row] = []
     for number, phase in enumerate(recipe.curriculum):
-        mine = _shuffled(_told(recipe, phase.stage), recipe, number)
+        shown = replace(recipe, pictures=(), world=_unveiled(recipe)) if phase.told else recipe
+        mine = _shuffled(_told(shown, phase.stage), recipe, number)
         found += islice(cycle(mine), phase.rows)
     return found
+
+
+def _unveiled(recipe: Recipe) -> World:
+    if recipe.world is None:
+        raise RecipeError("curriculum: told is for the small world")
+    return replace(recipe.world, veil=False)
 
 
 def _shuffled(rows: list[Row], recipe: Recipe, number: int) -> list[Row]:

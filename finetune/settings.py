@@ -96,6 +96,9 @@ class Phase:
     stage: Stage
     rows: int
     """Rows gone through; more than there are go round again."""
+    told: bool = False
+    """Of the small world: the prompt says how the voice is and shows no pictures. What a model
+    reads is then learned before what it hears, at a third of the cost."""
 
 
 @dataclass(frozen=True, slots=True)

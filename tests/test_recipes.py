@@ -132,6 +132,26 @@ def test_stages_of_a_curriculum_tell_more_and_more(kept: list[Kept]) -> None:
             assert completion.read(str(texts[2])).answer == scene.emotion
 
 
+def test_a_stretch_that_is_told_shows_no_pictures(tmp_path: Path) -> None:
+    """The voice stands in the prompt instead, and completions are the same."""
+    text = """
+style: compact
+pictures: [voice]
+curriculum:
+  - {stage: attributes, rows: 5, told: true}
+  - {stage: attributes, rows: 5}
+"""
+    settings = read(recipe(tmp_path, text), [f"world.shelf={tmp_path}", "world.people=2"])
+    rows = data.rows(settings)
+    told, heard = rows[:5], rows[5:]
+    assert all(not row.pictures for row in told) and all(row.pictures for row in heard)
+    by_id = {row.id: row for row in heard}
+    both = [(row, by_id[row.id]) for row in told if row.id in by_id]
+    assert both
+    assert all(one.completion == other.completion for one, other in both)
+    assert any(one.prompt != other.prompt for one, other in both)
+
+
 # --- files ----------------------------------------------------------------------------------
 
 
