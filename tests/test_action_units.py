@@ -14,7 +14,7 @@ from agent.evidence import Cue
 from agent.senses import au_words
 from agent.senses.action_units import ActionUnits, Knowledge, estimator
 from agent.senses.events import Event
-from agent.senses.samples import Columns, FaceSample, Floats, Frame
+from agent.senses.samples import Columns, FaceSample, Floats, Frame, Rows
 
 BLANK = np.zeros((1, 1, 3), np.uint8)
 FPS = 30.0
@@ -30,9 +30,9 @@ class Plain:
         assert sample.blendshapes is not None
         return sample.blendshapes[:3]
 
-    def intensities(self, times: Floats, rows: Floats) -> Columns:
+    def intensities(self, times: Floats, rows: Rows) -> Columns:
         assert len(times) == len(rows)
-        return {"AU04": rows[:, 0], "AU12_L": rows[:, 1], "AU12_R": rows[:, 2]}
+        return dict(zip(("AU04", "AU12_L", "AU12_R"), rows[:].T, strict=True))
 
 
 def samples(
@@ -146,9 +146,9 @@ def test_poor_pictures_and_few_samples_lower_the_confidence() -> None:
 
 def test_eyes_kept_shut_are_in_cue_and_series() -> None:
     class Lids(Plain):
-        def intensities(self, times: Floats, rows: Floats) -> Columns:
+        def intensities(self, times: Floats, rows: Rows) -> Columns:
             assert len(times) == len(rows)
-            return {"AU45_L": rows[:, 1], "AU45_R": rows[:, 2]}
+            return {"AU45_L": rows[:][:, 1], "AU45_R": rows[:][:, 2]}
 
     series, cues, _ = finished(ActionUnits(Lids()), samples(smile(6, peak=4.5)))
     (cue,) = cues
@@ -158,7 +158,7 @@ def test_eyes_kept_shut_are_in_cue_and_series() -> None:
 
 def test_an_estimator_that_doubts_itself_is_believed_less() -> None:
     class Doubting(Plain):
-        def intensities(self, times: Floats, rows: Floats) -> Columns:
+        def intensities(self, times: Floats, rows: Rows) -> Columns:
             spread = {"AU12_sd": np.full(len(rows), 1.5, np.float32)}
             return super().intensities(times, rows) | spread
 

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from agent import media
-from agent.senses import learned
+from agent.senses import au_steady, learned
 from agent.senses.action_units import ActionUnits, estimator
 from agent.senses.assets import AssetError
 from agent.senses.face_frame import MeanFace
@@ -117,7 +117,8 @@ def test_smoothing_keeps_a_brief_event_and_its_moment() -> None:
     times = np.arange(40, dtype=np.float32) / 20
     raw = np.zeros((40, 2, 3, learned.COUNT), np.float32)
     raw[20:24, :, 0] = 0.5
-    out = learned.steadied(times, raw)[:, 0, 0, 0]
+    (smooth,) = au_steady.steadied(times, [raw])
+    out = smooth[:, 0, 0, 0]
     assert 20 <= out.argmax() < 24
     assert out.max() > 0.4
     assert out[[17, 26]].max() < 0.1
@@ -128,7 +129,25 @@ def test_uncertain_pictures_weigh_little_in_the_smoothing() -> None:
     raw = np.zeros((20, 2, 3, learned.COUNT), np.float32)
     raw[:, :, 1] = -3
     raw[10, :, 0], raw[10, :, 1] = 1.0, 1.0
-    assert learned.steadied(times, raw)[10, 0, 0, 0] < 0.2
+    (smooth,) = au_steady.steadied(times, [raw])
+    assert smooth[10, 0, 0, 0] < 0.2
+
+
+def test_blocks_are_read_as_the_whole_is(monkeypatch: pytest.MonkeyPatch, reader: Learned) -> None:
+    rng = np.random.default_rng(4)
+    net = reader._nets["large"]
+    known = len(net.mean)
+    faces = np.zeros((70, 1 + net.layout.width), np.float32)
+    faces[:, 0] = rng.random(70) < 0.7  # both meshes in one clip
+    faces[:, 1 : 1 + known] = net.mean + net.scale * rng.normal(0, 0.8, (70, known))
+    faces[:, -1] = 0.9
+    times = np.arange(70, dtype=np.float32) / 30
+    whole = reader.intensities(times, faces)
+    monkeypatch.setattr(learned, "BLOCK", 16)
+    parts = reader.intensities(times, faces)
+    assert np.std(whole["AU12"].astype(np.float64)) > 0.05
+    for name, values in whole.items():
+        assert np.allclose(values, parts[name], atol=1e-4), name
 
 
 def test_a_mesh_is_brought_upright_whatever_the_pose() -> None:

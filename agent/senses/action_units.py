@@ -18,7 +18,8 @@ from agent.evidence import Cue, Missing
 from agent.senses import au_reading, weights
 from agent.senses.au_reading import Knowledge
 from agent.senses.baseline import Baseline
-from agent.senses.samples import Columns, FaceSample, Floats, People
+from agent.senses.samples import Columns, FaceSample, Floats, People, Rows
+from agent.senses.spool import Picked, Spool
 from agent.senses.weights import WEIGHTS
 
 __all__ = ["ActionUnits", "Enrolment", "Estimator", "Knowledge", "estimator"]
@@ -41,7 +42,7 @@ class Estimator(Protocol):
     def observe(self, sample: FaceSample) -> Floats:
         """One sample as a row of fixed length, cheap to keep: it is all that is kept."""
 
-    def intensities(self, times: Floats, rows: Floats) -> Columns:
+    def intensities(self, times: Floats, rows: Rows) -> Columns:
         """All rows (samples × width) of one person in order of time → `AU01` … `AU45`.
 
         Intensities 0-5, as `AU01_L`, `AU01_R` (the person's own sides) for sided ones. AU45
@@ -107,8 +108,7 @@ class ActionUnits:
         self._enrolment = dict(enrolment or {})
         self.baselines: dict[str, Literal["clip", "enrolment", "none"]] = {}
         """What each person's relative values are relative to; filled by `finish`."""
-        self._width = 0
-        self._rows = array("f")
+        self._rows = Spool()
         self._meta = array("d")
 
     @property
@@ -117,15 +117,13 @@ class ActionUnits:
 
     def push(self, sample: FaceSample) -> None:
         """Take one sample; the picture is not kept."""
-        row = np.ascontiguousarray(self._estimator.observe(sample), dtype=np.float32)
-        self._width = len(row)
-        self._rows.frombytes(row.tobytes())
+        self._rows.append(self._estimator.observe(sample))
         self._meta.extend((sample.frame.time, sample.frame.index, sample.track, sample.quality))
 
     def enrol(self, tracks: Sequence[int] | None = None) -> Enrolment:
         """What was pushed of some tracks (None: all), for reading another clip against it."""
         columns, rows = self._kept(tracks)
-        return Enrolment(columns["time"].astype(np.float32), rows.copy())
+        return Enrolment(columns["time"].astype(np.float32), rows[:])
 
     def finish(self, tracks: People) -> tuple[dict[str, Columns], list[Cue], list[Missing]]:
         """Series and cues by person; call once everything was pushed.
@@ -154,11 +152,9 @@ class ActionUnits:
             missing += [(person, gap) for gap in lacks]
         return series, cues, au_reading.together(missing)
 
-    def _kept(self, tracks: Sequence[int] | None) -> tuple[Columns, Floats]:
+    def _kept(self, tracks: Sequence[int] | None) -> tuple[Columns, Picked]:
         """Rows of some tracks in order of time, the best one where times coincide."""
-        # Views, as half an hour of rows is fifty megabytes.
         meta = np.frombuffer(self._meta).reshape(-1, 4)
-        rows = np.frombuffer(self._rows, np.float32).reshape(len(meta), self._width)
         mine = np.ones(len(meta), bool) if tracks is None else np.isin(meta[:, 2], list(tracks))
         index = np.flatnonzero(mine)
         index = index[np.lexsort((-meta[index, 3], meta[index, 0]))]
@@ -168,11 +164,10 @@ class ActionUnits:
             "frame": meta[index, 1].astype(np.int64),
             "quality": meta[index, 3].astype(np.float32),
         }
-        whole = np.array_equal(index, np.arange(len(rows)))
-        return columns, rows if whole else rows[index]
+        return columns, Picked(self._rows, index)
 
     def _measure(
-        self, columns: Columns, rows: Floats, enrolled: Enrolment | None
+        self, columns: Columns, rows: Rows, enrolled: Enrolment | None
     ) -> tuple[Columns, Baseline | None]:
         """The estimator's columns, gaps made, and the enrolled baseline if there is one."""
         times = columns["time"].astype(np.float32)
@@ -187,12 +182,12 @@ class ActionUnits:
         poor = columns["quality"].astype(np.float32) < QUALITY
         return {name: np.where(poor, np.nan, v) for name, v in measured.items()}, base
 
-    def _beside(self, enrolled: Enrolment, times: Floats, rows: Floats) -> tuple[Columns, Columns]:
+    def _beside(self, enrolled: Enrolment, times: Floats, rows: Rows) -> tuple[Columns, Columns]:
         """Both clips read as one, so that the estimator knows the person; then parted."""
         count = len(enrolled.times)
         earlier = enrolled.times - enrolled.times[-1] + times[0] - np.float32(10)
         both = self._estimator.intensities(
-            np.concatenate([earlier, times]), np.concatenate([enrolled.rows, rows])
+            np.concatenate([earlier, times]), np.concatenate([enrolled.rows, rows[:]])
         )
         before: Columns = {"time": earlier} | {name: v[:count] for name, v in both.items()}
         return {name: v[count:] for name, v in both.items()}, before

@@ -8,8 +8,7 @@ faces, stands in docs/action_units.md. Knows nothing about tracks, cues or emoti
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -20,33 +19,27 @@ import numpy as np
 import numpy.typing as npt
 
 from agent.facs import AUS
+from agent.senses.au_net import (
+    BLOCK,
+    COUNT,
+    TARGETS_SIDE,
+    TARGETS_WHOLE,
+    Net,
+    activity,
+    at_rest,
+)
+from agent.senses.au_steady import steadied
 from agent.senses.face_frame import PATCH, MeanFace
 from agent.senses.faces.landmarks import BLENDSHAPES
-from agent.senses.samples import Columns, FaceSample, Floats, Image
+from agent.senses.samples import Columns, FaceSample, Floats, Image, Rows
 from agent.senses.weights import WEIGHTS, version
 
 if TYPE_CHECKING:
     from agent.senses.au_reading import Knowledge
 
-TARGETS_SIDE: Final = (
-    "AU01", "AU02", "AU04", "AU05", "AU06", "AU07", "AU09", "AU10",
-    "AU12", "AU14", "AU15", "AU16", "AU20", "AU24", "AU34", "AU43",
-)  # fmt: skip
-"""Read for each side. AU43 is how far the lids are closed, for however long."""
-TARGETS_WHOLE: Final = ("AU17", "AU18", "AU22", "AU26", "AU28", "AU25")
-"""Read for the whole face."""
-COUNT: Final = len(TARGETS_SIDE) + len(TARGETS_WHOLE)
-SKIN: Final = 40
-"""Numbers that the patch network gives for each half of the face."""
+Flags = npt.NDArray[np.bool_]
 HALF: Final = 56
 """Columns of the patch that one half sees."""
-
-
-def blendshape_mirror() -> npt.NDArray[np.int64]:
-    """Index of each blendshape's mirror image."""
-    swap = {"Left": "Right", "Right": "Left"}
-    names = [re.sub("Left|Right", lambda side: swap[side[0]], name) for name in BLENDSHAPES]
-    return np.array([BLENDSHAPES.index(name) for name in names])
 
 
 def contrast(patch: npt.NDArray[np.uint8]) -> Floats:
@@ -61,133 +54,6 @@ def contrast(patch: npt.NDArray[np.uint8]) -> Floats:
 def halves(patch: Floats) -> Floats:
     """The person's left half and the mirrored right half of a patch: 2 × PATCH × HALF."""
     return np.stack([patch[:, PATCH - HALF :], patch[:, ::-1][:, PATCH - HALF :]])
-
-
-@dataclass(frozen=True, slots=True)
-class Layout:
-    """Where things are in a row."""
-
-    shape: int
-    """Numbers of the mesh's shape."""
-
-    @property
-    def spans(self) -> dict[str, slice]:
-        ends = np.cumsum([0, self.shape, 52, SKIN, SKIN, 3, 1])
-        names = ("shape", "blendshapes", "left", "right", "pose", "quality")
-        return {name: slice(a, b) for name, a, b in zip(names, ends, ends[1:], strict=False)}
-
-    @property
-    def width(self) -> int:
-        return self.shape + 52 + 2 * SKIN + 4
-
-
-class Net:
-    """The network over rows of one kind of mesh, as plain matrices.
-
-    It reads the left side; the right side is the left side of the mirrored row. Its entry:
-    what differs from the resting row, the resting row less the mean one, head pose,
-    quality, and how much the resting row is worth.
-    """
-
-    def __init__(self, arrays: Mapping[str, npt.NDArray[np.generic]]) -> None:
-        own = {name: np.asarray(value, np.float32) for name, value in arrays.items()}
-        self.basis = own["basis"]
-        """Shape numbers × (468·3): points less the mean face → shape."""
-        self.layout = Layout(len(self.basis))
-        self.mean, self.scale = own["mean"], own["scale"]
-        """Of the row's features (shape, blendshapes, skin), for both sides alike."""
-        self.sign = own["sign"]
-        """1 for shape numbers that a mirror leaves, −1 for those it turns round."""
-        self.layers = [
-            (np.atleast_3d(own[f"w{i}"].T).T, own[f"b{i}"].reshape(-1, 1, own[f"b{i}"].shape[-1]))
-            for i in range(sum(k.startswith("w") for k in own))
-        ]
-        """Weights (members × in × out) and biases (members × 1 × out)."""
-        self.alone = own.get("alone", np.ones(COUNT, np.float32))
-        """What intensities are worth where no rest is known."""
-        self.bend, self.spread = own["bend"], own["spread"]
-        """Calibration on held-out people: intensity = bend · raw, deviation = spread · raw."""
-
-    def mirrored(self, rows: Floats) -> Floats:
-        """The rows of the mirrored faces."""
-        spans = self.layout.spans
-        out = rows.copy()
-        out[:, spans["shape"]] *= self.sign
-        out[:, spans["blendshapes"]] = rows[:, spans["blendshapes"]][:, _MIRROR]
-        out[:, spans["left"]], out[:, spans["right"]] = (
-            rows[:, spans["right"]],
-            rows[:, spans["left"]],
-        )
-        out[:, spans["pose"]] *= np.array([-1, 1, -1], np.float32)
-        return out
-
-    def entry(self, rows: Floats, rest: Floats | None, worth: float) -> Floats:
-        """Rows against a resting row (None: unknown) as the first layer takes them."""
-        count = self.layout.spans["pose"].start
-        features = np.where(np.isfinite(rows), rows, 0)
-        middle = self.mean if rest is None else rest[:count]
-        ahead = (features[:, :count] - middle) / self.scale
-        behind = np.broadcast_to((middle - self.mean) / self.scale, ahead.shape)
-        known = np.full((len(rows), 1), worth, np.float32)
-        tail = features[:, count:]
-        return np.concatenate([ahead, behind, tail, known], axis=1, dtype=np.float32)
-
-    def raw(self, rows: Floats, rest: Floats | None = None, worth: float = 0.0) -> Floats:
-        """n × 2 (left, right) × 3 (intensity / 5, log deviation, presence logit) × COUNT."""
-        # In blocks: half an hour of rows at once would take half a gigabyte.
-        blocks = [rows[i : i + BLOCK] for i in range(0, len(rows), BLOCK)]
-        return np.concatenate([self._block(block, rest, worth) for block in blocks])
-
-    def _block(self, rows: Floats, rest: Floats | None, worth: float) -> Floats:
-        other = None if rest is None else self.mirrored(rest[None])[0]
-        sides = ((rows, rest), (self.mirrored(rows), other))
-        value = np.concatenate([self.entry(part, base, worth) for part, base in sides])[None]
-        for weight, bias in self.layers[:-1]:
-            value = np.maximum(value @ weight + bias, 0)
-        weight, bias = self.layers[-1]
-        said = (value @ weight + bias).reshape(len(weight), 2, len(rows), 3, COUNT)
-        return _agreed(said).transpose(1, 0, 2, 3)
-
-
-def _agreed(said: Floats) -> Floats:
-    """What several networks say (members first) as one: where they differ, it is less sure."""
-    out: Floats = said.mean(axis=0)
-    own = np.exp(2 * np.clip(said[..., 1, :], -5, 1)).mean(axis=0)
-    out[..., 1, :] = 0.5 * np.log(own + said[..., 0, :].var(axis=0))
-    return out
-
-
-_MIRROR: Final = blendshape_mirror()
-BLOCK: Final = 2048
-"""Rows that go through the network at a time."""
-SHUT: Final = TARGETS_SIDE.index("AU43")
-
-
-def activity(raw: Floats) -> Floats:
-    """How much a face does in all, n: intensities summed over targets, lids left out."""
-    level = np.clip(raw[:, :, 0], 0, 1).copy()
-    level[:, :, SHUT] = 0
-    total: Floats = level.sum(axis=(1, 2)) * 2.5
-    return total
-
-
-def resting(rows: Floats, amount: Floats, quality: Floats) -> tuple[Floats, float]:
-    """The row of this person at rest, and what it is worth (0–1), from their quiet moments.
-
-    A mean of rows, each weighing less the more activity (`amount`, n) it shows above the
-    quietest ones. Worth falls where even the quietest moments are active, or few.
-    """
-    low = float(np.quantile(amount, 0.1))
-    weight = np.exp(-np.clip(amount - low, 0, None) / CALM) * (quality + 0.05)
-    weight /= weight.sum()
-    count = 1 / float((weight**2).sum())
-    level = float(weight @ amount)
-    worth = min(1.0, count / 8) * float(np.exp(-level / 6))
-    return np.asarray(weight @ rows, np.float32), worth
-
-
-CALM: Final = 2.0
-"""Activity (intensity steps in all) above the quietest at which a row counts a third."""
 
 
 class Learned:
@@ -225,38 +91,39 @@ class Learned:
             dtype=np.float32,
         )
 
-    def intensities(self, times: Floats, rows: Floats) -> Columns:
-        """See `Estimator`; besides, `AU12_p` (presence, 0–1) and `AU12_sd` (steps)."""
-        return columns(steadied(np.asarray(times, np.float32), self._raw(rows)))
+    def intensities(self, times: Floats, rows: Rows) -> Columns:
+        """See `Estimator`; besides, `AU12_p` (presence, 0–1) and `AU12_sd` (steps).
 
-    def _raw(self, rows: Floats) -> Floats:
-        large = rows[:, 0] == 1.0
-        if large.all() or not large.any():
-            mesh = "large" if large.all() else "small"
-            return self._against_rest(self._nets[mesh], rows[:, 1:])
-        raw = np.empty((len(rows), 2, 3, COUNT), np.float32)
-        for mesh, mine in (("large", large), ("small", ~large)):
-            raw[mine] = self._against_rest(self._nets[mesh], rows[mine, 1:])
-        return raw
+        Goes through the rows three times, block by block: at once, half an hour of them and
+        what the networks say would take a quarter of a gigabyte.
+        """
+        out: Columns = {}
+        begin = 0
+        for block in steadied(np.asarray(times, np.float32), self._raw(rows)):
+            for name, values in columns(block).items():
+                out.setdefault(name, np.empty(len(rows), np.float32))[
+                    begin : begin + len(block)
+                ] = values
+            begin += len(block)
+        return out
 
-    def _against_rest(self, net: Net, rows: Floats) -> Floats:
-        """Calibrated output of the network, against these rows' own rest where they show one."""
-        raw = net.raw(rows)
-        amount = activity(raw)
-        raw[:, :, 0] *= net.bend * net.alone
-        if len(rows) < FEW:
-            raise_brows(raw, rows[:, net.layout.spans["blendshapes"]])
-        else:
-            quality = rows[:, net.layout.spans["quality"]][:, 0]
-            rest, worth = resting(rows, amount, quality)
-            against = net.raw(rows, rest, worth)
-            against[:, :, 0] *= net.bend
-            share = believed(net.raw(rest_row(net, rest)), worth)
-            against *= share
-            raw *= 1 - share
-            raw += against
-        raw[:, :, 1] += np.log(net.spread)
-        return raw
+    def _raw(self, rows: Rows) -> Iterator[Floats]:
+        """Calibrated output of the networks, block by block."""
+        spans = [slice(i, i + BLOCK) for i in range(0, len(rows), BLOCK)]
+        large = np.concatenate([rows[span][:, 0] == 1.0 for span in spans])
+        meshes = (("large", large), ("small", ~large))
+        rests = {
+            mesh: _rest(self._nets[mesh], [(span, mine[span]) for span in spans], rows)
+            for mesh, mine in meshes
+        }
+        for span in spans:
+            block = rows[span]
+            out = np.empty((len(block), 2, 3, COUNT), np.float32)
+            for mesh, mine in meshes:
+                if mine[span].any():
+                    own = block[mine[span], 1:]
+                    out[mine[span]] = _against(self._nets[mesh], own, rests[mesh])
+            yield out
 
     def _skin(self, patch: Image) -> Floats:
         batch = np.ascontiguousarray(halves(contrast(patch))[:, None])
@@ -272,6 +139,52 @@ class Learned:
         return onnxruntime.InferenceSession(
             self._skin_file, options, providers=["CPUExecutionProvider"]
         )
+
+
+@dataclass(frozen=True, slots=True)
+class _Rest:
+    """A person's resting row, seen through one mesh."""
+
+    row: Floats
+    worth: float
+    share: Floats
+    """How far each target is read against it, COUNT shares of 0–1."""
+
+
+def _rest(net: Net, parts: list[tuple[slice, Flags]], rows: Rows) -> _Rest | None:
+    """The rest that those rows show that `parts` mark; None where they are too few."""
+
+    def own() -> Iterator[Floats]:
+        for span, mine in parts:
+            if mine.any():
+                yield rows[span][mine, 1:]
+
+    if sum(int(mine.sum()) for _, mine in parts) < FEW:
+        return None
+    amount = np.concatenate([activity(net.raw(part)) for part in own()])
+    quality = np.concatenate([part[:, net.layout.spans["quality"]][:, 0] for part in own()])
+    weight, worth = at_rest(amount, quality)
+    row, done = np.zeros(net.layout.width, np.float32), 0
+    for part in own():
+        row += weight[done : done + len(part)] @ part
+        done += len(part)
+    return _Rest(row, worth, believed(net.raw(rest_row(net, row)), worth))
+
+
+def _against(net: Net, rows: Floats, rest: _Rest | None) -> Floats:
+    """What the network reads in rows, calibrated: against rest as far as that is believed."""
+    plain = np.zeros((len(rows), 2, 3, COUNT), np.float32)
+    if rest is None or (rest.share < 1).any():
+        plain = net.raw(rows)
+        plain[:, :, 0] *= net.bend * net.alone
+    if rest is None:
+        raise_brows(plain, rows[:, net.layout.spans["blendshapes"]])
+    else:
+        read = net.raw(rows, rest.row, rest.worth)
+        read[:, :, 0] *= net.bend
+        plain = rest.share * read + (1 - rest.share) * plain
+    plain[:, :, 1] += np.log(net.spread)
+    return plain
 
 
 def raise_brows(raw: Floats, shapes: Floats) -> None:
@@ -325,49 +238,6 @@ SOME_REST: Final = 0.2
 """Worth from which it is used in full."""
 FEW: Final = 8
 """Rows from which a person's rest is looked for."""
-SMOOTH: Final[Mapping[str, float]] = {
-    "AU43": 0.0, "AU16": 0.025, "AU18": 0.025, "AU22": 0.025, "AU25": 0.025, "AU26": 0.025,
-}  # fmt: skip
-"""Seconds, standard deviation of the smoothing over time: lids and speech move fastest."""
-SLOW: Final = 0.035
-"""Seconds of smoothing for all the others."""
-
-
-REACH: Final = 4
-"""Neighbours on each side that smoothing looks at."""
-
-
-def steadied(times: Floats, raw: Floats) -> Floats:
-    """Output smoothed over neighbours in time that are surer; n × 2 × 3 × COUNT.
-
-    A narrow Gaussian, each neighbour weighing by its own certainty, so that one bad picture
-    does not show. It is far narrower than 0.2 s: brief events keep their height.
-    """
-    if len(raw) < 3:
-        return raw
-    out = np.empty_like(raw)
-    for start in range(0, len(raw), BLOCK):
-        low, end = max(0, start - REACH), min(len(raw), start + BLOCK)
-        block = slice(low, min(len(raw), end + REACH))
-        out[start:end] = _steady_block(times[block], raw[block])[start - low : end - low]
-    return out
-
-
-def _steady_block(times: Floats, raw: Floats) -> Floats:
-    width = np.array([max(SMOOTH.get(c, SLOW), 1e-4) for c in (*TARGETS_SIDE, *TARGETS_WHOLE)])
-    trust = np.exp(-np.clip(raw[:, :, 1], -5, 1))
-    total, weight = np.zeros_like(raw[:, :, [0, 2]]), np.zeros_like(trust)
-    for step in range(-REACH, REACH + 1):
-        here = np.arange(max(0, -step), len(raw) - max(0, step))
-        there = here + step
-        apart = np.abs(times[there] - times[here])[:, None]
-        near = np.exp(-0.5 * (apart / width) ** 2)
-        share = near[:, None] * trust[there]
-        weight[here] += share
-        total[here] += share[:, :, None] * raw[there][:, :, [0, 2]]
-    out = raw.copy()
-    out[:, :, [0, 2]] = total / weight[:, :, None]
-    return out
 
 
 def columns(raw: Floats) -> Columns:

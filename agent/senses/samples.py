@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +22,14 @@ Columns = dict[str, npt.NDArray[np.generic]]
 
 People = Mapping[str, Sequence[int]]
 """Person id → the tracks that are this person, in order of time."""
+
+
+class Rows(Protocol):
+    """Rows of numbers (samples × width) that are read span by span; any array is such."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, span: slice, /) -> Floats: ...
 
 
 @dataclass(frozen=True, slots=True)

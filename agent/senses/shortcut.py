@@ -22,7 +22,7 @@ from agent.facs import AUS, MEASURED
 from agent.senses import baseline
 from agent.senses.au_reading import Knowledge
 from agent.senses.faces.landmarks import BLENDSHAPES
-from agent.senses.samples import Columns, FaceSample, Floats
+from agent.senses.samples import Columns, FaceSample, Floats, Rows
 
 VERSION: Final = "shortcut-2"
 
@@ -131,9 +131,9 @@ class Shortcut:
         face = aligned(sample.mesh[None, _POINTS] * _UPWARD)[0]
         return np.concatenate([shapes, face.reshape(-1) @ _readout().weights, _openings(face)])
 
-    def intensities(self, times: Floats, rows: Floats) -> Columns:
+    def intensities(self, times: Floats, rows: Rows) -> Columns:
         """See `Estimator`. Geometry is read against the calm moments of these rows."""
-        shapes, shape = rows[:, : len(BLENDSHAPES)], rows[:, len(BLENDSHAPES) :]
+        shapes, shape = np.split(rows[:], [len(BLENDSHAPES)], axis=1)
         rest = _rest(times, shapes, shape)
         known = rest is not _readout().rest
         moved = shape - rest

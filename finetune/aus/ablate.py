@@ -17,7 +17,7 @@ from pathlib import Path
 
 import torch
 
-from agent.senses.learned import Net
+from agent.senses.au_net import Net
 from agent.senses.samples import Floats
 from finetune.aus import data, fuse, patches, train
 from finetune.aus.data import Mesh, People

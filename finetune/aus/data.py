@@ -10,8 +10,8 @@ from typing import Final, Literal
 import numpy as np
 import numpy.typing as npt
 
+from agent.senses.au_net import TARGETS_SIDE, TARGETS_WHOLE
 from agent.senses.face_frame import PATCH, POINTS, MeanFace
-from agent.senses.learned import TARGETS_SIDE, TARGETS_WHOLE
 from agent.senses.samples import Floats
 from finetune.faces.muscles import TRUTH
 

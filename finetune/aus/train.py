@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from agent.senses.learned import (
+from agent.senses.au_net import (
     COUNT,
     SHUT,
     TARGETS_SIDE,
@@ -28,8 +28,8 @@ from agent.senses.learned import (
     Net,
     activity,
     resting,
-    steadied,
 )
+from agent.senses.au_steady import steadied
 from agent.senses.samples import Floats
 from finetune.aus import data, fuse, patches
 from finetune.aus.data import People
@@ -154,7 +154,7 @@ def read_clips(
         if relative:
             rest, worth = resting(mine, activity(raw), people.quality[first:last])
             raw = net.raw(mine, rest, worth)
-        out[first:last] = steadied(people.time[first:last], raw) if smooth else raw
+        (out[first:last],) = steadied(people.time[first:last], [raw]) if smooth else [raw]
     return out
 
 
