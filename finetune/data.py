@@ -42,7 +42,8 @@ def rows(recipe: Recipe) -> list[Row]:
     found: list[Row] = []
     for number, phase in enumerate(recipe.curriculum):
         shown = replace(recipe, pictures=(), world=_unveiled(recipe)) if phase.told else recipe
-        mine = _shuffled(_told(shown, phase.stage), recipe, number)
+        mine = _told(shown, phase.stage)[: phase.clips]
+        mine = _shuffled(mine, recipe, number)
         found += islice(cycle(mine), phase.rows)
     return found
 

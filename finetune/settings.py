@@ -99,6 +99,9 @@ class Phase:
     told: bool = False
     """Of the small world: the prompt says how the voice is and shows no pictures. What a model
     reads is then learned before what it hears, at a third of the cost."""
+    clips: int | None = None
+    """Only so many clips, gone through again and again: the few completions of a cold start,
+    with labels that all other clips keep to themselves until GRPO."""
 
 
 @dataclass(frozen=True, slots=True)
