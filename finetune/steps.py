@@ -9,6 +9,7 @@ agent, where one that learned `finetune.rows` alone is asked for thoughts and a 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -26,6 +27,8 @@ from finetune.formats import Item
 from finetune.rows import QUESTION, Look, Row
 
 Json = dict[str, Any]
+_CODE: Final = re.compile(r" \(AU\d+[A-E]?\)")
+"""Left out of the answer, which is for readers who know no action units."""
 MOST_CLAIMS: Final = 4
 """Of one part in a reply: the first ones. Short replies are learned sooner."""
 
@@ -89,7 +92,8 @@ class Teacher:
     def answer(self, view: View, readings: Sequence[Reading]) -> Told:
         told = self._rules.answer(view, readings)
         lacking = "" if told.claims else "cues that show what is asked about"
-        self.host.reply = {"sentences": _first(told.claims, 5), "lacking": lacking}
+        plain = [{**one, "text": _CODE.sub("", one["text"])} for one in _first(told.claims, 5)]
+        self.host.reply = {"sentences": plain, "lacking": lacking}
         return self._asked.answer(view, readings)
 
     def lacking(self) -> tuple[Missing, ...]:

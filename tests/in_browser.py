@@ -65,11 +65,11 @@ def looked(page: Any, *files: Path) -> None:
     page.wait_for_selector("#send:not([disabled])", timeout=120_000)
 
 
-def answered(page: Any, question: str) -> None:
-    """Ask and wait for the whole answer."""
+def answered(page: Any, question: str, within: float = 120) -> None:
+    """Ask and wait for the whole answer, so many seconds at most."""
     page.fill("#question", question)
     page.press("#question", "Enter")
-    page.wait_for_selector("#talk > .answer:last-child details", timeout=120_000)
+    page.wait_for_selector("#talk > .answer:last-child details", timeout=1000 * within)
 
 
 def now(page: Any) -> float:
