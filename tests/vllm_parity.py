@@ -1,9 +1,11 @@
 """Compares Hugging Face and vLLM on one tiny Duchenne; prints one JSON object as its last line.
 
     ~/vllm-env/bin/python tests/vllm_parity.py FOLDER
+    ~/vllm-env/bin/python tests/vllm_parity.py --halved CHECKPOINT
 
 FOLDER holds what tests/tiny_duchenne.py made. Fifty prompts, float32: of each, the log-probability
 of every token of the prompt, and of every word of the vocabulary as the first token of the answer.
+The second compares bfloat16 on both sides, and with float32, the way the start-up probe does.
 """
 
 from __future__ import annotations
@@ -30,6 +32,7 @@ from vllm import LLM, SamplingParams
 from vllm.lora.request import LoRARequest
 
 from agent.bridge import Duchenne, DuchenneProcessor
+from agent.hosting import probe
 
 WORDS = "What does she feel now, and which cue carries it? Look at the mouth, hear the voice. "
 # Not lm_head: on processors vLLM cannot give log-probabilities of prompts with an adapter there.
@@ -129,10 +132,42 @@ def apart(left: list[Any], right: list[Any], asked: list[Prompt]) -> dict[str, A
     return found
 
 
-def hosted(folder: Path, **more: Any) -> LLM:
+def halved(folder: Path) -> dict[str, Any]:
+    """By how much bfloat16 moves the likeliest first tokens, by the probe's own rule."""
+    processor = DuchenneProcessor.from_pretrained(folder)
+    asked = prompts(processor)
+    whole, half = (
+        [_top(told[2]) for told in told_by_hugging_face(model, processor, asked)]
+        for model in (
+            Duchenne.from_pretrained(folder, dtype=kind) for kind in (torch.float32, torch.bfloat16)
+        )
+    )
+    host = hosted(folder, dtype="bfloat16")
+    there = [_top(told[2]) for told in told_by_vllm(host, asked)]
+    kinds = [kind for kind, _, _ in asked]
+    pairs = {"float32 to vLLM": (whole, there), "bfloat16 to vLLM": (half, there),
+             "float32 to bfloat16": (whole, half)}  # fmt: skip
+    return {name: _worst(kinds, one, other) for name, (one, other) in pairs.items()}
+
+
+def _top(odds: torch.Tensor) -> probe.Top:
+    values, ids = odds.topk(probe.TOP)
+    return dict(zip(ids.tolist(), values.tolist(), strict=True))
+
+
+def _worst(kinds: list[str], one: list[probe.Top], other: list[probe.Top]) -> dict[str, float]:
+    """Largest difference by kind of prompt, and the median of all."""
+    off = [probe.apart(*both) for both in zip(one, other, strict=True)]
+    found = dict.fromkeys(kinds, 0.0)
+    for kind, value in zip(kinds, off, strict=True):
+        found[kind] = max(found[kind], value)
+    return found | {"median": sorted(off)[len(off) // 2]}
+
+
+def hosted(folder: Path, dtype: str = "float32", **more: Any) -> LLM:
     """A vLLM in this process."""
     return LLM(
-        str(folder), dtype="float32", enforce_eager=True, max_model_len=4096, max_num_seqs=8,
+        str(folder), dtype=dtype, enforce_eager=True, max_model_len=4096, max_num_seqs=8,
         limit_mm_per_prompt={"image": 8, "video": 0}, max_logprobs=-1, seed=0, **more,
     )  # fmt: skip
 
@@ -170,4 +205,7 @@ def main(folder: Path) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    print(json.dumps(main(Path(sys.argv[1]))))
+    if sys.argv[1] == "--halved":
+        print(json.dumps(halved(Path(sys.argv[2]))))
+    else:
+        print(json.dumps(main(Path(sys.argv[1]))))
