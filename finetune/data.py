@@ -24,7 +24,7 @@ from finetune.formats import Item
 from finetune.formats import read as read_items
 from finetune.recipe import RecipeError
 from finetune.rows import Row, admit, build, split
-from finetune.settings import Recipe, Stage, World
+from finetune.settings import Recipe, Stage, Teacher, World
 from finetune.world_shelf import Kept
 
 KINDS = {"strip": "action units", "face": "face strip", "voice": "voice picture", "frame": "frame"}
@@ -42,7 +42,7 @@ def rows(recipe: Recipe) -> list[Row]:
     found: list[Row] = []
     for number, phase in enumerate(recipe.curriculum):
         shown = replace(recipe, pictures=(), world=_unveiled(recipe)) if phase.told else recipe
-        mine = _told(shown, phase.stage)[: phase.clips]
+        mine = _told(shown, phase.stage, phase.clips, phase.by)
         mine = _shuffled(mine, recipe, number)
         found += islice(cycle(mine), phase.rows)
     return found
@@ -59,13 +59,15 @@ def _shuffled(rows: list[Row], recipe: Recipe, number: int) -> list[Row]:
     return [rows[n] for n in rng.permutation(len(rows))]
 
 
-def _told(recipe: Recipe, stage: Stage) -> list[Row]:
+def _told(
+    recipe: Recipe, stage: Stage, clips: int | None = None, by: Teacher = "gold"
+) -> list[Row]:
     """Rows of one stage; for SFT those that have a completion."""
     found: list[Row] = []
     if recipe.world is not None:
-        scenes = world_rows.scenes(recipe.world, "train")
-        found += [world_row(recipe, scene, stage) for scene in scenes]
-    found += file_rows(recipe, "train")
+        scenes = world_rows.scenes(recipe.world, "train")[:clips]
+        found += [world_row(recipe, scene, stage, by) for scene in scenes]
+    found += file_rows(recipe, "train")[:clips]
     if recipe.kind == "sft":
         found = [row for row in found if row.completion is not None]
     if not found:
@@ -73,11 +75,11 @@ def _told(recipe: Recipe, stage: Stage) -> list[Row]:
     return found
 
 
-def world_row(recipe: Recipe, scene: Kept, stage: Stage = "emotion") -> Row:
+def world_row(recipe: Recipe, scene: Kept, stage: Stage = "emotion", by: Teacher = "gold") -> Row:
     """The row of one scene of the world, as the recipe has it shown."""
     assert recipe.world is not None
     return world_rows.row(
-        scene, recipe.style, recipe.labels, stage, recipe.world.veil, recipe.pictures
+        scene, recipe.style, recipe.labels, stage, recipe.world.veil, recipe.pictures, by
     )
 
 

@@ -25,6 +25,7 @@ from finetune.sampling import Settings
 
 Stage = Literal["attributes", "expression", "emotion"]
 """What a completion is trained on: observations, these and what they amount to, everything."""
+Teacher = Literal["gold", "rules"]
 Style = Literal["whole", "compact", "steps"]
 """How evidence and task are written: as the product does, or in a few words a cue; or as each
 step of the agent asks, which is answered in JSON (finetune/steps.py; SFT on files alone)."""
@@ -102,6 +103,9 @@ class Phase:
     clips: int | None = None
     """Only so many clips, gone through again and again: the few completions of a cold start,
     with labels that all other clips keep to themselves until GRPO."""
+    by: Teacher = "gold"
+    """Of the small world: whose label a completion reasons for; that of the rules is often wrong,
+    and needs no gold."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import Final
 
 from agent.answer import Claim
+from agent.evidence import Evidence
+from agent.rules import judge
 from finetune import compact, completion, world, world_shelf
 from finetune.rows import Row
-from finetune.settings import Stage, Style, World
+from finetune.settings import Stage, Style, Teacher, World
 from finetune.world_shelf import Kept
 
 HELD: Final = 1000
@@ -47,27 +49,38 @@ def row(
     stage: Stage = "emotion",
     veil: bool = True,
     pictures: Sequence[str] = ("voice",),
+    by: Teacher = "gold",
 ) -> Row:
-    """One row: `veil` leaves the voice's values to the voice picture, else the prompt has them."""
+    """One row: `veil` leaves the voice's values to the voice picture, else the prompt has them.
+
+    With `by` the rules, a compact completion reasons for what the rules take to be felt.
+    """
     shown = scene.shown if veil else scene.evidence
     drawn = scene.pictures if "voice" in pictures else ()
     made = world.row_with(replace(scene, shown=shown), drawn) if style == "whole" else None
     if made is not None:
         told = made.completion if stage == "emotion" else _cut(made.completion, stage)
         return replace(made, prompt=made.prompt + _ONLY[stage], completion=told)
+    label = scene.emotion if by == "gold" else of_rules(scene.evidence, labels)
     return Row(
         id=f"world/{scene.id}",
         dataset="world",
         prompt=compact.prompt(shown, labels, stage),
         pictures=tuple(drawn),
-        completion=_written(compact.claims(scene.evidence, scene.emotion), scene.emotion, stage),
+        completion=_written(compact.claims(scene.evidence, label), label, stage),
         emotion=scene.emotion,
         units=scene.units,
         evidence=scene.evidence.to_json(),
         person=scene.person,
         sha256=scene.evidence.media.sha256,
-        gold_conditioned=True,
+        gold_conditioned=by == "gold",
     )
+
+
+def of_rules(evidence: Evidence, labels: Sequence[str]) -> str:
+    """The likeliest of these labels by the rules, which know no gold."""
+    shares = judge(evidence).shares
+    return max(labels, key=lambda label: shares.get(label, 0.0))
 
 
 def _written(claims: Sequence[Claim], label: str, stage: Stage) -> str | None:

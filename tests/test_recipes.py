@@ -152,6 +152,18 @@ curriculum:
     assert any(one.prompt != other.prompt for one, other in both)
 
 
+def test_what_the_rules_teach_needs_no_gold(kept: list[Kept]) -> None:
+    """The completion reasons for the rules' label, right or wrong; the row keeps the gold."""
+    answers = []
+    for scene in kept:
+        row = world_rows.row(scene, "compact", BASIC, by="rules")
+        assert row.emotion == scene.emotion and not row.gold_conditioned
+        if row.completion is not None:
+            answers.append((completion.read(row.completion).answer, scene))
+    assert all(said == world_rows.of_rules(scene.evidence, BASIC) for said, scene in answers)
+    assert {said == scene.emotion for said, scene in answers} == {True, False}
+
+
 # --- files ----------------------------------------------------------------------------------
 
 
