@@ -79,7 +79,6 @@ def measured(clip: Path, litellm: Path | None, rounds: int) -> dict[str, list[fl
         for ask in kinds.values():
             ask()
             ask()
-        skipped = len(ours.rows())
         print(f"{rounds} rounds begin", file=sys.stderr, flush=True)
         found: dict[str, list[float]] = {name: [] for name in kinds}
         streams: list[tuple[float, float, float]] = []
@@ -87,7 +86,9 @@ def measured(clip: Path, litellm: Path | None, rounds: int) -> dict[str, list[fl
             for name, ask in kinds.items():
                 found[name].append(ask())
             streams.append(_streamed(http, question(file, stream=True)))
-        rows = [row for row in ours.rows()[skipped:] if row["route"] == CHAT]
+        time.sleep(1)  # the log's last row
+        # Three questions a round; those before were to warm up.
+        rows = [row for row in ours.rows() if row.get("route") == CHAT][-3 * rounds :]
     return found | _parts(rows, found) | _firsts(streams)
 
 

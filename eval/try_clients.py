@@ -14,6 +14,7 @@ import argparse
 import base64
 import json
 import shutil
+import struct
 import subprocess
 import sys
 import time
@@ -21,6 +22,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from zlib import compress, crc32
 
 Json = dict[str, Any]
 QUESTION = "What does this person feel, and why?"
@@ -150,13 +152,14 @@ def with_pydantic_ai(server: Server) -> str:
 
 def _picture(content: Any) -> Any:
     """This client sends pictures and no videos: a grey one."""
-    import io
 
-    from PIL import Image
+    def chunk(kind: bytes, held: bytes) -> bytes:
+        return struct.pack(">I", len(held)) + kind + held + struct.pack(">I", crc32(kind + held))
 
-    out = io.BytesIO()
-    Image.new("RGB", (64, 48), (90, 90, 90)).save(out, "PNG")
-    return content(data=out.getvalue(), media_type="image/png")
+    head = struct.pack(">IIBBBBB", 64, 48, 8, 0, 0, 0, 0)
+    rows = compress((b"\0" + b"\x5a" * 64) * 48)
+    png = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
+    return content(data=png, media_type="image/png")
 
 
 CLIENTS: dict[str, Callable[[Server], str]] = {

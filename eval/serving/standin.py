@@ -14,6 +14,7 @@ import argparse
 import asyncio
 import json
 import re
+import socket
 import sys
 from collections.abc import Sequence
 from typing import Any, Final
@@ -108,6 +109,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     app = StandIn(asked.slow, asked.obey, asked.cunning)
     config = uvicorn.Config(app, port=asked.port, log_level="warning", lifespan="off")
     listening = config.bind_socket()
+    # Else a short answer waits 40 ms for an acknowledgement, which no real host makes it do.
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     print(f'{{"event": "listening", "port": {listening.getsockname()[1]}}}', flush=True)
     asyncio.run(uvicorn.Server(config).serve(sockets=[listening]))
     return 0
