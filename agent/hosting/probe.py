@@ -28,8 +28,8 @@ Top = Mapping[int, float]
 TOP: Final = 20
 ALLOWED: Final = {"float32": 0.01, "float16": 0.1, "bfloat16": 0.3}
 """Largest difference of a log-probability, by the type of numbers the reference was made with.
-bfloat16: 0.05 at most was measured on two layers (tests/test_vllm_bridge.py); rounding adds up about
-with the root of the layers, which makes 0.2 of 36. float16 is not measured."""
+bfloat16: at most 0.05 was measured on two layers (tests/test_vllm_bridge.py); rounding adds up with
+the root of the layers, more or less, which makes 0.2 of 36. float16 is not measured."""
 NOTHING: Final = 1e-3
 """An adapter that moves no log-probability further than this does nothing."""
 SECONDS: Final = 300.0
