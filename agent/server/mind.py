@@ -150,9 +150,14 @@ def _pictures(wire: Wire) -> Any:
 
     def shown(person: str | None, span: tuple[float, float]) -> list[Picture]:
         answer = wire.ask({"need": "pictures", "person": person, "span": list(span)})
-        return [Picture(one["name"], base64.b64decode(one["png"])) for one in answer["pictures"]]
+        return [Picture(one["name"], _png(one)) for one in answer["pictures"]]
 
     return shown
+
+
+def _png(one: Json) -> bytes:
+    """A picture that the server remembers lies in a file; another comes along."""
+    return Path(one["path"]).read_bytes() if "path" in one else base64.b64decode(one["png"])
 
 
 def _closer(wire: Wire) -> Any:

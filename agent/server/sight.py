@@ -6,8 +6,10 @@ Checks everything they say; knows neither question nor model.
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Final
 
 from pydantic import ValidationError
@@ -70,7 +72,7 @@ class Sight:
         wanted = {**said, "op": said["need"], "blur": self._house.settings.blur_faces}
         if said["need"] != "pictures":
             return json.dumps(await self._see(wanted))
-        return await self._kept("pictures", wanted, json.dumps)
+        return await self._kept("pictures", wanted, json.dumps, _laid)
 
     async def close(self) -> None:
         """End the eyes."""
@@ -136,15 +138,46 @@ class Sight:
             raise reasons.of_eyes(str(said["error"]), str(said.get("message", "")))
         return said
 
-    async def _kept(self, kind: str, wanted: Json, checked: Callable[[Json], str]) -> str:
-        """What the eyes say to a wish, checked; the same wish is not told to them again."""
+    async def _kept(
+        self,
+        kind: str,
+        wanted: Json,
+        checked: Callable[[Json], str],
+        laid: Callable[[Json, Path], Json] | None = None,
+    ) -> str:
+        """What the eyes say to a wish, checked; the same wish is not told to them again.
+
+        `laid` puts what is large into a folder beside it, once it is remembered.
+        """
         kept = self._place.kept(kind, json.dumps(wanted, sort_keys=True))
         if kept.exists():
             return await asyncio.to_thread(kept.read_text, "utf-8")
-        seen = checked(await self._see(wanted))
-        if len(list(kept.parent.glob(f"{kind}-*"))) < REMEMBERED:
-            await asyncio.to_thread(kept.write_text, seen, "utf-8")
+        said = await self._see(wanted)
+        if len(list(kept.parent.glob(f"{kind}-*.json"))) >= REMEMBERED:
+            return checked(said)
+        seen = checked(await asyncio.to_thread(laid, said, kept.with_suffix("")) if laid else said)
+        await asyncio.to_thread(kept.write_text, seen, "utf-8")
         return seen
+
+
+def _laid(said: Json, folder: Path) -> Json:
+    """Pictures as files: megabytes that are not to go through JSON for every question.
+
+    Raises ApiError where the eyes give something else.
+    """
+    folder.mkdir(exist_ok=True)
+    try:
+        paths = [folder / f"{n}.png" for n in range(len(said["pictures"]))]
+        for path, one in zip(paths, said["pictures"], strict=True):
+            path.write_bytes(base64.b64decode(one["png"], validate=True))
+        names = [str(one["name"]) for one in said["pictures"]]
+    except (KeyError, TypeError, ValueError):
+        raise reasons.unreadable() from None
+    return {
+        "pictures": [
+            {"name": name, "path": str(path)} for name, path in zip(names, paths, strict=True)
+        ]
+    }
 
 
 def _series(said: Json) -> str:
