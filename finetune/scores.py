@@ -2,7 +2,7 @@
 
 Knows rows, checkpoints, the rules and the measures that also reward; trains nothing.
 
-    duchenne train score runs/tiny/sft/checkpoint-375 --recipe finetune/recipes/tiny-world-sft.yaml
+    duchenne train score runs/tiny/grpo/checkpoint-80 --recipe finetune/recipes/tiny-world-sft.yaml
 """
 
 from __future__ import annotations
