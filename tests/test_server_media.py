@@ -23,7 +23,7 @@ import served
 from PIL import Image
 from served import clip, data, picture, tone
 
-from agent.server.children import Child, LostError, environment
+from agent.server.children import Child, LostError, Nursery, environment
 from agent.server.settings import GIB, MIB, Settings
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -252,6 +252,18 @@ def test_a_child_that_says_no_message_is_lost() -> None:
             await Child.begun("this", [], environment(secrets=False))
 
     asyncio.run(heard())
+
+
+def test_a_child_that_is_taken_as_soon_as_it_comes_up_came_up() -> None:
+    """The server was called not ready for want of children while they were all at work."""
+
+    async def both() -> None:
+        nursery = Nursery("agent.server.mind", [], environment(secrets=False), 1)
+        taken, _ = await asyncio.gather(nursery.take(), nursery.warm())
+        assert taken.alive
+        await nursery.close()
+
+    asyncio.run(both())
 
 
 def test_what_is_said_in_a_clip_is_quoted_and_calls_nothing(pair: served.Pair) -> None:

@@ -193,7 +193,8 @@ class Nursery:
         self._refill(need=1)
         async with self._news:
             await self._news.wait_for(lambda: not self._coming)
-        if not self._ready:
+        # One that came up and was taken at once is as good.
+        if not self.pids:
             raise LostError(self.failed or "no child could be begun")
 
     async def close(self) -> None:
