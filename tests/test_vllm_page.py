@@ -38,13 +38,14 @@ def taught(tmp_path_factory: pytest.TempPathFactory) -> Path:
         return Path(ready).expanduser()
     if not (folder := os.environ.get("DUCHENNE_BRIDGE")):
         pytest.skip("DUCHENNE_BRIDGE names no environment; make one with tests/bridge_setup.sh")
-    train = [Path(folder).expanduser() / "bin" / "python", "-m", "agent.cli", "train"]
+    python = str(Path(folder).expanduser() / "bin" / "python")
+    train = [python, "-m", "agent.cli", "train"]
     made = tmp_path_factory.mktemp("taught")
     words = ["sft", RECIPE, "--set", f"model={made / 'base'}", "--set", f"out={made / 'sft'}"]
     subprocess.run([*train, *words], cwd=served.ROOT, check=True)
     (checkpoint,) = (made / "sft").glob("checkpoint-*")
     subprocess.run(
-        [*train, "export", checkpoint, "--out", made / "out"], cwd=served.ROOT, check=True
+        [*train, "export", str(checkpoint), "--out", str(made / "out")], cwd=served.ROOT, check=True
     )
     return made / "out"
 
