@@ -229,18 +229,20 @@ def test_a_surprised_still_shows_its_raised_brows(
     assert columns["AU02"][0] > 0.8
 
 
-def test_bared_teeth_of_a_smile_are_no_lowered_lip_but_a_lowered_lip_alone_is() -> None:
+def test_lips_of_a_smile_are_not_lowered_or_stretched_but_without_one_they_are() -> None:
     raw = np.zeros((2, 2, 3, learned.COUNT), np.float32)
-    raw[:, :, 0, learned.LOWER_LIP] = 0.8
+    raw[:, :, 0, learned.LIPS] = 0.8
     raw[0, :, 0, learned.TARGETS_SIDE.index("AU12")] = 0.8
     read = learned.columns(raw)
-    assert read["AU16"][0] < 1.5
-    assert read["AU16"][1] == pytest.approx(4)
+    for code in ("AU16", "AU20", "AU22"):
+        assert read[code][0] < 1.5
+        assert read[code][1] == pytest.approx(4)
     assert read["AU12"][0] == pytest.approx(4)
 
 
-def test_a_real_grin_is_not_read_as_a_lowered_lip(
+def test_a_real_grin_is_not_read_as_a_lowered_or_stretched_lip(
     reader: Learned, shared: Path, models: Models
 ) -> None:
     columns = read(reader, samples(shared / "media/video/pyfeat_single_face.mp4", models))
     assert between(columns, "AU16", 1.0, 2.2) < 2
+    assert between(columns, "AU20", 1.0, 2.2) < 2

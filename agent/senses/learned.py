@@ -246,8 +246,9 @@ def columns(raw: Floats) -> Columns:
     chance = 1 / (1 + np.exp(-np.clip(raw[:, :, 2], -30, 30)))
     spread = 5 * np.exp(np.clip(raw[:, :, 1], -5, 1))
     left = unbared(level)
-    level[:, :, LOWER_LIP] *= left
-    chance[:, :, LOWER_LIP] *= left
+    for place in LIPS:
+        level[:, :, place] *= left
+        chance[:, :, place] *= left
     out: Columns = {}
     for place, code in enumerate((*TARGETS_SIDE, *TARGETS_WHOLE)):
         name = "AU45" if code == "AU43" else code
@@ -265,21 +266,24 @@ def columns(raw: Floats) -> Columns:
 
 
 def unbared(level: Floats) -> Floats:
-    """What is left of AU16 beside a smile, a share for each side: n × 2, from n × 2 × COUNT, 0–5.
+    """What is left of LIPS beside a smile, a share for each side: n × 2, from n × 2 × COUNT, 0–5.
 
-    Pulled lip corners bare the lower teeth as well. In rendered smiles they do not, so the
-    networks take every real broad smile for a lowered lip.
+    Pulled lip corners stretch the lips and bare the lower teeth as well. In rendered smiles they
+    hardly do, so the networks take real broad smiles for lips that are lowered, stretched or
+    funnelled.
     """
     smile = np.clip((level[:, :, TARGETS_SIDE.index("AU12")] - SLIGHT) / SLIGHT, 0, 1)
     return np.asarray(1 - BARED * smile, np.float32)
 
 
-LOWER_LIP: Final = TARGETS_SIDE.index("AU16")
+LIPS: Final = [
+    i for i, code in enumerate((*TARGETS_SIDE, *TARGETS_WHOLE)) if code in ("AU16", "AU20", "AU22")
+]  # fmt: skip
 SLIGHT: Final = 1.5
 """AU12 up to which lips cover the lower teeth; at twice as much they are bared."""
 BARED: Final = 0.7
-"""Share of AU16 that a marked smile explains. On held-out rendered people any share from 0 to
-0.7 reads AU16 as well (PCC 0.405 to 0.409)."""
+"""Share of LIPS that a marked smile explains. On held-out rendered people any share from 0 to
+0.7 reads them as well (PCC of AU16 0.339 to 0.341, AU20 0.795 to 0.794, AU22 0.817 to 0.813)."""
 WIDE: Final = 3.5
 """AU26 from which the mouth counts as stretched (AU27)."""
 
