@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from rules_cases import ANGRY_VOICE, SHOWN, clip, move, tone, unit, words
 
@@ -225,6 +227,30 @@ def test_who_is_not_in_view_is_not_read_and_not_called_neutral() -> None:
     assert all(claim.grounded for claim in ground_all(claims, evidence))
     share = appraise(evidence).emotions[0].share
     assert share > appraise(gone_after(10.0)).emotions[0].share  # an empty picture is not rest
+
+
+def test_leaving_and_appearing_are_told_beside_whatever_else_is_asked() -> None:
+    left = gone_after(3.0)
+    alone = ask("When does she leave?", left)[0]
+    assert alone == "She is seen from 0:00.0 to 0:03.0; the clip goes on to 0:10.0."
+    both = ask("What does he feel, and when does he leave the picture?", left)[0]
+    assert "happiness" in both and both.endswith(
+        "from 0:00.0 to 0:03.0; the clip goes on to 0:10.0."
+    )
+    assert ask("When does she disappear?")[0].endswith("to 0:10.0, where the clip ends.")
+    assert "seen from" in ask("When does she first appear?")[0]
+    assert "seen from" not in ask("When does she appear happy?")[0]
+    nobody = left.model_copy(update={"people": (), "cues": ()})
+    assert "No face is seen" in ask("When do they come into view?", nobody)[0]
+
+
+def test_several_feelings_in_one_question_are_all_answered() -> None:
+    smiling = clip(unit("AU12", 3, 0.5, 9.0), unit("AU06", 2.5, 0.6, 8.9), seconds=10.0)
+    text, _, _ = ask("Does he look surprised or afraid at any moment?", smiling)
+    assert re.match(r"Hardly: nothing clear speaks for surprise \(\d+%\) or fear \(\d+%\)\.", text)
+    assert ask("Is she angry or happy?", smiling)[0].startswith(
+        "Most likely, yes. What shows fits happ"
+    )
 
 
 def test_a_feeling_of_one_moment_is_found_where_it_hardly_counts_on_the_whole() -> None:

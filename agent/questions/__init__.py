@@ -78,6 +78,14 @@ _TAIL: Final[tuple[tuple[str, Part], ...]] = (
         deeds.seen,
     ),
 )
+_PRESENCE: Final = re.compile(
+    r"\b(?:when|how long)\b[^?]*\b(?:leav\w*|disappear\w*|enter\w*|arriv\w*|gone|"
+    r"appear(?:s|ed)?(?=\s*(?:[?.,!]|$|again|first|in\b|on\b))|"
+    r"out of (?:the )?(?:picture|shot|frame|view)|"
+    r"(?:come|comes|came) (?:in|into|back|on)|in (?:the )?(?:picture|shot|frame|view))\b",
+    re.IGNORECASE,
+)
+"""Asks for when somebody is there."""
 
 
 def reply(
@@ -92,7 +100,10 @@ def reply(
     asked = Asked(evidence, question, reading, tuple(history))
     if why := _declined(question):
         return _english(question, why), (), reading.span
-    told = _part(question, history)(asked)
+    part = _part(question, history)
+    told = part(asked)
+    if part is not about.presence and _PRESENCE.search(question):
+        told = [*told, *about.presence(asked)]
     text = " ".join(cited(item) if isinstance(item, Claim) else item for item in told)
     claims = tuple(item for item in told if isinstance(item, Claim))
     return _english(question, text), claims, span_of(asked, claims)
@@ -133,7 +144,9 @@ def _kind(question: str) -> Part | None:
         if re.search(pattern, main, re.IGNORECASE):
             return part
     asks = r"\b(?:feel\w*|emotion\w*|mood|why|how (?:is|are|does|do)|react\w*|seem\w*|up with)\b"
-    return feelings.feels if re.search(asks, main, re.IGNORECASE) else None
+    if re.search(asks, main, re.IGNORECASE):
+        return feelings.feels
+    return about.presence if _PRESENCE.search(question) else None
 
 
 def _main_clause(question: str) -> str:

@@ -10,12 +10,11 @@ from typing import Final
 
 from agent.questions.base import Asked, Said
 from agent.questions.feelings import because, feels
+from agent.rules.text import clock, interpretations, listed
 from agent.rules.text import degree as degree_word
-from agent.rules.text import (
-    interpretations,
-    listed,
-)
 
+NEAR_END: Final = 0.25
+"""Seconds before the end of a clip at which somebody who is seen has not left."""
 _NUMBERS: Final = ("No", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine")
 
 
@@ -33,6 +32,17 @@ def count(asked: Asked) -> Said:
     more = f"; {listed(heard)} only heard" if heard else ""
     doubt = f" In doubt are {'; '.join(unlikely)}." if unlikely else ""
     return [f"{told}{more}.{doubt}"]
+
+
+def presence(asked: Asked) -> Said:
+    """From when to when the person is seen."""
+    person, end = asked.person, asked.evidence.media.duration
+    if person is None or person.size == 0:
+        return ["No face is seen at any time."]
+    told = f"{asked.does(('is', 'are'))} seen from {clock(person.start)} to {clock(person.end)}"
+    if person.end >= end - NEAR_END:
+        return [f"{told}, where the clip ends."]
+    return [f"{told}; the clip goes on to {clock(end)}."]
 
 
 def earlier(asked: Asked) -> Said:

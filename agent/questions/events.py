@@ -166,9 +166,14 @@ def event(question: str) -> Event | None:
 
 
 def feeling(question: str) -> str | None:
-    """The basic emotion a question names; None where it names none."""
+    """The basic emotion a question names first; None where it names none."""
+    return next(iter(all_feelings(question)), None)
+
+
+def all_feelings(question: str) -> tuple[str, ...]:
+    """The basic emotions a question names, in its order."""
     hits = [(m.start(), k) for k, p in _FEELINGS.items() if (m := p.search(question))]
-    return min(hits)[1] if hits else None
+    return tuple(label for _, label in sorted(hits))
 
 
 def happened(found: Event, cues: Sequence[Cue]) -> tuple[Cue, ...]:

@@ -13,7 +13,7 @@ from typing import Final
 from agent.answer import Claim
 from agent.prototypes import BASIC, PARTS
 from agent.questions.base import Asked, Said
-from agent.questions.events import event, feeling, happened
+from agent.questions.events import all_feelings, event, feeling, happened
 from agent.rules.judge import judge
 from agent.rules.profiles import STEPS
 from agent.rules.text import (
@@ -130,11 +130,16 @@ def because(asked: Asked) -> str:
 
 
 def is_feeling(asked: Asked) -> Said:
-    """Is she angry? The label's share, and what speaks for it; else what fits better."""
-    label = feeling(asked.question) or "neutral"
-    share = {e.label: e.share for e in asked.reading.emotions}.get(label, 0.0)
+    """Is she angry? The label's share, and what speaks for it; else what fits better.
+
+    Of several ("angry or sad?") the likeliest counts; all are named where none is likely.
+    """
     if not asked.reading.emotions:
         return feels(asked)
+    shares = {e.label: e.share for e in asked.reading.emotions}
+    named = {k: shares.get(k, 0.0) for k in all_feelings(asked.question) or ("neutral",)}
+    label = max(named, key=named.__getitem__)
+    share = named[label]
     cites = stands_on(asked.judged, label)
     first = asked.reading.emotions[0]
     if first.label == label and (cites or label == "neutral"):
@@ -145,8 +150,11 @@ def is_feeling(asked: Asked) -> Said:
         said.append(Claim(text=text, cites=cites[:4], part="conclusion"))
     elif moment := _fitting(asked, label):
         said += [asked.opening(f"On the whole hardly ({share:.0%})."), *moment]
-    else:
+    elif len(named) == 1:
         said.append(asked.opening(f"Hardly ({share:.0%}): nothing clear speaks for {label}."))
+    else:
+        several = " or ".join(f"{k} ({v:.0%})" for k, v in named.items())
+        said.append(asked.opening(f"Hardly: nothing clear speaks for {several}."))
     sure = f"Confidence is {degree_word(asked.reading.confidence)}{because(asked)}."
     return [*said, most_likely(asked), *interpretations(asked.judged)[:1], sure]
 
