@@ -76,7 +76,7 @@ def sentence(cue: Cue) -> str:
     text = cue.text[:1].upper() + cue.text[1:]
     short = cue.code.replace("AU0", "AU")
     code = f" ({short})" if cue.sense == "face" and short not in cue.text else ""
-    told = "micro-expression" in cue.text
+    told = "for only" in cue.text  # the senses say themselves what that may mean
     brief = "; brief, a possible micro-expression" if cue.brief and not told else ""
     at = "" if cue.end <= 0 else f", {when(cue)}"
     return f"{text}{code}{at}{brief}."

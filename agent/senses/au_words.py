@@ -30,8 +30,9 @@ WHERE: Final[dict[Side, str]] = {
 MICRO: Final = frozenset({1, 2, 4, 5, 6, 7, 9, 10, 12, 14, 15, 17, 20, 24})
 """Action units whose brief events are spoken of as micro-expressions; mouths that part or
 pucker for a moment mostly speak."""
-LOWER: Final = frozenset({10, 12, 14, 15, 17, 20, 24})
-"""Those of them that speech sets off as well."""
+SPOKEN: Final = frozenset({1, 2, 4, 5, 10, 12, 14, 15, 17, 20, 24})
+"""Those of them that speech sets off as well: around the mouth, and brows and upper lids that beat
+time to it (conversational signals, Ekman 1979)."""
 AROUND, STIR = 1.0, 6.0
 """The mouth moves as in speech where the lips' parting and the jaw's drop change by so many
 steps in all within so many seconds to both sides: two openings and closings of a step each of
@@ -111,7 +112,7 @@ def _remarks(event: Event, rate: float, talking: bool) -> str:
         return ", without a baseline"
     if event.brief:
         meaning = ": a possible micro-expression" if event.au in MICRO else ""
-        if talking and event.au in LOWER:
+        if talking and event.au in SPOKEN:
             meaning = " while the mouth moves as in speech"
         seen = f"{event.samples} samples at {rate:.0f} a second"
         return f", for only {event.seconds:.2f} s{meaning} ({seen})"
