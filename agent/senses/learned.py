@@ -162,7 +162,8 @@ def _rest(net: Net, parts: list[tuple[slice, Flags]], rows: Rows) -> _Rest | Non
     if sum(int(mine.sum()) for _, mine in parts) < FEW:
         return None
     amount = np.concatenate([activity(net.raw(part)) for part in own()])
-    quality = np.concatenate([part[:, net.layout.spans["quality"]][:, 0] for part in own()])
+    # Copies: views would keep all rows in memory.
+    quality = np.concatenate([part[:, net.layout.spans["quality"]][:, 0].copy() for part in own()])
     weight, worth = at_rest(amount, quality)
     row, done = np.zeros(net.layout.width, np.float32), 0
     for part in own():
