@@ -69,13 +69,13 @@ def _unit(cue: Cue) -> str:
 
 def _heard(cue: Cue) -> str | None:
     """How this part of the voice departs; None where it does not, or nothing is known."""
-    away = _away(cue)
-    if abs(away) < DEPARTS:
+    distance = away(cue)
+    if abs(distance) < DEPARTS:
         return None
-    return _VOICE[cue.code][2 if away > 0 else 0]
+    return _VOICE[cue.code][2 if distance > 0 else 0]
 
 
-def _away(cue: Cue) -> float:
+def away(cue: Cue) -> float:
     """Level of a part of the voice, in standard deviations of the speaker's usual."""
     if cue.relative is not None:
         return cue.relative
@@ -122,7 +122,7 @@ def _told(cue: Cue) -> str | None:
 
 
 def _size(cue: Cue) -> float:
-    return cue.intensity or abs(_away(cue))
+    return cue.intensity or abs(away(cue))
 
 
 def _bears(cue: Cue, label: str) -> bool:
@@ -132,7 +132,7 @@ def _bears(cue: Cue, label: str) -> bool:
     if _heard(cue) is None:
         return False
     forms = expected(_AS.get(cue.code, cue.code), parts, "rest")
-    return bool(((forms * _away(cue) > 0) & (abs(forms) >= CLEAR)).any())
+    return bool(((forms * away(cue) > 0) & (abs(forms) >= CLEAR)).any())
 
 
 def until(claims: Iterable[Claim], stage: Stage) -> list[Claim]:

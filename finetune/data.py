@@ -24,7 +24,7 @@ from finetune.formats import Item
 from finetune.formats import read as read_items
 from finetune.recipe import RecipeError
 from finetune.rows import Row, admit, build, split
-from finetune.settings import Recipe, Stage, Teacher, World
+from finetune.settings import Phase, Recipe, World
 from finetune.world_shelf import Kept
 
 KINDS = {"strip": "action units", "face": "face strip", "voice": "voice picture", "frame": "frame"}
@@ -38,11 +38,11 @@ def rows(recipe: Recipe) -> list[Row]:
     With a curriculum its stretches in turn, the rows of each shuffled; else all, in any order.
     """
     if not recipe.curriculum:
-        return _shuffled(_told(recipe, "emotion"), recipe, 0)
+        return _shuffled(_told(recipe, Phase("emotion", 1)), recipe, 0)
     found: list[Row] = []
     for number, phase in enumerate(recipe.curriculum):
         shown = replace(recipe, pictures=(), world=_unveiled(recipe)) if phase.told else recipe
-        mine = _told(shown, phase.stage, phase.clips, phase.by)
+        mine = _told(shown, phase)
         mine = _shuffled(mine, recipe, number)
         found += islice(cycle(mine), phase.rows)
     return found
@@ -59,15 +59,13 @@ def _shuffled(rows: list[Row], recipe: Recipe, number: int) -> list[Row]:
     return [rows[n] for n in rng.permutation(len(rows))]
 
 
-def _told(
-    recipe: Recipe, stage: Stage, clips: int | None = None, by: Teacher = "gold"
-) -> list[Row]:
-    """Rows of one stage; for SFT those that have a completion."""
+def _told(recipe: Recipe, phase: Phase) -> list[Row]:
+    """Rows of one stretch; for SFT those that have a completion."""
     found: list[Row] = []
     if recipe.world is not None:
-        scenes = world_rows.scenes(recipe.world, "train")[:clips]
-        found += [world_row(recipe, scene, stage, by) for scene in scenes]
-    found += file_rows(recipe, "train")[:clips]
+        scenes = world_rows.scenes(recipe.world, "train")[: phase.clips]
+        found += [world_row(recipe, scene, phase) for scene in scenes]
+    found += file_rows(recipe, "train")[: phase.clips]
     if recipe.kind == "sft":
         found = [row for row in found if row.completion is not None]
     if not found:
@@ -75,12 +73,14 @@ def _told(
     return found
 
 
-def world_row(recipe: Recipe, scene: Kept, stage: Stage = "emotion", by: Teacher = "gold") -> Row:
+def world_row(recipe: Recipe, scene: Kept, phase: Phase | None = None) -> Row:
     """The row of one scene of the world, as the recipe has it shown."""
     assert recipe.world is not None
+    phase = phase or Phase("emotion", 1)
     return world_rows.row(
-        scene, recipe.style, recipe.labels, stage, recipe.world.veil, recipe.pictures, by
-    )
+        scene, recipe.style, recipe.labels, phase.stage, recipe.world.veil, recipe.pictures,
+        phase.by, phase.named,
+    )  # fmt: skip
 
 
 def file_rows(recipe: Recipe, part: str) -> list[Row]:

@@ -25,7 +25,9 @@ from finetune.sampling import Settings
 
 Stage = Literal["attributes", "expression", "emotion"]
 """What a completion is trained on: observations, these and what they amount to, everything."""
-Teacher = Literal["gold", "rules"]
+Teacher = Literal["gold", "rules", "chances"]
+"""Whose label a completion reasons for: the true one, the rules' likeliest, or one drawn by the
+rules' chances, so that GRPO's samples begin with every label that the rules hold possible."""
 Style = Literal["whole", "compact", "steps"]
 """How evidence and task are written: as the product does, or in a few words a cue; or as each
 step of the agent asks, which is answered in JSON (finetune/steps.py; SFT on files alone)."""
@@ -104,8 +106,10 @@ class Phase:
     """Only so many clips, gone through again and again: the few completions of a cold start,
     with labels that all other clips keep to themselves until GRPO."""
     by: Teacher = "gold"
-    """Of the small world: whose label a completion reasons for; that of the rules is often wrong,
-    and needs no gold."""
+    """Of the small world; that of the rules is often wrong, and needs no gold."""
+    named: bool = False
+    """Of the small world, compact: the prompt names the completion's label alone. That is how the
+    loop asks again for what failed, and a model that never saw it loses the form over it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -109,7 +109,7 @@ def build(
     settings = arguments(recipe)
     ready = tuple(data.rows(recipe) if rows is None else rows)
     if recipe.tiny is not None:
-        _make_tiny(recipe, ready)
+        make_tiny(recipe, ready)
     model, processor, adapters = load.model(recipe)
     common: dict[str, Any] = {
         "model": model,
@@ -165,7 +165,7 @@ def _rewards_weights(recipe: Recipe) -> list[float]:
     return [float(recipe.rewards[name]) for name in _rewards(recipe)]
 
 
-def _make_tiny(recipe: Recipe, rows: Sequence[Row]) -> None:
+def make_tiny(recipe: Recipe, rows: Sequence[Row]) -> None:
     """The random model, where there is none yet."""
     folder = Path(recipe.model)
     if recipe.tiny is None or (folder / "config.json").is_file():

@@ -11,6 +11,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
+import numpy as np
+
 from agent.answer import Claim
 from agent.evidence import Evidence
 from agent.rules import judge
@@ -50,10 +52,13 @@ def row(
     veil: bool = True,
     pictures: Sequence[str] = ("voice",),
     by: Teacher = "gold",
+    named: bool = False,
 ) -> Row:
     """One row: `veil` leaves the voice's values to the voice picture, else the prompt has them.
 
-    With `by` the rules, a compact completion reasons for what the rules take to be felt.
+    With `by` the rules, a compact completion reasons for what the rules take to be felt; with
+    `chances`, for a label drawn by the chances that they give to each. `named` asks for the
+    reasons of that label alone, as the loop asks again for what failed.
     """
     shown = scene.shown if veil else scene.evidence
     drawn = scene.pictures if "voice" in pictures else ()
@@ -61,11 +66,11 @@ def row(
     if made is not None:
         told = made.completion if stage == "emotion" else _cut(made.completion, stage)
         return replace(made, prompt=made.prompt + _ONLY[stage], completion=told)
-    label = scene.emotion if by == "gold" else of_rules(scene.evidence, labels)
+    label = scene.emotion if by == "gold" else of_rules(scene.evidence, labels, by)
     return Row(
         id=f"world/{scene.id}",
         dataset="world",
-        prompt=compact.prompt(shown, labels, stage),
+        prompt=compact.prompt(shown, [label] if named else labels, stage),
         pictures=tuple(drawn),
         completion=_written(compact.claims(scene.evidence, label), label, stage),
         emotion=scene.emotion,
@@ -77,10 +82,17 @@ def row(
     )
 
 
-def of_rules(evidence: Evidence, labels: Sequence[str]) -> str:
-    """The likeliest of these labels by the rules, which know no gold."""
+def of_rules(evidence: Evidence, labels: Sequence[str], by: Teacher = "rules") -> str:
+    """The likeliest of these labels by the rules, which know no gold; by chances, a draw.
+
+    A record always draws the same label.
+    """
     shares = judge(evidence).shares
-    return max(labels, key=lambda label: shares.get(label, 0.0))
+    chances = np.array([shares.get(label, 0.0) for label in labels])
+    if by == "rules" or not chances.sum():
+        return labels[int(chances.argmax())]
+    rng = np.random.default_rng(int(evidence.media.sha256[:15], 16))
+    return str(rng.choice(labels, p=chances / chances.sum()))
 
 
 def _written(claims: Sequence[Claim], label: str, stage: Stage) -> str | None:

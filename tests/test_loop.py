@@ -17,7 +17,7 @@ pytest.importorskip("trl", reason="needs trl: tests/bridge_setup.sh makes a plac
 
 from finetune import data, loop, train, world_rows
 from finetune.loop import Draft
-from finetune.settings import Loop, Recipe, Tiny, World
+from finetune.settings import Loop, Phase, Recipe, Tiny, World
 
 LABELS = ("neutral", "happiness", "sadness", "anger", "fear", "surprise", "disgust")
 
@@ -94,6 +94,20 @@ def test_the_truth_is_told_for_the_second_attempt_alone(rows: list[Any]) -> None
     assert loop.pooled([row], {row.id: draft}) == []
 
 
+def test_a_stretch_that_names_the_label_asks_as_the_second_attempt_does(shelf: Path) -> None:
+    """Else a small model has never seen such a prompt, and loses the form over it."""
+    asked = recipe(shelf, shelf / "none", kind="sft")
+    usual, named = (
+        {row.id: row for row in data.rows(replace(asked, curriculum=(phase,)))}
+        for phase in (Phase("emotion", 5), Phase("emotion", 5, named=True))
+    )
+    draft = Draft("", 0, "", ("label",))
+    assert usual and usual.keys() == named.keys()
+    for id, row in usual.items():
+        assert named[id].prompt == loop.again(row, draft, "compact").prompt != row.prompt
+        assert named[id].completion == row.completion
+
+
 def test_rounds_go_through_the_rows_in_turn(rows: list[Any]) -> None:
     first, second = loop._drawn(rows, 1, 3), loop._drawn(rows, 2, 3)
     assert [row.id for row in first + second] == [row.id for row in [*rows, *rows][:6]]
@@ -132,7 +146,7 @@ def test_a_killed_round_goes_on_with_the_same_texts(
 def test_a_round_in_which_nothing_holds_is_told(shelf: Path, tmp_path: Path) -> None:
     """An untaught model writes nothing of the shape."""
     raw = recipe(shelf, tmp_path, model=str(shelf / "raw"))
-    train._make_tiny(replace(raw, kind="sft"), data.rows(raw))
+    train.make_tiny(replace(raw, kind="sft"), data.rows(raw))
     raw = replace(raw, loop=replace(raw.loop, tokens=4))
     with pytest.raises(ValueError, match="nothing the model wrote holds"):
         loop.run(raw)

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from agent.prototypes import BASIC
+from agent.rules import judge
 from finetune import checkpoints, compact, completion, data, scores, world, world_rows, world_shelf
 from finetune.recipe import RecipeError
 from finetune.rewards import REWARDS
@@ -162,6 +163,20 @@ def test_what_the_rules_teach_needs_no_gold(kept: list[Kept]) -> None:
             answers.append((completion.read(row.completion).answer, scene))
     assert all(said == world_rows.of_rules(scene.evidence, BASIC) for said, scene in answers)
     assert {said == scene.emotion for said, scene in answers} == {True, False}
+
+
+def test_labels_drawn_by_the_rules_chances_are_possible_and_not_always_the_likeliest(
+    kept: list[Kept],
+) -> None:
+    """So that a start can sample what the rules take for less likely; the gold plays no part."""
+    drawn = [world_rows.of_rules(scene.evidence, BASIC, "chances") for scene in kept]
+    assert drawn == [world_rows.of_rules(scene.evidence, BASIC, "chances") for scene in kept]
+    shares = [judge(scene.evidence).shares for scene in kept]
+    assert all(of[label] > 0 for of, label in zip(shares, drawn, strict=True))
+    likeliest = [world_rows.of_rules(scene.evidence, BASIC) for scene in kept]
+    assert 0 < sum(a != b for a, b in zip(drawn, likeliest, strict=True)) < len(kept)
+    row = world_rows.row(kept[0], "compact", BASIC, by="chances")
+    assert completion.read(str(row.completion)).answer == drawn[0] and not row.gold_conditioned
 
 
 # --- files ----------------------------------------------------------------------------------
