@@ -53,7 +53,8 @@ def _parser() -> argparse.ArgumentParser:
     score.add_argument("checkpoint", help="a folder, or `rules`")
     score.add_argument("--recipe", required=True, help="whose world and style are asked in")
     score.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
-    score.add_argument("--voice", default="as it is", choices=("as it is", "blank", "none"))
+    voices = ("as it is", "blank", "mean", "another", "none")
+    score.add_argument("--voice", default=voices[0], choices=voices)
     score.add_argument("--out", type=Path, metavar="FILE", help="JSON; else standard output")
     score.set_defaults(run=_score)
     commands.add_parser("faces", help="rendered faces: sheets, clips, shards", add_help=False)
@@ -132,7 +133,7 @@ def _score(arguments: argparse.Namespace) -> int:
     recipe = read(arguments.recipe, arguments.set)
     if arguments.checkpoint == "rules":
         scenes, _ = scores.held_out(recipe)
-        found = scores.table(scenes, scores.rules(scenes))
+        found = scores.table(scenes, scores.rules(scenes), recipe.rewards)
     else:
         found = scores.score(recipe, arguments.checkpoint, arguments.voice)
     if arguments.out is None:

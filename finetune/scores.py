@@ -7,6 +7,7 @@ Knows rows, checkpoints, the rules and the measures that also reward; trains not
 
 from __future__ import annotations
 
+import io
 import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -16,10 +17,13 @@ from statistics import mean
 from typing import Final, Literal
 
 import numpy as np
+import numpy.typing as npt
+from PIL import Image
 
+from agent.context import Picture
 from agent.grounding import action_units
 from agent.rules import appraise
-from agent.voice_picture import encode_voice, log_mel
+from agent.voice_picture import decode_voice, encode_voice, log_mel
 from eval import labels
 from eval.units import pair_f1
 from finetune import completion, data, world_rows
@@ -30,10 +34,13 @@ from finetune.settings import Recipe
 from finetune.world import SECONDS, picture
 from finetune.world_shelf import Kept
 
-Voice = Literal["as it is", "blank", "none"]
-"""What is done to voice pictures before a model is asked: nothing, silence put in, left out."""
+Voice = Literal["as it is", "blank", "mean", "another", "none"]
+"""What is done to voice pictures before a model is asked: nothing; silence put in, which it never
+heard, or the mean of all voices of the test, or the voice of another clip; left out."""
 _REWARDS: Final = ("alignment", "alignment_told", "grounding", "form")
 MEASURES: Final = ("accuracy", "uar", "units", *_REWARDS)
+_ANOTHER: Final = 137
+"""Scenes further on, whose voice is put in: of another family, nearly always another person."""
 Table = dict[str, dict[str, float]]
 """Family, and "all" → measure → 0-1."""
 
@@ -44,26 +51,46 @@ def held_out(recipe: Recipe, voice: Voice = "as it is") -> tuple[list[Kept], lis
     scenes = world_rows.scenes(recipe.world, "test")
     if voice == "none":
         recipe = replace(recipe, pictures=tuple(p for p in recipe.pictures if p != "voice"))
+    shown = [scene.pictures for scene in scenes]
     if voice == "blank":
         hush = np.random.default_rng(0).normal(0, 1e-4, int(SECONDS * 16_000))
-        still = picture("voice picture", encode_voice(log_mel(hush.astype(np.float32))))
-        scenes = [replace(scene, pictures=(still,)) for scene in scenes]
+        shown = [_voiced(log_mel(hush.astype(np.float32)))] * len(scenes)
+    elif voice == "mean":
+        heard = [decode_voice(Image.open(io.BytesIO(s.pictures[0].png))) for s in scenes]
+        shown = [_voiced(np.mean([one.mel for one in heard], 0))] * len(scenes)
+    elif voice == "another":
+        shown = shown[_ANOTHER:] + shown[:_ANOTHER]
+    scenes = [replace(scene, pictures=mine) for scene, mine in zip(scenes, shown, strict=True)]
     return scenes, [data.world_row(recipe, scene) for scene in scenes]
 
 
-def table(scenes: Sequence[Kept], texts: Sequence[str]) -> Table:
-    """Measures of one text a scene, by family."""
+def _voiced(mel: npt.NDArray[np.float32]) -> tuple[Picture, ...]:
+    return (picture("voice picture", encode_voice(mel)),)
+
+
+def table(
+    scenes: Sequence[Kept], texts: Sequence[str], rewards: Mapping[str, float] | None = None
+) -> Table:
+    """Measures of one text a scene, by family; `reward` is the sum by these weights."""
     found: dict[str, list[tuple[Kept, str]]] = defaultdict(list)
     for scene, text in zip(scenes, texts, strict=True):
         found[scene.family].append((scene, text))
         found["all"].append((scene, text))
-    return {family: _measured(pairs) for family, pairs in found.items()}
+    return {family: _measured(pairs, rewards or {}) for family, pairs in found.items()}
 
 
-def _measured(pairs: Sequence[tuple[Kept, str]]) -> dict[str, float]:
+def _measured(pairs: Sequence[tuple[Kept, str]], rewards: Mapping[str, float]) -> dict[str, float]:
     texts = [text for _, text in pairs]
     gold = [scene.emotion for scene, _ in pairs]
-    columns = {"evidence": [scene.evidence.to_json() for scene, _ in pairs], "emotion": gold}
+    columns = {
+        "evidence": [scene.evidence.to_json() for scene, _ in pairs],
+        "emotion": gold,
+        "units": [scene.units for scene, _ in pairs],
+    }
+    earned = {
+        name: weight * mean(float(v or 0) for v in REWARDS[name](texts, **columns))
+        for name, weight in rewards.items()
+    }
     right = [float(v or 0) for v in REWARDS["emotion"](texts, emotion=gold)]
     recall: dict[str, list[float]] = defaultdict(list)
     for label, hit in zip(gold, right, strict=True):
@@ -78,6 +105,7 @@ def _measured(pairs: Sequence[tuple[Kept, str]]) -> dict[str, float]:
             for s, text in pairs
         ),
         **{name: mean(float(v or 0) for v in REWARDS[name](texts, **columns)) for name in _REWARDS},
+        **({"reward": sum(earned.values())} if rewards else {}),
     }
 
 
@@ -100,7 +128,7 @@ def score(
     model, processor, _ = load.model(replace(recipe, model=checkpoint, tiny=None))
     scenes, rows = held_out(recipe, voice)
     told = generate.completions(model, processor, rows, generate.How(batch, longest))
-    return table(scenes, [text for _, texts in told for text in texts])
+    return table(scenes, [text for _, texts in told for text in texts], recipe.rewards)
 
 
 def spread(tables: Sequence[Table]) -> dict[str, dict[str, tuple[float, float]]]:
@@ -109,7 +137,8 @@ def spread(tables: Sequence[Table]) -> dict[str, dict[str, tuple[float, float]]]
         family: {
             name: (float(np.mean(v)), float(np.std(v, ddof=1)) if len(v) > 1 else 0.0)
             for name in tables[0][family]
-            if (v := [each[family][name] for each in tables])
+            if all(name in each[family] for each in tables)
+            and (v := [each[family][name] for each in tables])
         }
         for family in tables[0]
     }
