@@ -29,6 +29,7 @@ from transformers import PreTrainedTokenizerFast, Qwen3Config, Qwen3ForCausalLM,
 from trl import GRPOConfig, GRPOTrainer
 
 from agent.prototypes import BASIC, table
+from finetune.curves import needed
 from finetune.efficient import EfficientGRPOTrainer
 from finetune.sampling import Settings
 
@@ -189,14 +190,6 @@ def smooth(curve: Curve, width: int = 5) -> Curve:
     return [(at, float(mean)) for (at, _), mean in zip(curve, means, strict=True)]
 
 
-def needed(curve: Curve, target: float) -> float | None:
-    """Rollouts at which the smoothed curve first reaches a reward, between looks by the line."""
-    for (at, low), (then, high) in zip(smooth(curve), smooth(curve)[1:], strict=False):
-        if high >= target:
-            return at + (then - at) * max(0.0, (target - low) / (high - low))
-    return None
-
-
 def compared(
     plain: Curve, other: Curve, shares: Sequence[float] = (0.5, 0.7, 0.9)
 ) -> dict[str, Any]:
@@ -205,7 +198,7 @@ def compared(
     found: dict[str, Any] = {}
     for share in shares:
         target = first + share * (best - first)
-        mine, theirs = needed(other, target), needed(plain, target)
+        mine, theirs = needed(smooth(other), target), needed(smooth(plain), target)
         ratio = round(mine / theirs, 3) if mine is not None and theirs else None
         found[f"{share:.0%} of the gain"] = {"reward": round(target, 4), "ratio": ratio}
     return found

@@ -10,6 +10,8 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
@@ -24,6 +26,8 @@ _STYLE: Final = (
     "text{font:12px system-ui,sans-serif;fill:#333}.title{font-weight:600}"
     ".seed{fill:none;stroke:#8aa4c8;stroke-width:1}.mean{fill:none;stroke:#1f4e9c;stroke-width:2.4}"
     ".grid{stroke:#ddd}.paper{fill:#fff}"
+    ".other.seed{stroke:#e3b28f}.other.mean{stroke:#b8560f}.other.name{fill:#b8560f}"
+    ".first.name{fill:#1f4e9c}"
 )
 
 
@@ -42,14 +46,40 @@ def smooth(line: Line, over: int) -> Line:
     ]
 
 
-def draw(panels: Mapping[str, Sequence[Line]]) -> str:
-    """Panels side by side, each with its lines and their mean."""
+def needed(curve: Sequence[tuple[float, float]], target: float) -> float | None:
+    """Where along a curve it first reaches a value, by the straight line between two points."""
+    for (at, low), (then, high) in pairwise(curve):
+        if high >= target:
+            return at + (then - at) * max(0.0, (target - low) / (high - low))
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Other:
+    """What is drawn into the same panels to compare with, and what both are called."""
+
+    panels: Mapping[str, Sequence[Line]]
+    names: tuple[str, str]
+
+
+def draw(
+    panels: Mapping[str, Sequence[Line]], other: Other | None = None, along: str = "step"
+) -> str:
+    """Panels side by side, each with its lines and their mean; from 0, or compared from the least.
+
+    `along` is what lies along the axis.
+    """
     parts = [tag("style", _STYLE)]
     width = len(panels) * (WIDE + GAP) + 24
     height = TOP + HIGH + 44
     parts.append(tag("rect", x=0.0, y=0.0, width=width, height=height, cls="paper"))
     for number, (name, lines) in enumerate(panels.items()):
-        parts += _panel(LEFT + number * (WIDE + GAP), name, [line for line in lines if line])
+        against = other.panels[name] if other else ()
+        x0 = LEFT + number * (WIDE + GAP)
+        parts += _panel(x0, name, [line for line in lines if line], against, along)
+        if other:
+            parts.append(words(x0 + WIDE - 70, TOP - 12, other.names[0], "first name", "end"))
+            parts.append(words(x0 + WIDE, TOP - 12, other.names[1], "other name", "end"))
     inner = "".join(parts)
     return tag(
         "svg", inner, xmlns="http://www.w3.org/2000/svg", viewBox=f"0 0 {width:.0f} {height:.0f}",
@@ -57,13 +87,16 @@ def draw(panels: Mapping[str, Sequence[Line]]) -> str:
     )  # fmt: skip
 
 
-def _panel(x0: float, name: str, lines: Sequence[Line]) -> list[str]:
+def _panel(
+    x0: float, name: str, lines: Sequence[Line], against: Sequence[Line], along: str
+) -> list[str]:
     parts = [words(x0, TOP - 12, name, "title")]
     if not lines:
         return [*parts, words(x0, TOP + 20, "nothing logged")]
-    steps = max(step for line in lines for step, _ in line)
-    values = [value for line in lines for _, value in line]
-    low, high = min(0.0, *values), max(values)
+    both = [*lines, *against]
+    steps = max(step for line in both for step, _ in line)
+    values = [value for line in both for _, value in line]
+    low, high = min(values) if against else min(0.0, *values), max(values)
     high = high if high > low else low + 1
 
     def at(step: float, value: float) -> str:
@@ -77,15 +110,18 @@ def _panel(x0: float, name: str, lines: Sequence[Line]) -> list[str]:
     for share in (0.0, 0.5, 1.0):
         text = f"{steps * share:.0f}"
         parts.append(words(x0 + WIDE * share, TOP + HIGH + 18, text, "", "middle"))
-    parts.append(words(x0 + WIDE / 2, TOP + HIGH + 34, "step", "", "middle"))
-    for line in lines:
-        parts.append(tag("polyline", points=" ".join(at(*point) for point in line), cls="seed"))
-    mean = [at(step, value) for step, value in _mean(lines)]
-    parts.append(tag("polyline", points=" ".join(mean), cls="mean"))
+    parts.append(words(x0 + WIDE / 2, TOP + HIGH + 34, along, "", "middle"))
+    for group, kind in ((lines, ""), (against, "other ")):
+        for line in group:
+            points = " ".join(at(*point) for point in line)
+            parts.append(tag("polyline", points=points, cls=f"{kind}seed"))
+        if group:
+            points = " ".join(at(*point) for point in mean(group))
+            parts.append(tag("polyline", points=points, cls=f"{kind}mean"))
     return parts
 
 
-def _mean(lines: Sequence[Line]) -> Line:
+def mean(lines: Sequence[Line]) -> Line:
     """Over the lines, at the steps that all have."""
     tables = [dict(line) for line in lines]
     shared = sorted(set.intersection(*(set(table) for table in tables)))

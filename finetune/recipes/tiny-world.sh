@@ -23,7 +23,7 @@ stage hearing "$runs/heard" \
   python -m finetune.hearing $world-sft.yaml --set model="$runs/base" --out "$runs/heard"
 stage reading "$runs/read/checkpoint-500" \
   train sft $world-sft.yaml --set model="$runs/heard" --set out="$runs/read"
-start=$runs/cold-$seed/checkpoint-200 grpo=$runs/grpo-$seed/checkpoint-128
+start=$runs/cold-$seed/checkpoint-200 grpo=$runs/grpo-$seed/checkpoint-96
 stage start-$seed "$start" train sft $world-cold.yaml --set trainer.seed=$seed \
   --set model="$runs/read/checkpoint-500" --set out="$runs/cold-$seed"
 stage grpo-$seed "$grpo" train grpo $world-grpo.yaml --set trainer.seed=$seed \
@@ -31,5 +31,6 @@ stage grpo-$seed "$grpo" train grpo $world-grpo.yaml --set trainer.seed=$seed \
 stage loop-$seed "$runs/loop-$seed/rounds.md" train loop $world-loop.yaml \
   --set trainer.seed=$seed --set model="$grpo" --set out="$runs/loop-$seed"
 for one in "$start" "$grpo" "$runs/loop-$seed"/round-1/sft/checkpoint-*; do
+  [ -d "$one" ] || continue
   train score "$one" --recipe $world-grpo.yaml --out "$one.json"
 done
