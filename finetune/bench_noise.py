@@ -28,7 +28,7 @@ from finetune.settings import Recipe, read
 
 
 class _Keeps(TrainerCallback):  # type: ignore[misc]  # transformers has no types here
-    """The gradient of each step, as one vector of length 1."""
+    """The gradient of each step, as one vector of length 1, or 0 where there is none."""
 
     def __init__(self) -> None:
         self.found: list[torch.Tensor] = []
@@ -36,7 +36,7 @@ class _Keeps(TrainerCallback):  # type: ignore[misc]  # transformers has no type
     def on_pre_optimizer_step(self, *_: Any, **more: Any) -> None:
         flat = [w.grad.flatten() for w in more["model"].parameters() if w.grad is not None]
         whole = torch.cat(flat).float().cpu()
-        self.found.append(whole / whole.norm())
+        self.found.append(torch.nn.functional.normalize(whole, dim=0))
 
 
 def gradients(recipe: Recipe, batches: int) -> torch.Tensor:

@@ -29,7 +29,7 @@ pytest.importorskip("peft", reason="needs peft: tests/bridge_setup.sh")
 import tiny_duchenne  # noqa: E402
 import tiny_qwen3vl  # noqa: E402
 
-from finetune import checkpoints, export, load, plan, train, world, world_shelf  # noqa: E402
+from finetune import bench_noise, checkpoints, export, load, plan, train, world, world_shelf  # noqa: E402
 from finetune.recipe import RecipeError  # noqa: E402
 from finetune.settings import Recipe, read  # noqa: E402
 
@@ -88,6 +88,21 @@ def test_grpo_goes_on_from_sft_with_our_rewards(taught: Path, place: Path) -> No
         logged = {key for entry in state["log_history"] for key in entry}
         assert {f"rewards/{n}/mean" for n in ("form", "emotion", "units", "alignment")} <= logged
         assert state["global_step"] == 2 and not checkpoints.faults(last)
+
+
+def test_how_noisy_a_step_is_can_be_measured(taught: Path, place: Path) -> None:
+    """Batches that are the same are wholly alike."""
+    one = torch.nn.functional.normalize(torch.ones(1, 8))
+    assert bench_noise.alike(one.repeat(3, 1)) == (pytest.approx(1.0), pytest.approx(0.0))
+    assert bench_noise.alike(torch.eye(4)) == (0.0, 0.0)
+    recipe = tiny(place, "grpo", "trainer.per_device_train_batch_size=4",
+                  "trainer.num_generations=2", "trainer.max_completion_length=12", "tiny=null",
+                  f"model={taught}")  # fmt: skip
+    found = bench_noise.gradients(recipe, 2)
+    weights = sum(w.numel() for w in train.build(recipe).model.parameters() if w.requires_grad)
+    # What it writes earns nothing yet, so there is nothing to follow, and no division by it.
+    assert found.shape[0] == 2 and 0 < found.shape[1] <= weights
+    assert torch.isfinite(found).all()
 
 
 def test_an_exported_checkpoint_carries_a_probe_that_it_meets(taught: Path, place: Path) -> None:
