@@ -19,7 +19,7 @@ from agent.media import MediaError
 from agent.perceive import MAX_FPS, Progress, Request
 from agent.senses.action_units import ActionUnits, Enrolment, estimator
 from agent.senses.au_tables import from_table, read_table
-from agent.senses.faces import Faces, choose_main
+from agent.senses.faces import Faces, Found, choose_main
 from agent.senses.head import Head
 from agent.senses.samples import Columns, FaceSample, Frame, Sound
 from agent.senses.speaking import Mouth, Mouths, attribute, by_speaker, who_speaks
@@ -140,11 +140,23 @@ class _Eyes:
         self._mouths = Mouths()
         self._readers = Behind(self._read)
         self._times: list[float] = []
+        self._waiting: Frame | None = None
+        """The latest picture: its faces are followed once the next one is known."""
 
     def push(self, frame: Frame) -> None:
         self._times.append(frame.time)
-        for sample in self._faces.follow(frame):
+        self._follow(then=frame)
+
+    def _follow(self, then: Frame | None) -> None:
+        """Follow faces into the picture that waits; `then` comes after it."""
+        waiting, self._waiting = self._waiting, then
+        for sample in self._faces.follow(waiting, then) if waiting is not None else ():
             self._readers.push(sample)
+
+    def _stop(self) -> Found:
+        self._follow(then=None)
+        self._readers.finish()
+        return self._faces.finish()
 
     def _read(self, sample: FaceSample) -> None:
         sample = self._faces.shaped(sample)
@@ -153,14 +165,12 @@ class _Eyes:
 
     def enrol(self) -> Enrolment | None:
         """The main person's rows; None where no face was found."""
-        self._readers.finish()
-        found = self._faces.finish()
+        found = self._stop()
         main = next((person.id for person in found.people if person.main), None)
         return None if main is None else self._aus.enrol(found.tracks[main])
 
     def finish(self) -> _Seen:
-        self._readers.finish()
-        found = self._faces.finish()
+        found = self._stop()
         if self._enrolled is not None:
             self._enrolment |= {person.id: self._enrolled for person in found.people if person.main}
         aus, au_cues, au_missing = self._aus.finish(found.tracks)

@@ -23,6 +23,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import Final
 
@@ -146,12 +147,13 @@ def sense(clip: Path, models: object) -> float:
     # As in a pass over a clip: blendshapes beside the next picture's mesh.
     behind = Behind[FaceSample](lambda sample: shaped.append(faces.shaped(sample)))
     with media.stream(clip, audio=False) as items:
-        for item in items:
-            if isinstance(item, Frame):
-                shaped.clear()
-                for sample in faces.follow(item):
-                    behind.push(sample)
-                frames += 1
+        pictures = (item for item in items if isinstance(item, Frame))
+        for picture, then in pairwise(chain(pictures, [None])):
+            assert picture is not None
+            shaped.clear()
+            for sample in faces.follow(picture, then):
+                behind.push(sample)
+            frames += 1
     behind.finish()
     faces.finish()
     return frames / (time.perf_counter() - begin)

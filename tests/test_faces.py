@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import av
@@ -164,6 +165,29 @@ def test_two_people_keep_their_numbers_while_they_move(shared: Path, small: Mode
     assert all(len(s) == 2 for s in samples)
     first = found.tracks["P1"][0]
     assert all(min(s, key=lambda f: f.box[0]).track == first for s in samples)
+
+
+def test_looking_a_picture_ahead_changes_nothing(shared: Path, small: Models) -> None:
+    """Two people, one walks out; a cut to the other alone; then nobody."""
+    left = picture(shared / "media/image/facerec_obama.jpg", height=300)
+    right = picture(shared / "media/image/fer_justin.jpg", height=310)[:300, :300]
+    pictures = [canvas(left, 20 - 20 * n) for n in range(16)]
+    for n, scene in enumerate(pictures):
+        scene[30:330, 480 - 4 * n : 780 - 4 * n] = right
+    pictures += [canvas(right, 100 + 9 * n, back=200) for n in range(6)]
+    pictures += [canvas(right, 900)] * 2
+    frames = [Frame(n, n / 15, image) for n, image in enumerate(pictures)]
+    one_by_one, ahead = Faces(small), Faces(small)
+    for frame, then in pairwise([*frames, None]):
+        assert frame is not None
+        plain, early = one_by_one.follow(frame), ahead.follow(frame, then)
+        assert [s.track for s in early] == [s.track for s in plain]
+        for a, b in zip(early, plain, strict=True):
+            assert a.quality == b.quality
+            assert np.array_equal(a.mesh, b.mesh)
+    found = ahead.finish()
+    assert [len(found.tracks[person.id]) for person in found.people] == [1, 2]
+    assert found.tracks == one_by_one.finish().tracks
 
 
 def test_a_cut_to_another_face_in_the_same_place_is_noticed(shared: Path, small: Models) -> None:

@@ -48,9 +48,12 @@ class Faces:
         """Every face in this picture, in order of track number."""
         return [self.shaped(sample) for sample in self.follow(frame)]
 
-    def follow(self, frame: Frame) -> list[FaceSample]:
-        """`push` without blendshapes, which the next picture does not need."""
-        return self._tracker.push(frame)
+    def follow(self, frame: Frame, then: Frame | None = None) -> list[FaceSample]:
+        """`push` without blendshapes, which the next picture does not need.
+
+        Given the next picture too, its meshes are begun while this one's are judged.
+        """
+        return self._tracker.push(frame, then)
 
     def shaped(self, sample: FaceSample) -> FaceSample:
         """The sample with its blendshapes, where there is a model for them.
@@ -61,6 +64,7 @@ class Faces:
 
     def finish(self) -> Found:
         """The people, their tracks, and what is missing."""
+        self._tracker.close()
         result = found(self._tracker.tracks, self._tracker.times)
         return Found(result.people, result.tracks, self._missing(result), result.centrality)
 

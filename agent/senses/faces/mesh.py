@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 
 import cv2
 import numpy as np
@@ -104,12 +105,14 @@ class Mesh:
         self.side = self._net.shape[1]
         """Pixels of the square that the network sees."""
         self._batch = np.empty((1, self.side, self.side, 3), np.float32)
+        self._one = Lock()
 
     def fit(self, image: Image, roi: Roi) -> Fit:
-        """The mesh of the face in this region of an RGB picture."""
+        """The mesh of the face in this region of an RGB picture; one at a time."""
         patch = crop(image, roi, self.side)
-        np.multiply(patch, np.float32(1 / 255), out=self._batch[0])
-        raw, presence, *_ = self._net(self._batch)
+        with self._one:
+            np.multiply(patch, np.float32(1 / 255), out=self._batch[0])
+            raw, presence, *_ = self._net(self._batch)
         matrix = _matrix(roi, self.side)
         local = raw.reshape(-1, 3)
         points = np.empty_like(local)

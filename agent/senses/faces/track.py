@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from agent.senses.faces.ahead import Ahead
 from agent.senses.faces.detect import Detection, Effort, iou, nested
 from agent.senses.faces.look import Look
 from agent.senses.faces.mesh import Fit, roi_of_detection, roi_of_mesh
@@ -74,6 +75,7 @@ class Tracker:
 
     def __init__(self, models: Models) -> None:
         self._models = models
+        self._ahead = Ahead(models.mesh)
         self._cuts = Cuts()
         self._live: list[Track] = []
         self._lost: list[Track] = []
@@ -84,15 +86,17 @@ class Tracker:
         self.times = array("d")
         """Time of every picture so far."""
 
-    def push(self, frame: Frame) -> list[FaceSample]:
-        """Every face in this picture."""
+    def push(self, frame: Frame, then: Frame | None = None) -> list[FaceSample]:
+        """Every face in this picture; `then` is the next one, where it is known already."""
         self.times.append(frame.time)
+        meshes = [track.mesh for track in self._live if track.mesh is not None]
+        new = self._ahead.fits(frame, meshes, then)
         cut = self._cuts.step(frame.image)
         self._light += self._cuts.light()
         if cut:
             self._lost.clear()
             self._due = self._due_thorough = -np.inf
-        fits = dict(self._followed(frame, cut))
+        fits = dict(self._followed(frame, new, cut))
         self._lost = [t for t in self._lost if frame.time - t.times[-1] <= PATIENCE]
         if frame.time >= self._due:
             for number, fit in self._found(frame, fits):
@@ -101,13 +105,11 @@ class Tracker:
             self._due = frame.time + (SEARCH if waiting else EVERY)
         return [self._kept(frame, self.tracks[number], fits[number]) for number in sorted(fits)]
 
-    def _followed(self, frame: Frame, cut: bool) -> Iterator[tuple[int, Fit]]:
+    def _followed(self, frame: Frame, new: list[Fit], cut: bool) -> Iterator[tuple[int, Fit]]:
         """Track numbers and new meshes of the faces that are where they were."""
         boxes: list[Floats] = []
         live, self._live = self._live, []
-        for track in live:
-            assert track.mesh is not None
-            fit = self._models.mesh.fit(frame.image, roi_of_mesh(track.mesh))
+        for track, fit in zip(live, new, strict=True):
             box = corners(fit.points)
             if (
                 fit.score < HOLD
@@ -184,6 +186,10 @@ class Tracker:
         track.qualities.append(sample.quality)
         track.look.add(fit, sample.quality, self._cuts.saturation)
         return sample
+
+    def close(self) -> None:
+        """End what still runs; tracks and times stay."""
+        self._ahead.close()
 
     def why_nobody(self) -> str:
         """Why no face was found in the whole clip."""
