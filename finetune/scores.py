@@ -7,6 +7,7 @@ Knows rows, checkpoints, the rules and the measures that also reward; trains not
 
 from __future__ import annotations
 
+import argparse
 import io
 import json
 from collections import defaultdict
@@ -31,7 +32,7 @@ from finetune.completion import read
 from finetune.rewards import REWARDS
 from finetune.rows import Row
 from finetune.settings import Recipe
-from finetune.world import SECONDS, picture
+from finetune.world import FAMILIES, SECONDS, picture
 from finetune.world_shelf import Kept
 
 Voice = Literal["as it is", "blank", "mean", "another", "none"]
@@ -154,11 +155,42 @@ def markdown(stages: Mapping[str, Sequence[Table]], family: str) -> str:
     return "\n".join(lines)
 
 
+def by_family(stages: Mapping[str, Sequence[Table]], measure: str) -> str:
+    """One measure: stages down, families across."""
+    lines = ["| | " + " | ".join(("all", *FAMILIES)) + " |",
+             "| --- " * (len(FAMILIES) + 2) + "|"]  # fmt: skip
+    for stage, tables in stages.items():
+        values = spread(tables)
+        cells = [_cell(*values[family][measure], len(tables)) for family in ("all", *FAMILIES)]
+        lines.append(f"| {stage} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
 def _cell(middle: float, away: float, seeds: int) -> str:
     return f"{100 * middle:.1f}" + (f" ± {100 * away:.1f}" if seeds > 1 else "")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Print tables of scores that were kept: `python -m finetune.scores NAME=FILE,FILE …`."""
+    parser = argparse.ArgumentParser(prog="python -m finetune.scores")
+    parser.add_argument("stages", nargs="+", metavar="NAME=FILE,…", help="a file a seed")
+    parser.add_argument("--by-family", nargs="*", default=[], metavar="MEASURE")
+    asked = parser.parse_args(argv)
+    stages = {
+        name: [json.loads(Path(file).read_text(encoding="utf-8")) for file in files.split(",")]
+        for name, _, files in (stage.partition("=") for stage in asked.stages)
+    }
+    print(markdown(stages, "all"))
+    for measure in asked.by_family:
+        print(f"\n**{measure}**\n\n{by_family(stages, measure)}")
+    return 0
 
 
 def keep(found: Table, path: Path) -> None:
     """Write a table as JSON."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(found, indent=1), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

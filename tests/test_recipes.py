@@ -223,6 +223,10 @@ def test_a_table_tells_the_spread_of_seeds() -> None:
     one = {"all": dict.fromkeys(scores.MEASURES, 0.5)}
     other = {"all": dict.fromkeys(scores.MEASURES, 0.7)}
     assert "| GRPO | 60.0 ± 14.1 |" in scores.markdown({"GRPO": [one, other]}, "all")
+    families = ("all", *world.FAMILIES)
+    each = [dict.fromkeys(families, table["all"]) for table in (one, other)]
+    cells = " | ".join(["60.0 ± 14.1"] * 6)
+    assert scores.by_family({"GRPO": each}, "units").endswith(f"| GRPO | {cells} |")
 
 
 # --- checkpoints ----------------------------------------------------------------------------
