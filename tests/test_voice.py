@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy.signal import resample_poly
 
@@ -42,14 +42,12 @@ def measured(samples: Floats) -> tuple[prosody.Frames, prosody.Pitch]:
 
 
 @settings(max_examples=30, deadline=None)
+@example(308.0, 0.5, 1)
 @given(st.floats(90, 340), st.floats(-6, 6), st.integers(0, 9))
 def test_pitch_follows_a_gliding_voice_within_one_percent(
     start: float, slope: float, seed: int
 ) -> None:
-    """Slope in semitones a second; a tenth of the power is noise.
-
-    One voice in seventy has one frame, of ninety, a third too low or too high.
-    """
+    """Slope in semitones a second; a tenth of the power is noise."""
     true = start * 2 ** (slope * np.arange(RATE) / RATE / 12)
     _, path = measured(vowel(true.astype(np.float32), 0.1, seed))
     inner = slice(5, 95)
@@ -57,7 +55,7 @@ def test_pitch_follows_a_gliding_voice_within_one_percent(
     apart = np.abs(path.f0_hz[inner] / want[inner] - 1)
     assert np.isfinite(apart).mean() > 0.95
     assert np.nanmedian(apart) < 0.01
-    assert (apart > 0.12).mean() < 0.03, "errors of an octave or a fifth"
+    assert np.nanmax(apart) < 0.12, "an octave error"
 
 
 def test_noise_and_silence_have_no_pitch() -> None:

@@ -37,8 +37,9 @@ SILENT_DB: Final = -120.0
 _FFT: Final = 2048
 _UP: Final = 2
 """The autocorrelation is read at twice the sample rate."""
-_KEEP: Final = 5
-"""Pitch candidates kept of each frame."""
+_KEEP: Final = 8
+"""Pitch candidates kept of each frame. A high voice has as many whose lag is a multiple of its
+own; with five, the true one was now and then not among them."""
 _HANN: Final = np.hanning(WINDOW).astype(np.float32)
 _POWER: Final = float(np.sum(_HANN**2))
 _LAG_MIN: Final = int(_UP * RATE / F0_MAX)
@@ -68,7 +69,7 @@ _PEAK: Final = slice(int(RATE / F0_MAX), int(RATE / F0_MIN) + 1)
 
 
 class Frames(NamedTuple):
-    """Measurements of n frames; every array is (n,) but the candidates (n, 5)."""
+    """Measurements of n frames; every array is (n,) but the candidates (n, 8)."""
 
     energy_db: Floats
     """dB re full scale, over the 50 ms window."""
