@@ -101,9 +101,9 @@ class Learned:
         begin = 0
         for block in steadied(np.asarray(times, np.float32), self._raw(rows)):
             for name, values in columns(block).items():
-                out.setdefault(name, np.empty(len(rows), np.float32))[
-                    begin : begin + len(block)
-                ] = values
+                if name not in out:
+                    out[name] = np.empty(len(rows), np.float32)
+                out[name][begin : begin + len(block)] = values
             begin += len(block)
         return out
 
