@@ -8,12 +8,11 @@ A question that was killed on its way leaves the thread as it was before it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Sequence
-from contextvars import copy_context
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from types import TracebackType
-from typing import Any, Final, Self, cast
+from typing import Any, Final, Self
 from uuid import uuid4
 
 from langchain_core.runnables import RunnableConfig
@@ -26,7 +25,7 @@ from agent.closer import overlay
 from agent.context import AskError, Context, LookCloser, Pictures, Step, no_pictures
 from agent.evidence import Evidence
 from agent.model import Model, connect
-from agent.state import Json, State, Turn
+from agent.state import State, Turn
 from agent.threads import Store, Threads, threads_file
 
 LONGEST_NAME: Final = 200
@@ -97,35 +96,17 @@ class Conversation:
         """
         given = self._given(question, person)
         # Told of directly: streamed, LangGraph runs each step in a thread of its own, at twice
-        # the cost.
-        context = replace(self.context, told=on_step or _unheard)
+        # the cost. Saved once, at the end: a question that is killed leaves the thread untouched.
+        context = replace(self.context, told=on_step or self.context.told)
         try:
-            with tracing_context(enabled=False):  # see `_untraced`
+            # LangChain's tracing to its makers' service is switched on by environment variables
+            # people set for other work; what is measured of somebody's face goes nowhere that was
+            # not asked for by name.
+            with tracing_context(enabled=False):
                 self._graph.invoke(given, self._config, context=context, durability="exit")
         except self._threads.errors as error:
             raise self._threads.failed(error) from error
         return self.last
-
-    def stream(self, question: str, *, person: str | None = None) -> Iterator[Step]:
-        """The same, step by step; the answer is in `last` when the steps are over."""
-        given = self._given(question, person)
-        # Saved once, at the end: a question that is killed leaves the thread untouched.
-        parts = _untraced(
-            lambda: self._graph.stream(
-                given,
-                self._config,
-                context=self.context,
-                stream_mode="custom",
-                subgraphs=True,
-                durability="exit",
-            )
-        )
-        try:
-            for part in parts:
-                event = cast(Json, part[-1] if isinstance(part, tuple) else part)
-                yield Step(event["step"], event["person"], event["text"])
-        except self._threads.errors as error:
-            raise self._threads.failed(error) from error
 
     def _given(self, question: str, person: str | None) -> State:
         if not question.strip():
@@ -220,27 +201,6 @@ def checked_profile(name: str) -> str:
     if name not in prompts.profiles():
         raise AskError(f"no profile {name!r}; there are {', '.join(prompts.profiles())}")
     return name
-
-
-def _unheard(_: Step) -> None:
-    """For questions whose steps nobody watches."""
-
-
-def _untraced(begin: Callable[[], Iterator[Any]]) -> Iterator[Any]:
-    """What `begin` yields, run where LangChain's tracing to its makers' service is off.
-
-    That tracing is switched on by environment variables people set for other work; what is
-    measured of somebody's face goes nowhere that was not asked for by name.
-    """
-    apart = copy_context()
-    apart.run(tracing_context(enabled=False).__enter__)
-    parts = apart.run(begin)
-    try:
-        while (part := apart.run(next, parts, None)) is not None:
-            yield part
-    finally:
-        if isinstance(parts, Generator):
-            apart.run(parts.close)
 
 
 def _named(thread: str) -> str:

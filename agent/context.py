@@ -57,6 +57,10 @@ class Step:
     """What came of it, in a few words; of "answer" the whole answer."""
 
 
+def unheard(_step: Step) -> None:
+    """For questions whose steps nobody watches."""
+
+
 def no_pictures(_person: str | None, _span: Span) -> Sequence[Picture]:
     """For clips that cannot be shown: sound alone, or evidence without its clip."""
     return ()
@@ -74,5 +78,5 @@ class Context:
     """Called with the evidence after a closer look; gives the path the answer should name."""
     evidence_path: str | None = None
     """Path of the evidence as it was before any closer look."""
-    told: Callable[[Step], None] | None = None
-    """Called with each step as it is done, in the thread that does it; else steps are streamed."""
+    told: Callable[[Step], None] = unheard
+    """Called with each step as it is done, in the thread that does it."""

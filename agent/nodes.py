@@ -269,7 +269,4 @@ def _asked_before(history: list[Turn]) -> list[str]:
 
 
 def _tell(runtime: _Work, step: str, person: str | None, text: str) -> None:
-    if runtime.context.told is not None:
-        runtime.context.told(Step(step, person, text))
-    else:
-        runtime.stream_writer({"step": step, "person": person, "text": text})
+    runtime.context.told(Step(step, person, text))

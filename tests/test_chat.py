@@ -18,7 +18,7 @@ from langchain_core.tracers.langchain import wait_for_all_tracers
 from loopback import GOOD, text_of
 
 from agent.chat import Conversation, ThreadError, forget, run
-from agent.context import AskError
+from agent.context import AskError, Step
 from agent.evidence import Evidence, Missing, number
 from agent.threads import strict, threads_file
 
@@ -67,8 +67,10 @@ def test_each_question_is_read_afresh(tmp_path: Path) -> None:
 def test_a_follow_up_about_a_moment_looks_at_that_moment(question: str, inside: float) -> None:
     now = Conversation(by_hand.smiling())
     whole = now.ask("What does she feel?")
-    steps = [step for step in now.stream(question) if step.name == "plan"]
-    assert "the whole clip" not in steps[0].text
+    steps: list[Step] = []
+    now.ask(question, on_step=steps.append)
+    plan = next(step for step in steps if step.name == "plan")
+    assert "the whole clip" not in plan.text
     start, end = now.last.span
     assert start <= inside <= end
     assert end - start < 6
@@ -145,12 +147,16 @@ def test_an_answer_that_failed_leaves_the_thread_as_it_was(tmp_path: Path) -> No
         assert [turn["question"] for turn in again.history] == ["What does she feel?", "And why?"]
 
 
+def stopped(step: Step) -> None:
+    if step.name == "cognition":
+        raise KeyboardInterrupt
+
+
 def test_a_question_that_is_abandoned_leaves_the_thread_as_it_was(tmp_path: Path) -> None:
     with talk(tmp_path / "t.sqlite") as now:
         now.ask("What does she feel?")
-        for step in now.stream("And why?"):
-            if step.name == "cognition":
-                break
+        with pytest.raises(KeyboardInterrupt):
+            now.ask("And why?", on_step=stopped)
         assert len(now.history) == 1
         now.ask("How sure are you?")
         assert [turn["question"] for turn in now.history][1:] == ["How sure are you?"]
@@ -192,10 +198,11 @@ store = pathlib.Path(sys.argv[1])
 with Conversation(by_hand.smiling(), thread="t", store=store) as c:
     c.ask("What does she feel?")
     print("one", flush=True)
-    for step in c.stream("And why?"):
+    def wait(step):
         print(step.name, flush=True)
         if step.name == sys.argv[3]:
             time.sleep(60)
+    c.ask("And why?", on_step=wait)
 """
 
 

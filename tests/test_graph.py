@@ -440,9 +440,10 @@ def test_a_citation_stands_before_the_full_stop() -> None:
     assert wording.cited(Claim(text="Nobody speaks.")) == "Nobody speaks."
 
 
-def test_the_conversation_streams_its_steps() -> None:
-    talk = Conversation(by_hand.smiling())
-    assert [step.name for step in talk.stream(ASK)][-1] == "answer"
+def test_the_conversation_tells_its_steps() -> None:
+    talk, steps = Conversation(by_hand.smiling()), list[Step]()
+    talk.ask(ASK, on_step=steps.append)
+    assert steps[-1].name == "answer"
     assert talk.last.emotions
 
 
