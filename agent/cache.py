@@ -13,6 +13,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 
+class FullError(OSError):
+    """No room for what is measured while a clip runs; the message says where and what to do."""
+
+
 def cache_dir(*parts: str) -> Path:
     """The cache folder, or a folder in it; not made here."""
     if chosen := os.environ.get("DUCHENNE_CACHE"):

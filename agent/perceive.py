@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from agent import evidence as records
-from agent.cache import cache_dir, whole_folder
+from agent.cache import FullError, cache_dir, whole_folder
 from agent.evidence import Evidence, Media
 
 SENSES: Final = {
@@ -75,6 +75,8 @@ def look(request: Request, progress: Progress | None = None) -> Look:
             sensed = _sense(request, clip, scratch, progress or _silent)
             placed = sensed.model_copy(update=_paths(sensed, target))
             (scratch / "evidence.json").write_text(placed.to_json(), encoding="utf-8")
+    except FullError:
+        raise
     except OSError as error:
         raise OSError(
             f"the evidence could not be kept in {target.parent}: {error.strerror or error}; "

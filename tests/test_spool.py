@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import IO
+
 import numpy as np
 import pytest
 
+from agent.cache import FullError
 from agent.senses import spool
 from agent.senses.samples import Floats
 from agent.senses.spool import Picked, Spool
@@ -46,3 +50,12 @@ def test_what_is_read_between_two_rows_does_not_hurt_the_next(rows: tuple[Spool,
 def test_a_row_of_another_length_is_refused(rows: tuple[Spool, Floats]) -> None:
     with pytest.raises(ValueError, match="a row of 4 numbers among rows of 3"):
         rows[0].append(np.ones(4, np.float32))
+
+
+def test_a_full_disk_is_named_with_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_given: object, **_named: object) -> IO[bytes]:
+        return Path("/dev/full").open("r+b", buffering=0)  # a disk without room
+
+    monkeypatch.setattr(spool, "SpooledTemporaryFile", full)
+    with pytest.raises(FullError, match=r"No space left on device in .*; .*TMPDIR"):
+        Spool().append(np.ones(3, np.float32))

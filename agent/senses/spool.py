@@ -5,12 +5,13 @@ Memory therefore does not grow with the clip. Knows nothing of what the numbers 
 
 from __future__ import annotations
 
-from tempfile import SpooledTemporaryFile
+from tempfile import SpooledTemporaryFile, gettempdir
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
+from agent.cache import FullError
 from agent.senses.samples import Floats
 
 IN_MEMORY: Final = 4 << 20
@@ -34,13 +35,19 @@ class Spool:
         return self._count
 
     def append(self, row: Floats) -> None:
-        """Put one row aside. Raises ValueError for another length, OSError on a full disk."""
+        """Put one row aside. Raises ValueError for another length, FullError on a full disk."""
         kept = np.ascontiguousarray(row, np.float32)
         self._width = self._width or len(kept)
         if len(kept) != self._width:
             raise ValueError(f"a row of {len(kept)} numbers among rows of {self._width}")
-        self._file.seek(0, 2)
-        self._file.write(kept.tobytes())
+        try:
+            self._file.seek(0, 2)
+            self._file.write(kept.tobytes())
+        except OSError as error:
+            raise FullError(
+                f"no room for what is measured while the clip runs: {error.strerror or error} in "
+                f"{gettempdir()}; make room or set TMPDIR to a folder that has some"
+            ) from error
         self._count += 1
 
     def __getitem__(self, span: slice) -> Floats:
