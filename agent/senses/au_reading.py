@@ -109,11 +109,12 @@ def resting(
     columns: Columns, knowledge: Known, kind: Literal["clip", "enrolment"] = "clip"
 ) -> Baseline:
     """Baseline of the AU columns from the quiet moments of these rows."""
-    times, rows = columns["time"].astype(np.float64), values(columns)
+    times = columns["time"].astype(np.float64)
     limit = np.array([_of(knowledge, n).rest for n in names(columns)], dtype=np.float32)
     limit[[n.startswith(("AU43", "AU45")) for n in names(columns)]] = 0
     chosen = baseline.calm(times, values(_only_middles(columns)), _good(columns))
-    return baseline.rest(times, rows, chosen, limit, kind=kind)
+    rows = values({name: column[chosen] for name, column in columns.items()})
+    return baseline.rest(rows, baseline.seconds(times, chosen), limit, kind=kind)
 
 
 def sift(found: list[Event], seconds: float) -> tuple[list[Event], list[Missing]]:
@@ -160,11 +161,14 @@ def _talk(found: list[Event]) -> set[Event]:
 
 def _relative(columns: Columns, base: Baseline) -> Columns:
     """AU columns against rest, −5…5; an estimator's own `_rel` columns take precedence."""
-    rows = np.clip(base.relative(values(columns)), -5, 5)
-    return {
-        name: columns.get(f"{name}_rel", rows[:, i]).astype(np.float32)
-        for i, name in enumerate(names(columns))
-    }
+    out: Columns = {}
+    for number, name in enumerate(names(columns)):
+        given = columns.get(f"{name}_rel")
+        if given is None:
+            own = base.relative(number, columns[name].astype(np.float32, copy=False))
+            given = np.clip(own, -5, 5, out=own)
+        out[name] = given.astype(np.float32, copy=False)
+    return out
 
 
 def _floors(knowledge: Known, base: Baseline) -> dict[int, float]:
@@ -175,7 +179,9 @@ def _floors(knowledge: Known, base: Baseline) -> dict[int, float]:
 
 
 def _good(columns: Columns) -> Flags:
-    good = np.isfinite(values(columns)).all(axis=1)
+    good = np.ones(len(columns["time"]), np.bool_)
+    for name in names(columns):
+        good &= np.isfinite(columns[name].astype(np.float32, copy=False))
     if "quality" in columns:
         quality = columns["quality"].astype(np.float32)
         good &= quality >= np.nanquantile(quality, 0.2) * 0.8

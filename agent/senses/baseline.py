@@ -29,6 +29,8 @@ SHARE: Final = 0.25
 """Share of the good samples that can count as calm."""
 WINDOW: Final = 0.3
 """Seconds over which movement is judged."""
+BLOCK: Final = 4096
+"""Samples judged at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +45,11 @@ class Baseline:
     seconds: float
     """Calm time it stands on."""
 
-    def relative(self, values: Floats) -> Floats:
-        """Values (samples × columns) above the resting level; NaN where there is no baseline."""
+    def relative(self, column: int, values: Floats) -> Floats:
+        """Values of one column above its resting level; NaN where there is no baseline."""
         if self.kind == "none":
             return np.full_like(values, np.nan)
-        return (values - self.levels).astype(np.float32)
+        return np.asarray(values - self.levels[column], np.float32)
 
 
 def calm(times: Times, activity: Floats, good: Flags) -> Flags:
@@ -61,54 +63,62 @@ def calm(times: Times, activity: Floats, good: Flags) -> Flags:
     if not usable.any():
         return chosen
     at, rows = times[usable], activity[usable]
-    score = _amount(rows) + _movement(at, rows)
+    score = _activity(at, rows)
     wanted = max(int(np.ceil(SHARE * len(at))), _samples_in(at, ENOUGH))
     order = np.argsort(score, kind="stable")[: min(wanted, len(at))]
     chosen[np.flatnonzero(usable)[order]] = True
     return chosen
 
 
+def seconds(times: Times, chosen: Flags) -> float:
+    """Time that the chosen samples stand for."""
+    return float(chosen.sum()) * _step(times)
+
+
 def rest(
-    times: Times,
     values: Floats,
-    chosen: Flags,
+    seconds: float,
     limit: Floats | None = None,
     kind: Literal["clip", "enrolment"] = "clip",
 ) -> Baseline:
-    """Resting level of each column of `values` (samples × columns) over the chosen samples.
+    """Resting level of each column of `values` (calm samples × columns), `seconds` of calm.
 
     `limit` (one a column) bounds the level on both sides of zero; None for numbers that have
     no natural zero, such as distances.
     """
     columns = values.shape[1]
-    seconds = float(chosen.sum()) * _step(times)
     if seconds < ENOUGH:
         zero = np.zeros(columns, dtype=np.float32)
         return Baseline("none", zero, np.full(columns, np.nan, dtype=np.float32), seconds)
-    levels = np.nanmedian(values[chosen], axis=0)
-    spread = 1.4826 * np.nanmedian(np.abs(values[chosen] - levels), axis=0)
+    levels = np.nanmedian(values, axis=0)
+    spread = 1.4826 * np.nanmedian(np.abs(values - levels), axis=0)
     if limit is not None:
         levels = np.clip(levels, -limit, limit)
     return Baseline(kind, levels.astype(np.float32), spread.astype(np.float32), seconds)
 
 
-def enrol(times: Times, values: Floats, good: Flags, limit: Floats | None = None) -> Baseline:
-    """Baseline from another clip of the same person; `values` as in `calm` and `rest`."""
-    return rest(times, values, calm(times, values, good), limit, kind="enrolment")
+def _activity(times: Times, rows: Floats) -> Floats:
+    """Activity above the clip's own low tide, and movement: how far each sample is from calm.
 
-
-def _amount(rows: Floats) -> Floats:
-    """Activity of each sample above the clip's own low tide, mean over the columns."""
+    Means over the columns. Block by block: at once, half an hour would take 30 MiB.
+    """
     low = np.quantile(rows, 0.1, axis=0)
-    return np.asarray(np.maximum(rows - low, 0).mean(axis=1), dtype=np.float32)
-
-
-def _movement(times: Times, rows: Floats) -> Floats:
-    """Range of each sample's neighbourhood of WINDOW seconds, mean over the columns."""
     half = max(_samples_in(times, WINDOW / 2), 1)
-    if len(rows) <= 2 * half:
-        return np.zeros(len(rows), dtype=np.float32)
-    padded = np.pad(rows, ((half, half), (0, 0)), mode="edge")
+    still = len(rows) <= 2 * half
+    score = np.empty(len(rows), np.float32)
+    for begin in range(0, len(rows), BLOCK):
+        here = rows[begin : begin + BLOCK]
+        amount = np.asarray(np.maximum(here - low, 0).mean(axis=1), np.float32)
+        moved = 0.0 if still else _movement(rows, begin, begin + len(here), half)
+        score[begin : begin + len(here)] = amount + moved
+    return score
+
+
+def _movement(rows: Floats, begin: int, end: int, half: int) -> Floats:
+    """Range of the 2 · half + 1 samples about each of a block, mean over the columns."""
+    first, last = max(begin - half, 0), min(end + half, len(rows))
+    margins = (half - (begin - first), half - (last - end))
+    padded = np.pad(rows[first:last], (margins, (0, 0)), mode="edge")
     windows = np.lib.stride_tricks.sliding_window_view(padded, 2 * half + 1, axis=0)
     return np.asarray(np.ptp(windows, axis=2).mean(axis=1), dtype=np.float32)
 

@@ -206,7 +206,8 @@ def _rest(times: Floats, shapes: Floats, shape: Floats) -> Floats:
     if not np.isfinite(activity).any():
         activity = np.clip(shape[:, :-3] - _readout().rest[:-3], 0, 5)
     good = np.asarray(np.isfinite(activity).all(axis=1))
-    found = baseline.rest(times, shape, baseline.calm(times, activity, good))
+    chosen = baseline.calm(times, activity, good)
+    found = baseline.rest(shape[chosen], baseline.seconds(times, chosen))
     mean = _readout().rest
     if found.kind == "none":
         return mean
