@@ -41,6 +41,8 @@ _VOICE: Final[dict[str, tuple[str, str, str]]] = {
     "rate": ("slow speech", "pace", "fast speech"),
 }
 """Below the usual, the name, above it."""
+VOICE: Final = tuple(_VOICE)
+"""Of the voice, that are told."""
 _AS: Final = {"effort": "brightness"}
 """Part of the voice in the tables, where its name is another."""
 _ASIDE: Final = ("AU25", "AU26", "AU45", "AU43")

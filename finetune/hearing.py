@@ -21,18 +21,17 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from PIL import Image
 
-from finetune import compact, data, load, train, world_rows
+from finetune import data, load, train, world_rows
+from finetune.compact import VOICE, away
 from finetune.settings import Recipe, read
 from finetune.world_shelf import Kept
-
-PARTS: Final = ("effort", "energy", "pitch", "pitch_range", "rate")
 
 
 def measured(scenes: Sequence[Kept]) -> npt.NDArray[np.float32]:
@@ -41,12 +40,12 @@ def measured(scenes: Sequence[Kept]) -> npt.NDArray[np.float32]:
     In the senses' units and in standard deviations of the speaker; not a number where a part was
     not measured.
     """
-    table = np.full((len(scenes), 2 * len(PARTS)), np.nan, np.float32)
+    table = np.full((len(scenes), 2 * len(VOICE)), np.nan, np.float32)
     for row, scene in zip(table, scenes, strict=True):
         for cue in scene.evidence.cues:
-            if cue.sense == "voice" and cue.code in PARTS and cue.value is not None:
-                at = PARTS.index(cue.code)
-                row[at], row[at + len(PARTS)] = cue.value, compact.away(cue)
+            if cue.sense == "voice" and cue.code in VOICE and cue.value is not None:
+                at = VOICE.index(cue.code)
+                row[at], row[at + len(VOICE)] = cue.value, away(cue)
     return table
 
 
@@ -134,7 +133,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     shares = explained(model, processor, ear, held, 50)
     model.save_pretrained(asked.out)
     processor.save_pretrained(asked.out)
-    names = [*PARTS, *(f"{part}, from usual" for part in PARTS)]
+    names = [*VOICE, *(f"{part}, from usual" for part in VOICE)]
     told = {name: round(share, 3) for name, share in zip(names, shares, strict=True)}
     tower = model.model.voice if recipe.routed else model.model.visual
     size = sum(w.numel() for w in tower.parameters() if w.requires_grad)

@@ -9,7 +9,7 @@ import pytest
 torch = pytest.importorskip("torch", reason="needs torch: tests/bridge_setup.sh makes a place")
 pytest.importorskip("trl", reason="needs trl: tests/bridge_setup.sh makes a place")
 
-from finetune import hearing, world_rows  # noqa: E402
+from finetune import compact, hearing, world_rows  # noqa: E402
 from finetune.settings import Recipe, Tiny, World  # noqa: E402
 
 
@@ -26,8 +26,8 @@ def test_a_tower_that_was_taught_tells_the_pitch(routed: bool, tmp_path: Path) -
     assert recipe.world is not None
     scenes = world_rows.scenes(recipe.world, "train")
     before = [w.clone() for w in model.model.language_model.parameters()]
-    pitch = hearing.PARTS.index("pitch")
-    deaf = torch.nn.Linear(48, 2 * len(hearing.PARTS))
+    pitch = compact.VOICE.index("pitch")
+    deaf = torch.nn.Linear(48, 2 * len(compact.VOICE))
     assert hearing.explained(model, processor, deaf, scenes, 8)[pitch] < 0.2
     ear = hearing.teach(model, processor, scenes, 80, 4, 3e-3)
     assert hearing.explained(model, processor, ear, scenes, 8)[pitch] > 0.6
