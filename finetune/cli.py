@@ -50,7 +50,7 @@ def _parser() -> argparse.ArgumentParser:
     export.add_argument("--out", type=Path, required=True, metavar="DIR")
     export.set_defaults(run=_export)
     score = commands.add_parser("score", help="measures on held-out people of the small world")
-    score.add_argument("checkpoint", help="a folder, or `rules`")
+    score.add_argument("checkpoint", help="a folder; or `rules`, or `taught` for gold texts")
     score.add_argument("--recipe", required=True, help="whose world and style are asked in")
     score.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
     voices = ("as it is", "blank", "mean", "another", "none")
@@ -131,9 +131,11 @@ def _score(arguments: argparse.Namespace) -> int:
     from finetune.settings import read
 
     recipe = read(arguments.recipe, arguments.set)
-    if arguments.checkpoint == "rules":
-        scenes, _ = scores.held_out(recipe)
-        found = scores.table(scenes, scores.rules(scenes), recipe.rewards)
+    if arguments.checkpoint in ("rules", "taught"):
+        scenes, rows = scores.held_out(recipe)
+        taught = [row.completion or "" for row in rows]
+        told = scores.rules(scenes) if arguments.checkpoint == "rules" else taught
+        found = scores.table(scenes, told, recipe.rewards)
     else:
         found = scores.score(recipe, arguments.checkpoint, arguments.voice)
     if arguments.out is None:
