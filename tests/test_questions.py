@@ -272,3 +272,44 @@ def test_a_conversation_knows_what_was_asked() -> None:
 def test_how_a_speaker_sounds_is_about_the_voice_not_about_speaking() -> None:
     loud = clip(*ANGRY_VOICE)
     assert ask("How does the speaker sound?", loud)[0] == ask("What is her voice like?", loud)[0]
+
+
+def test_the_strongest_moment_is_where_most_is_going_on_at_once() -> None:
+    text, claims, _ = ask("At which moment is she most intense?")
+    assert text.startswith("Most is going on at 0:0")
+    first = [cue for i in claims[0].cites if (cue := TALK.cue(i))]
+    assert {cue.code for cue in first} == {"AU04", "AU07", "AU24"}
+    assert ask("What happens at the strongest moment?")[0] == text
+    assert ask("When is the strongest expression?")[0] == text
+    smile = ask("When is her smile strongest?")[0]
+    assert "smiles" in smile and "going on" not in smile
+
+
+def test_both_questions_of_one_sentence_are_answered() -> None:
+    loud = clip(unit("AU12", 3, 0.5, 2.5), unit("AU04", 3, 6.0, 8.0), *ANGRY_VOICE)
+    text, claims, _ = ask("When does she smile, and what does her voice do?", loud)
+    codes = [cue.code for claim in claims for i in claim.cites if (cue := loud.cue(i))]
+    assert codes[0] == "AU12" and "energy" in codes
+    assert ask("When does she smile?", loud)[0] in text
+    one = ask("When does she smile and why?", loud)[0]
+    assert one == ask("Why does she smile?", loud)[0], "a bare why is no question of its own"
+    assert ask("When does she smile? How does she feel?", loud)[0].startswith("She smiles")
+    assert "fits" in ask("When does she smile? How does she feel?", loud)[0]
+
+
+def test_there_is_the_moment_that_the_first_half_of_a_question_found() -> None:
+    low, high = tone("pitch", -1.5, 0.5, 2.5), tone("pitch", 1.2, 6.0, 8.0)
+    two = clip(unit("AU12", 4, 0.5, 2.5), unit("AU04", 2, 6.0, 8.0), low, high, seconds=9.0)
+    for where, expected in (("there", [-1.5]), ("all the time", [-1.5, 1.2])):
+        _, claims, _ = ask(f"When is she most expressive, and how does she sound {where}?", two)
+        cues = [cue for claim in claims[1:] for i in claim.cites if (cue := two.cue(i))]
+        heard = {cue.relative for cue in cues if cue.sense == "voice"}
+        assert sorted(heard) == expected
+
+
+def test_whether_a_feeling_is_genuine_is_not_guessed() -> None:
+    text, claims, _ = ask("Would you say the feeling is genuine?")
+    assert text.startswith("Whether a feeling is felt or put on, neither face nor voice can prove.")
+    assert claims and "fits" in text
+    clash = clip(*SHOWN["happiness"], *ANGRY_VOICE)
+    assert "One of the two may be put on" in ask("Is she genuinely happy?", clash)[0]

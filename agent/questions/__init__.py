@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 from agent.answer import Claim, Reading
 from agent.evidence import Evidence
 from agent.questions import about, deeds, feelings
 from agent.questions.asked import LONGEST, Span, foreign, moment
-from agent.questions.base import Asked, Part, cited, span_of
+from agent.questions.base import Asked, Part, Said, cited, span_of
 from agent.questions.events import event, feeling
 from agent.questions.scope import out_of_scope
 
@@ -66,6 +67,23 @@ _KINDS: Final[tuple[tuple[str, Part], ...]] = (
         feelings.change,
     ),
 )
+_MOST: Final = re.compile(
+    r"\b(?:strongest|peak|climax|"
+    r"most (?:intens\w+|expressive|emotional|animated|lively|strongly))\b",
+    re.IGNORECASE,
+)
+"""Asks for the moment at which most is going on."""
+_GENUINE: Final = re.compile(
+    r"\b(?:genuin\w*|authentic\w*|fak(?:e|ed|es)|pretend\w*|put(?:s|ting)? (?:it )?on|staged|"
+    r"is (?:s?he|it) acting|posed)\b",
+    re.IGNORECASE,
+)
+_CLAUSE: Final = re.compile(
+    r"(?:[,;]\s*|\s)and\s+(?=(?:at )?"
+    r"(?:what|when|how|who|where|which|does|do|did|is|are|was|were)\b)|[?.]\s+",
+    re.IGNORECASE,
+)
+"""Between the questions of a double question. "And why?" is none of its own."""
 _TAIL: Final[tuple[tuple[str, Part], ...]] = (
     (
         r"\b(?:valence|arousal|how (?:strong\w*|intense\w*|excited|aroused|energetic))\b",
@@ -100,13 +118,47 @@ def reply(
     asked = Asked(evidence, question, reading, tuple(history))
     if why := _declined(question):
         return _english(question, why), (), reading.span
-    part = _part(question, history)
+    first, *others = _clauses(question)
+    part = _kind(first) or _part(question, history) if others else _part(question, history)
     told = part(asked)
+    for clause in others:
+        told += _besides(clause, asked, part, told)
     if part is not about.presence and _PRESENCE.search(question):
         told = [*told, *about.presence(asked)]
     text = " ".join(cited(item) if isinstance(item, Claim) else item for item in told)
     claims = tuple(item for item in told if isinstance(item, Claim))
     return _english(question, text), claims, span_of(asked, claims)
+
+
+_FELT: Final = frozenset(
+    {feelings.feels, feelings.is_feeling, feelings.degree, feelings.discord, feelings.authentic}
+)
+"""Parts that tell what is felt already."""
+
+
+def _clauses(question: str) -> list[str]:
+    """The questions of a double question, those behind of more than two words; else the whole."""
+    clauses = [each.strip() for each in _CLAUSE.split(question) if each and each.strip()]
+    long = all(len(re.findall(r"\w+", clause)) > 2 for clause in clauses[1:])
+    return clauses if len(clauses) > 1 and long else [question]
+
+
+def _besides(clause: str, asked: Asked, part: Part, told: Said) -> Said:
+    """What a further question of the same sentence adds; "there" is where the first one led."""
+    kind = _kind(clause)
+    if kind is None or kind is part or (kind is feelings.feels and part in _FELT):
+        return []
+    reading = asked.reading
+    if re.search(r"\b(?:there|then|at that (?:moment|time|point))\b", clause, re.IGNORECASE):
+        claims = [item for item in told if isinstance(item, Claim)]
+        cited_cues = [
+            c for claim in claims[:1] for i in claim.cites if (c := asked.evidence.cue(i))
+        ]
+        if cited_cues:
+            span = max(c.start for c in cited_cues), min(c.end for c in cited_cues)
+            reading = reading.model_copy(update={"span": (min(span), max(span))})
+    more = kind(replace(asked, question=clause, reading=reading))
+    return [item for item in more if item not in told]
 
 
 def _declined(question: str) -> str | None:
@@ -129,16 +181,20 @@ def _part(question: str, history: Sequence[str]) -> Part:
 
 
 def _kind(question: str) -> Part | None:
+    if _MOST.search(question) and not (event(question) or feeling(question)):
+        return feelings.strongest
     for pattern, part in _KINDS:
         if re.search(pattern, question, re.IGNORECASE):
             return part
+    if _GENUINE.search(question):
+        return feelings.authentic
     main = _main_clause(question)
     why = re.search(r"\bwhy\b", main, re.IGNORECASE)
     if event(main):
         return deeds.why_event if why else deeds.events
     if feeling(main):
         return feelings.when_feeling if _asks_when(main) else feelings.is_feeling
-    if _asks_when(main) and re.search(r"\b(?:most|strongest|peak|emotion\w*)\b", main, re.I):
+    if _asks_when(main) and re.search(r"\b(?:most|emotion\w*)\b", main, re.I):
         return feelings.peak
     for pattern, part in _TAIL:
         if re.search(pattern, main, re.IGNORECASE):

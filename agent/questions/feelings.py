@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from agent.answer import Claim
+from agent.evidence import Cue
 from agent.prototypes import BASIC, PARTS
 from agent.questions.base import Asked, Said
 from agent.questions.events import all_feelings, event, feeling, happened
@@ -24,6 +25,7 @@ from agent.rules.text import (
     listed,
     name,
     observations,
+    salience,
     stands_on,
     support,
 )
@@ -32,6 +34,7 @@ from agent.rules.text import degree as degree_word
 SHORTEST: Final = 0.4
 """Seconds; a shorter stretch of one feeling is not told as a phase of its own."""
 MOST_FEELINGS: Final = 4
+MOST_SHOWN: Final = 4
 _EMOTIONS: Final = frozenset((*BASIC, *PARTS))
 _Run = tuple[str, float, float, float]
 
@@ -174,6 +177,29 @@ def peak(asked: Asked) -> Said:
     return _best_moment(asked, label)
 
 
+def strongest(asked: Asked) -> Said:
+    """The moment at which most is shown and heard at once, whatever it means."""
+    cues = [cue for cue in asked.cues if cue.sense in ("face", "voice") and salience(cue) >= 0.8]
+    if not cues:
+        return [asked.opening("No moment stands out."), *feels(asked)]
+
+    def going_on(at: float) -> list[Cue]:
+        return [cue for cue in cues if cue.start <= at <= cue.end]
+
+    at = max((cue.apex for cue in cues), key=lambda t: sum(map(salience, going_on(t))))
+    here = sorted(going_on(at), key=salience, reverse=True)
+    start, end = max(cue.start for cue in here), min(cue.end for cue in here)
+    shown = listed([cue.text for cue in here[:MOST_SHOWN]])
+    text = f"Most is going on at {clock(at)}: {shown}."
+    said: Said = [Claim(text=text, cites=tuple(cue.id for cue in here[:MOST_SHOWN]))]
+    then = judge(asked.evidence, asked.reading.person, (start, end))
+    label = next((k for k, share in then.shares.items() if k != "neutral" and share >= 0.2), None)
+    if label and (cites := stands_on(then, label)):
+        text = f"What is there then fits {label} best ({then.shares[label]:.0%})."
+        said.append(Claim(text=text, cites=cites[:5], part="conclusion"))
+    return said
+
+
 def _best_moment(asked: Asked, label: str) -> Said:
     return _fitting(asked, label) or [f"I found no moment that fits {label}.", *feels(asked)]
 
@@ -229,28 +255,45 @@ def _side(value: float, low: str, high: str) -> str:
 def discord(asked: Asked) -> Said:
     """Do face, voice and words agree?"""
     named = [n for n in ("face", "voice", "words") if re.search(rf"\b{n}", asked.question, re.I)]
-    pair = [
+    if clashes := _clashes(asked, named):
+        return [*clashes, "Which of the two is meant, cues cannot tell."]
+    channels = _channels(asked, named)
+    if len(channels) < 2:
+        only = f"only the {channels[0]} says something" if channels else "neither says anything"
+        return [f"There is nothing to compare: {only} here.", *feels(asked)]
+    return [f"No: {listed(channels)} do not point different ways.", *feels(asked)]
+
+
+def authentic(asked: Asked) -> Said:
+    """Is the feeling genuine? Nothing proves it; what is known of whether the channels agree."""
+    said: Said = ["Whether a feeling is felt or put on, neither face nor voice can prove."]
+    channels = _channels(asked, [])
+    if clashes := _clashes(asked, []):
+        said += [*clashes, "One of the two may be put on; which one, cues cannot tell."]
+    elif len(channels) > 1:
+        told = listed(channels)
+        said.append(f"{told[:1].upper()}{told[1:]} do not point different ways, which speaks for "
+                    "neither.")  # fmt: skip
+    return [*said, *feels(asked)]
+
+
+def _clashes(asked: Asked, named: Sequence[str]) -> list[Claim]:
+    return [
         claim
         for claim in interpretations(asked.judged)
         if claim.text.startswith("Discord")
         and (len(named) < 2 or all(f"the {name}" in claim.text for name in named))
     ]
-    clashes: Said = [*pair]
-    if clashes:
-        return [*clashes, "Which of the two is meant, cues cannot tell."]
-    channels = [
-        name
-        for name, there in (
-            ("face", any(piece.face for piece in asked.judged.moments)),
-            ("voice", any(piece.voice for piece in asked.judged.moments)),
-            ("words", bool(asked.judged.words)),
-        )
-        if there and (len(named) < 2 or name in named)
-    ]
-    if len(channels) < 2:
-        only = f"only the {channels[0]} says something" if channels else "neither says anything"
-        return [f"There is nothing to compare: {only} here.", *feels(asked)]
-    return [f"No: {listed(channels)} do not point different ways.", *feels(asked)]
+
+
+def _channels(asked: Asked, named: Sequence[str]) -> list[str]:
+    """What says something; of two or more that are named, these only."""
+    there = {
+        "face": any(piece.face for piece in asked.judged.moments),
+        "voice": any(piece.voice for piece in asked.judged.moments),
+        "words": bool(asked.judged.words),
+    }
+    return [name for name, says in there.items() if says and (len(named) < 2 or name in named)]
 
 
 def course(asked: Asked) -> Said:

@@ -204,9 +204,10 @@ def conclusion(
 
 
 def stands_on(judged: Judged, label: str) -> tuple[str, ...]:
-    """Ids of up to six cues that a label rests on; any cue at all for neutral."""
+    """Ids of up to six cues that a label rests on; for neutral the two that depart least."""
     if label == "neutral":
-        return tuple(cue.id for cue in judged.cues if cue.sense != "words")[:2]
+        told = [cue for cue in judged.cues if cue.sense != "words" and cue.code != "speech"]
+        return tuple(cue.id for cue in sorted(told, key=salience)[:2])
     parts = PARTS.get(label.lower(), (label.lower(),))
     known = [part for part in parts if part in BASIC]
     found = [ids for part in known for ids in support(judged, part).values()]
