@@ -11,6 +11,7 @@ therefore not noticed; a voice over lips that keep still is.
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Literal
@@ -78,21 +79,22 @@ class Mouths:
     """Collects the opening of every mouth during the pass over a clip."""
 
     def __init__(self) -> None:
-        self._tracks: dict[int, list[tuple[float, float]]] = {}
+        self._tracks: dict[int, array[float]] = {}
 
     def push(self, sample: FaceSample) -> None:
         """Take one face; two numbers of it are kept."""
         row = (sample.frame.time, opening(sample.mesh))
-        self._tracks.setdefault(sample.track, []).append(row)
+        self._tracks.setdefault(sample.track, array("d")).extend(row)
 
     def finish(self, tracks: People) -> dict[str, Mouth]:
         """Openings by person, for `who_speaks`."""
         found: dict[str, Mouth] = {}
         for person, numbers in tracks.items():
-            rows = sorted(row for number in numbers for row in self._tracks.get(number, []))
-            if rows:
-                times, gaps = np.array(rows).T
-                found[person] = times, gaps
+            parts = [self._tracks[number] for number in numbers if number in self._tracks]
+            if parts:
+                times, gaps = np.concatenate([np.reshape(part, (-1, 2)) for part in parts]).T
+                order = np.lexsort((gaps, times))
+                found[person] = times[order], gaps[order]
         return found
 
 
