@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 import wave
 from collections.abc import Iterator
 from fractions import Fraction
@@ -17,6 +18,7 @@ from agent.senses import delivery, prosody
 from agent.senses.prosody import HOP, RATE, WINDOW, Floats
 from agent.senses.samples import Columns, Sound
 from agent.senses.voice import COLUMNS, Heard, Voice, phrases_of
+from eval import pitch as against_praat
 
 # --- sounds made here -----------------------------------------------------------------------
 
@@ -295,3 +297,14 @@ def test_stereo_is_refused_with_advice(audio: Path) -> None:
     assert audio.exists()
     with pytest.raises(ValueError, match="average the channels"):
         Voice().push(Sound(0.0, np.zeros((2, 800), np.float32)))
+
+
+def test_pitch_is_that_of_praat(audio: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("parselmouth")
+    assert against_praat.main([str(path) for path in sorted(audio.glob("emodb_*.wav"))]) == 0
+    told = re.search(
+        r"median error ([\d.]+) cents, gross errors ([\d.]+)%", capsys.readouterr().out
+    )
+    assert told is not None
+    assert float(told[1]) < 5
+    assert float(told[2]) < 2
