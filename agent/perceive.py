@@ -67,9 +67,12 @@ def look(request: Request, progress: Progress | None = None) -> Look:
     Raises MediaError for media that cannot be read, WordsError or TableError for a file
     beside it, AssetError where a model file cannot be had, OSError where nothing can be written.
     """
-    clip, target = _place(request)
+    target = _place(request)
     if found := _cached(target):
         return Look(found, target, fresh=False)
+    from agent import media
+
+    clip = media.probe(request.clip)
     try:
         with whole_folder(target) as scratch:
             sensed = _sense(request, clip, scratch, progress or _silent)
@@ -87,17 +90,23 @@ def look(request: Request, progress: Progress | None = None) -> Look:
 
 def recall(request: Request) -> Look | None:
     """The look at this clip, if it is remembered. Raises as `look` does, but senses nothing."""
-    _, target = _place(request)
+    target = _place(request)
     found = _cached(target)
     return None if found is None else Look(found, target, fresh=False)
 
 
-def _place(request: Request) -> tuple[Media, Path]:
-    """The clip, and where the look at it is kept."""
-    from agent import media
+def _place(request: Request) -> Path:
+    """Where the look at this clip is kept; a clip that is remembered is not opened for it."""
+    given = request.clip.expanduser()
+    try:
+        sha256 = _digest(given)
+    except OSError:
+        sha256 = None
+    if sha256 is None:
+        from agent import media
 
-    clip = media.probe(request.clip)
-    return clip, (request.cache or cache_dir("looks")) / _key(request, clip)
+        sha256 = media.probe(request.clip).sha256  # or says what is wrong with it
+    return (request.cache or cache_dir("looks")) / _key(request, given.name, sha256)
 
 
 def export(found: Look, out: Path) -> Look:
@@ -128,10 +137,10 @@ def _silent(_done: float, _step: str) -> None:
     pass
 
 
-def _key(request: Request, clip: Media) -> str:
+def _key(request: Request, name: str, sha256: str) -> str:
     beside = [_digest(path) for path in (request.subtitles, request.au_table, request.enrol)]
     sidecar = _digest(_sidecar(request))
-    parts = [clip.sha256, clip.file, beside, sidecar, SENSES, MAX_FPS, request.span]
+    parts = [sha256, name, beside, sidecar, SENSES, MAX_FPS, request.span]
     parts += [records.FORMAT, _reads(request.aus), _mesh()]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
 
@@ -152,7 +161,7 @@ def _mesh() -> str:
 
 
 def _sidecar(request: Request) -> Path | None:
-    from agent.senses.words import find_sidecar
+    from agent.senses.sidecar import find_sidecar
 
     return request.subtitles or find_sidecar(request.clip)
 

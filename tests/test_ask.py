@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 import time
 from pathlib import Path
 
@@ -120,6 +121,11 @@ def test_what_the_rules_answered_is_read_back_without_the_graph(home: Path) -> N
     again, same, _ = asked(question)
     assert same == told
     assert again < 0.7 * first
+    loaded = duchenne(
+        "ask", str(EXAMPLE), question, DUCHENNE_CACHE=str(home), PYTHONPROFILEIMPORTTIME="1"
+    ).stderr
+    assert re.search(r"\| +agent\.remembered$", loaded, re.MULTILINE)
+    assert not re.search(r"\| +(?:numpy|av|cv2|pyarrow|langgraph)$", loaded, re.MULTILINE)
     assert asked("When does she smile?")[1] != told
     assert asked(question, "--profile", "learning")[1] != told
 

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from agent.evidence import Media, number
 from agent.senses import subtitles, whisper
-from agent.senses.words import Words, WordsError, find_sidecar, words
+from agent.senses.sidecar import find_sidecar
+from agent.senses.words import Words, WordsError, words
 
 MEDIA = Media(
     file="a.mp4", kind="video", duration=10, fps=30, width=64, height=48,

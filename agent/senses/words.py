@@ -18,17 +18,11 @@ from av.stream import Disposition
 from agent.evidence import Cue, Media, Missing
 from agent.media.decode import Clip, MediaError, open_clip
 from agent.senses import subtitles, whisper
+from agent.senses.sidecar import LANGUAGES, find_sidecar
 from agent.senses.subtitles import Line, WordsError
 
-__all__ = ["Words", "WordsError", "find_sidecar", "words"]
+__all__ = ["Words", "WordsError", "words"]
 
-LANGUAGES: Final = (
-    "en", "en-US", "en-GB", "de", "fr", "es", "es-419", "it", "pt", "pt-BR", "pt-PT", "nl", "sv",
-    "da", "nb", "no", "fi", "pl", "cs", "sk", "sl", "hr", "sr", "hu", "ro", "bg", "el", "tr", "ru",
-    "uk", "he", "ar", "fa", "hi", "bn", "ta", "te", "ur", "th", "vi", "id", "ms", "ko", "ja", "zh",
-    "zh-CN", "zh-TW", "zh-Hans", "zh-Hant",
-)  # fmt: skip
-"""Tags looked for in names like clip.en.srt."""
 THREE: Final = {
     "eng": "en", "deu": "de", "ger": "de", "fra": "fr", "fre": "fr", "spa": "es", "ita": "it",
     "por": "pt", "nld": "nl", "dut": "nl", "swe": "sv", "dan": "da", "nor": "nb", "nob": "nb",
@@ -64,35 +58,6 @@ def words(path: str | Path, media: Media, sidecar: str | Path | None = None) -> 
     if embedded is not None:
         return _said(embedded[0], media, _tag(embedded[1]), "the subtitles in the clip")
     return _recognised(path, media, note)
-
-
-def find_sidecar(path: str | Path) -> Path | None:
-    """The subtitle file beside a clip: same name with .srt, .vtt, a language before it, or .json.
-
-    A .json file counts only where it holds a transcript.
-    """
-    clip = Path(path)
-    names = [clip.stem + ending for ending in (".srt", ".vtt", ".SRT", ".VTT")]
-    names += [f"{clip.stem}.{tag}{end}" for tag in LANGUAGES for end in (".srt", ".vtt")]
-    if found := next((clip.with_name(name) for name in names if _is_file(clip, name)), None):
-        return found
-    beside = clip.with_name(clip.stem + ".json")
-    return beside if beside != clip and _is_file(clip, beside.name) and _holds(beside) else None
-
-
-def _is_file(clip: Path, name: str) -> bool:
-    try:
-        return clip.with_name(name).is_file()
-    except OSError:
-        return False
-
-
-def _holds(path: Path) -> bool:
-    """Whether a .json file is a transcript and not something else of the same name."""
-    try:
-        return bool(subtitles.read(path)[0])
-    except WordsError:
-        return False
 
 
 def _named(path: Path) -> str | None:

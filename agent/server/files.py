@@ -15,7 +15,7 @@ from fastapi.responses import Response
 from starlette.datastructures import UploadFile
 
 from agent.senses.subtitles import MAX_BYTES
-from agent.senses.words import LANGUAGES
+from agent.senses.sidecar import LANGUAGES
 from agent.server.chat import FAILURES
 from agent.server.errors import ApiError, bad
 from agent.server.fetch import too_large
