@@ -148,7 +148,7 @@ def _key(request: Request, name: str, sha256: str) -> str:
 @cache
 def _reads(name: str | None) -> str:
     """Version of the action unit estimator."""
-    from agent.senses.action_units import version
+    from agent.senses.estimators import version
 
     return version(name)
 

@@ -13,6 +13,7 @@ from commands import duchenne
 
 from agent import api, perceive, remembered
 from agent.answer import Answer
+from agent.cache import cache_dir
 from agent.evidence import load
 from agent.series import read_people, read_voice
 
@@ -27,7 +28,7 @@ ANSWER = {
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One cache for this file, so that the clip is sensed once; model files stay shared."""
     cache = tmp_path_factory.mktemp("cache")
-    models = perceive.cache_dir("models")
+    models = cache_dir("models")
     models.mkdir(parents=True, exist_ok=True)
     (cache / "models").symlink_to(models)
     return cache

@@ -15,12 +15,12 @@ from typing import Final, Literal, Protocol
 import numpy as np
 
 from agent.evidence import Cue, Missing
-from agent.senses import au_reading, weights
+from agent.senses import au_reading
 from agent.senses.au_reading import Knowledge
 from agent.senses.baseline import Baseline
+from agent.senses.estimators import chosen
 from agent.senses.samples import Columns, FaceSample, Floats, People, Rows
 from agent.senses.spool import Picked, Spool
-from agent.senses.weights import WEIGHTS
 
 __all__ = ["ActionUnits", "Enrolment", "Estimator", "Knowledge", "estimator"]
 
@@ -52,10 +52,6 @@ class Estimator(Protocol):
         """
 
 
-class EstimatorError(ValueError):
-    """An estimator that is not there; the message names those that are."""
-
-
 def estimator(name: str | None = None) -> Estimator:
     """ "shortcut" or "learned"; without a name the learned one where its weights are installed.
 
@@ -63,30 +59,7 @@ def estimator(name: str | None = None) -> Estimator:
     """
     from agent.senses import learned, shortcut
 
-    return learned.Learned() if _chosen(name) == "learned" else shortcut.Shortcut()
-
-
-def version(name: str | None = None) -> str:
-    """Of the estimator of this name, without loading it. Raises EstimatorError."""
-    if _chosen(name) == "learned":
-        return weights.version()
-    from agent.senses import shortcut
-
-    return shortcut.VERSION
-
-
-def _chosen(name: str | None) -> str:
-    there = (WEIGHTS / "aus.npz").exists()
-    if name == "learned" and not there:
-        raise EstimatorError(
-            f"the learned action unit estimator has no weights in {WEIGHTS}; "
-            "train them (finetune.aus) or use: shortcut"
-        )
-    if name not in (None, "shortcut", "learned"):
-        raise EstimatorError(
-            f"no action unit estimator is called {name!r}; there are: learned, shortcut"
-        )
-    return "shortcut" if name == "shortcut" or not there else "learned"
+    return learned.Learned() if chosen(name) == "learned" else shortcut.Shortcut()
 
 
 @dataclass(frozen=True, slots=True)
