@@ -29,7 +29,7 @@ from agent.senses.au_net import (
     at_rest,
 )
 from agent.senses.au_steady import steadied
-from agent.senses.face_frame import PATCH, MeanFace
+from agent.senses.face_frame import PATCH, MeanFace, Upright
 from agent.senses.faces.landmarks import BLENDSHAPES
 from agent.senses.samples import Columns, FaceSample, Floats, Image, Rows
 from agent.senses.weights import WEIGHTS, version
@@ -76,14 +76,20 @@ class Learned:
 
     def observe(self, sample: FaceSample) -> Floats:
         """One sample as a row: which mesh, shape, blendshapes, skin, head pose, quality."""
-        patch = self._mean.patch(sample.frame.image, self._mean.upright(sample.mesh))
-        return self.row(sample.mesh, sample.blendshapes, patch, sample.quality)
+        upright = self.upright(sample.mesh)
+        patch = self._mean.patch(sample.frame.image, upright)
+        return self.row(upright, sample.blendshapes, patch, sample.quality)
 
-    def row(self, mesh: Floats, blendshapes: Floats | None, patch: Image, quality: float) -> Floats:
-        """`observe` for a mesh in pixels and the frontal grey patch (PATCH × PATCH) under it."""
+    def upright(self, mesh: Floats) -> Upright:
+        """A mesh (pixels) laid over the mean face."""
+        return self._mean.upright(mesh)
+
+    def row(
+        self, upright: Upright, blendshapes: Floats | None, patch: Image, quality: float
+    ) -> Floats:
+        """`observe` for an upright mesh and the frontal grey patch (PATCH × PATCH) under it."""
         large = blendshapes is not None
         net = self._nets["large" if large else "small"]
-        upright = self._mean.upright(mesh)
         shapes = np.zeros(52, np.float32) if blendshapes is None else blendshapes
         offset = (upright.points - self._mean.points).reshape(-1)
         return np.concatenate(

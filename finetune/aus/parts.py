@@ -58,7 +58,10 @@ def read(file: Path, learned: Learned) -> Read | None:
     observed = {
         "learned": [
             learned.row(
-                table["large"][i], table["blendshapes"][i], table["patch"][i], table["quality"][i]
+                learned.upright(table["large"][i]),
+                table["blendshapes"][i],
+                table["patch"][i],
+                table["quality"][i],
             )
             for i in rows
         ],
