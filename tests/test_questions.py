@@ -118,7 +118,7 @@ def test_discord_is_told_with_both_sides() -> None:
     text, _, _ = ask("What does he feel?", clip(*SHOWN["happiness"], *ANGRY_VOICE))
     assert "Discord" in text and "disagree" in text
     both = ask("Do face and voice disagree?", clip(*SHOWN["happiness"], *ANGRY_VOICE))[0]
-    assert both.startswith("Discord") and "[A1" in both and "V" in both
+    assert both.startswith("Yes. Discord") and "[A1" in both and "V" in both
 
 
 def test_genuine_smiles_are_told_with_the_limits_of_the_sign() -> None:
@@ -313,3 +313,16 @@ def test_whether_a_feeling_is_genuine_is_not_guessed() -> None:
     assert claims and "fits" in text
     clash = clip(*SHOWN["happiness"], *ANGRY_VOICE)
     assert "One of the two may be put on" in ask("Is she genuinely happy?", clash)[0]
+
+
+@pytest.mark.parametrize(
+    "question",
+    ["Do face and voice agree?", "Does her voice match her face?", "Does the voice fit the face?"],
+)
+def test_a_question_for_agreement_gets_a_yes_or_no_that_fits_it(question: str) -> None:
+    clash = clip(*SHOWN["happiness"], *ANGRY_VOICE)
+    assert ask(question, clash)[0].startswith("No. Discord")
+    assert ask("Do face and voice disagree?", clash)[0].startswith("Yes. Discord")
+    one = clip(*SHOWN["anger"], *ANGRY_VOICE)
+    assert ask(question, one)[0].startswith("Yes: face and voice do not point different ways.")
+    assert ask("Is there a mismatch?", one)[0].startswith("No: face and voice do not")

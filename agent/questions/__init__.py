@@ -58,9 +58,10 @@ _KINDS: Final[tuple[tuple[str, Part], ...]] = (
     (r"\bhow (?:do|does|did) [\w ]+ sound\b|\btone of voice\b", deeds.voice),
     (
         r"\b(?:disagree|contradict\w*|mismatch|conflict\w*|ambivalen\w*|torn|discord\w*|incongruen\w*"
-        r"|mixed (?:feelings|signals)|match|in line with|at odds)\b",
+        r"|mixed (?:feelings|signals)|at odds)\b",
         feelings.discord,
     ),
+    (feelings.AGREE.pattern, feelings.discord),
     (
         r"\b(?:chang\w*|differ\w*|develop\w*|over time|in order|sequence|step by step|"
         r"what happens|timeline|shift\w*|turning point)\b",

@@ -35,6 +35,12 @@ SHORTEST: Final = 0.4
 """Seconds; a shorter stretch of one feeling is not told as a phase of its own."""
 MOST_FEELINGS: Final = 4
 MOST_SHOWN: Final = 4
+AGREE: Final = re.compile(
+    r"\bagree\w*|\bmatch\w*|\bin line with\b|\bconsistent\b|\b(?:go|belong) together\b|"
+    r"\bfits? (?:the |her |his |their )?(?:face|voice|words|expression|tone)\b",
+    re.IGNORECASE,
+)
+"""Asks whether face, voice and words agree; a yes is then the opposite of a discord."""
 _EMOTIONS: Final = frozenset((*BASIC, *PARTS))
 _Run = tuple[str, float, float, float]
 
@@ -255,13 +261,16 @@ def _side(value: float, low: str, high: str) -> str:
 def discord(asked: Asked) -> Said:
     """Do face, voice and words agree?"""
     named = [n for n in ("face", "voice", "words") if re.search(rf"\b{n}", asked.question, re.I)]
+    agree = AGREE.search(asked.question) is not None
     if clashes := _clashes(asked, named):
-        return [*clashes, "Which of the two is meant, cues cannot tell."]
+        said = "No." if agree else "Yes."
+        return [said, *clashes, "Which of the two is meant, cues cannot tell."]
     channels = _channels(asked, named)
     if len(channels) < 2:
         only = f"only the {channels[0]} says something" if channels else "neither says anything"
         return [f"There is nothing to compare: {only} here.", *feels(asked)]
-    return [f"No: {listed(channels)} do not point different ways.", *feels(asked)]
+    said = "Yes" if agree else "No"
+    return [f"{said}: {listed(channels)} do not point different ways.", *feels(asked)]
 
 
 def authentic(asked: Asked) -> Said:
