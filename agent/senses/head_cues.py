@@ -17,9 +17,9 @@ import numpy.typing as npt
 
 from agent.evidence import Cue
 from agent.senses.samples import Columns
+from agent.senses.turning import Numbers, series, turning_points
 
 Flags = npt.NDArray[np.bool_]
-Numbers = npt.NDArray[np.float64]
 
 GAP: Final = 0.5
 """Seconds without a sample that part one stretch from the next."""
@@ -195,7 +195,7 @@ def _swings(
         return
     # Back and forth once is a nod; a shake needs one swing more, or it is a glance aside.
     least = 2 if code == "nod" else 3
-    for turns in _series(turning_points(values, SWING), part.times):
+    for turns in series(turning_points(values, SWING), part.times, BEAT):
         first, last = turns[0].leave, turns[-1].arrive
         sizes = np.abs(np.diff([turn.value for turn in turns]))
         apart = abs(turns[-1].value - turns[0].value) if len(turns) % 2 else 0.0
@@ -220,62 +220,6 @@ def _swings(
 def _said(code: str, times: int) -> str:
     often = {1: "once", 2: "twice"}.get(times, f"{times} times")
     return f"nods {often}" if code == "nod" else f"shakes the head, {often} to and fro"
-
-
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """A turning point, which can be a rest."""
-
-    arrive: int
-    leave: int
-    """Indices between which the value stays near the extreme."""
-    value: float
-
-
-def turning_points(values: Numbers, least: float) -> list[Turn]:
-    """Alternating extremes, each at least `least` from the next; the first and last included."""
-    pivots: list[int] = []
-    low = high = way = 0
-    for n, value in enumerate(values.tolist()):
-        high = n if value > values[high] else high
-        low = n if value < values[low] else low
-        if way >= 0 and values[high] - value >= least:
-            pivots.append(high)
-            way, low = -1, n
-        elif way <= 0 and value - values[low] >= least:
-            pivots.append(low)
-            way, high = 1, n
-    if pivots:
-        pivots.append(high if way > 0 else low)
-    bounds = [0, *pivots, len(values) - 1]
-    return [
-        _rest(values, (bounds[n], bounds[n + 1], bounds[n + 2]), 0.25 * least)
-        for n in range(len(pivots))
-    ]
-
-
-def _rest(values: Numbers, bounds: tuple[int, int, int], near: float) -> Turn:
-    """How long the value stays near an extreme; indices of the one before, itself, the next."""
-    before, at, after = bounds
-    close = np.abs(values - values[at]) <= near
-    arrive = before + int(np.argmax(close[before : at + 1]))
-    leave = after - int(np.argmax(close[at : after + 1][::-1]))
-    return Turn(arrive, leave, float(values[at]))
-
-
-def _series(points: list[Turn], times: Numbers) -> Iterator[list[Turn]]:
-    """Turning points in quick succession, grouped; a long rest ends one group and opens another."""
-    group: list[Turn] = []
-    for point in points:
-        if group and times[point.arrive] - times[group[-1].leave] > BEAT:
-            yield group
-            group = []
-        group.append(point)
-        if times[point.leave] - times[point.arrive] > BEAT and len(group) > 1:
-            yield group
-            group = [point]
-    if len(group) > 1:
-        yield group
 
 
 def _blinking(person: str, parts: list[Stretch], blinks: Numbers, quality: float) -> Iterator[Cue]:
