@@ -24,6 +24,8 @@ import numpy as np
 from finetune.curves import Line, Other, draw, mean, needed
 
 KEYS: Final = ("reward", "accuracy", "alignment")
+Curves = Mapping[str, Mapping[str, Sequence[Line]]]
+"""Kind of GRPO → measure → a line a run."""
 _NAME: Final = re.compile(r"checkpoint-(\d+)\.json")
 
 
@@ -57,7 +59,17 @@ def ratio(plain: Line, other: Line, share: float) -> float | None:
     return None if mine is None or not theirs else mine / theirs
 
 
-def told(curves: Mapping[str, Mapping[str, Sequence[Line]]]) -> str:
+def shared(curves: Curves) -> Curves:
+    """The curves at the rollouts that all of them have."""
+    lines = [line for each in curves.values() for of in each.values() for line in of]
+    common = set.intersection(*({at for at, _ in line} for line in lines))
+    return {
+        name: {k: [[p for p in line if p[0] in common] for line in of] for k, of in each.items()}
+        for name, each in curves.items()
+    }
+
+
+def told(curves: Curves) -> str:
     """Two Markdown tables: values at the checkpoints, and ratios of the runs and of their means."""
     lines = ["| rollouts | " + " | ".join(f"{k}, {who}" for k in KEYS for who in curves) + " |",
              "| --- " * (1 + len(KEYS) * len(curves)) + "|"]  # fmt: skip
@@ -87,10 +99,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--efficient", nargs="+", type=Path, required=True, metavar="RUN")
     parser.add_argument("--draw", type=Path, metavar="SVG")
     asked = parser.parse_args(argv)
-    curves = {
-        name: {key: [line(run, key) for run in runs] for key in KEYS}
-        for name, runs in (("plain", asked.plain), ("efficient", asked.efficient))
-    }
+    kinds = {"plain": asked.plain, "efficient": asked.efficient}
+    each = {name: {k: [line(run, k) for run in runs] for k in KEYS} for name, runs in kinds.items()}
+    curves = shared(each)
     print(told(curves))
     if asked.draw:
         other = Other(curves["efficient"], ("plain", "efficient"))

@@ -38,13 +38,14 @@ def test_runs_that_need_half_the_rollouts_are_told_and_drawn_so(
     start = tmp_path / "start" / "checkpoint-9"
     start.mkdir(parents=True)
     start.with_name("checkpoint-9.json").write_text(_scored(1.0))
-    plain = [_run(tmp_path / f"p{n}", start, {2: 1.5, 4: 2.0}) for n in range(2)]
+    plain = [_run(tmp_path / f"p{n}", start, {2: 1.5, 4: 2.0, 6: 9.0}) for n in range(2)]
     quick = [_run(tmp_path / f"e{n}", start, {2: 2.0, 4: 2.1}) for n in range(2)]
     svg = tmp_path / "out.svg"
     runs = ["--plain", *map(str, plain), "--efficient", *map(str, quick), "--draw", str(svg)]
     assert held.main(runs) == 0
     told = capsys.readouterr().out
     assert "| 128 | 1.500 ± 0.000 | 2.000 ± 0.000 |" in told
+    assert "| 384 |" not in told  # where the quick ones were not scored
     assert "| 50% | 0.50 | 0.50 | 0.50 |" in told and "| 100% | 0.50 | 0.50 | 0.50 |" in told
     assert svg.read_text().count("<polyline") == 3 * 2 * 3
     assert "efficient" in svg.read_text()

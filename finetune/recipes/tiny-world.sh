@@ -13,7 +13,7 @@ stage() { # name, folder that is there once it is done, command
   local name=$1 made=$2
   shift 2
   [ -e "$made" ] && return
-  echo "$name"
+  echo "$name" >&2
   local TIMEFORMAT='  %R s by the clock, %U s of a processor'
   time "$@" > "$runs/$name.log" 2>&1 || { tail -n 20 "$runs/$name.log"; exit 1; }
 }
