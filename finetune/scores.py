@@ -60,7 +60,8 @@ def held_out(recipe: Recipe, voice: Voice = "as it is") -> tuple[list[Kept], lis
         heard = [decode_voice(Image.open(io.BytesIO(s.pictures[0].png))) for s in scenes]
         shown = [_voiced(np.mean([one.mel for one in heard], 0))] * len(scenes)
     elif voice == "another":
-        shown = shown[_ANOTHER:] + shown[:_ANOTHER]
+        at = _ANOTHER % len(shown)
+        shown = shown[at:] + shown[:at]
     scenes = [replace(scene, pictures=mine) for scene, mine in zip(scenes, shown, strict=True)]
     return scenes, [data.world_row(recipe, scene) for scene in scenes]
 

@@ -179,6 +179,21 @@ def test_labels_drawn_by_the_rules_chances_are_possible_and_not_always_the_likel
     assert completion.read(str(row.completion)).answer == drawn[0] and not row.gold_conditioned
 
 
+def test_other_voices_can_be_put_in_place_of_the_clips_own(tmp_path: Path) -> None:
+    """Rows ask the same of other pictures, and the voice that is put in can be heard."""
+    asked = read(recipe(tmp_path, "style: compact\npictures: [voice]"),
+                 [f"world.shelf={tmp_path}", "world.test=5"])  # fmt: skip
+    found = {
+        how: scores.held_out(asked, how)[1] for how in ("as it is", "blank", "mean", "another")
+    }  # type: ignore[arg-type]
+    assert len({tuple(row.prompt for row in rows) for rows in found.values()}) == 1
+    png = {how: [row.pictures[0].png for row in rows] for how, rows in found.items()}
+    assert len(set(png["blank"])) == len(set(png["mean"])) == 1 != len(set(png["as it is"]))
+    assert sorted(png["another"]) == sorted(png["as it is"])
+    assert not any(a == b for a, b in zip(png["another"], png["as it is"], strict=True))
+    assert not scores.held_out(asked, "none")[1][0].pictures
+
+
 # --- files ----------------------------------------------------------------------------------
 
 
