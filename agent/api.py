@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,8 +19,9 @@ from agent.evidence import Evidence
 
 if TYPE_CHECKING:
     from agent.answer import Answer
-    from agent.context import Step
+    from agent.context import Picture, Span, Step
     from agent.remembered import Answered
+    from agent.showing import Showing
 
 StrPath = str | os.PathLike[str]
 OnStep = Callable[["Step"], None]
@@ -173,8 +174,12 @@ class Talk:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def _pictures(self, person: str | None, span: Span) -> Sequence[Picture]:
+        """What a model is shown; the rules look at none, and need nothing loaded for it."""
+        return self._showing(person, span)
+
     @cached_property
-    def _pictures(self) -> Any:
+    def _showing(self) -> Showing:
         from agent.showing import Showing
 
         return Showing(self._request.clip, self._found)
