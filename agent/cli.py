@@ -11,7 +11,6 @@ import argparse
 import importlib
 import sys
 from collections.abc import Callable, Sequence
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -102,7 +101,7 @@ def parser() -> argparse.ArgumentParser:
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    top.add_argument("--version", action="version", version=f"duchenne {version('duchenne')}")
+    top.add_argument("--version", action=_Version, nargs=0, help="print the version and leave")
     commands = top.add_subparsers(metavar="command", required=True)
     _add_ask(commands)
     _add_look(commands)
@@ -147,6 +146,16 @@ def _add_look(commands: Commands[argparse.ArgumentParser]) -> None:
     look.add_argument("--json", action="store_true", help="print the evidence as JSON")
     _add_sensing(look)
     look.set_defaults(run=_look)
+
+
+class _Version(argparse.Action):
+    """Reads the version only when asked: that takes as long as all else of a start."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        from importlib.metadata import version
+
+        print(f"duchenne {version('duchenne')}")
+        parser.exit()
 
 
 def _add_chat(commands: Commands[argparse.ArgumentParser]) -> None:

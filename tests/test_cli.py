@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -69,3 +70,9 @@ def test_doctor_tells_what_each_missing_part_would_add(tmp_path: Path) -> None:
     rows = json.loads(found.stdout)
     assert all(row["part"] and row["state"] for row in rows)
     assert any("whisper" in str(row).lower() for row in rows)
+
+
+def test_the_version_is_that_of_the_package() -> None:
+    found = duchenne("--version")
+    assert found.returncode == 0
+    assert found.stdout == f"duchenne {version('duchenne')}\n"
