@@ -1,8 +1,9 @@
 """Plain questions answered by the rules, from cues alone.
 
 Knows which kind of question is asked and hands it to the part that answers it
-(`feelings`, `deeds`, `about`). What is said about a person cites cues; what face and voice cannot
-tell is declined with a reason. English; questions in other languages are answered in English.
+(`feelings`, `agreement`, `deeds`, `about`). What is said about a person cites cues; what face and
+voice cannot tell is declined with a reason. English; questions in other languages are answered in
+English.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Final
 
 from agent.answer import Claim, Reading
 from agent.evidence import Evidence
-from agent.questions import about, deeds, feelings
+from agent.questions import about, agreement, deeds, feelings
 from agent.questions.asked import LONGEST, Span, foreign, moment
 from agent.questions.base import Asked, Part, Said, cited, span_of
 from agent.questions.events import event, feeling
@@ -59,9 +60,9 @@ _KINDS: Final[tuple[tuple[str, Part], ...]] = (
     (
         r"\b(?:disagree|contradict\w*|mismatch|conflict\w*|ambivalen\w*|torn|discord\w*|incongruen\w*"
         r"|mixed (?:feelings|signals)|at odds)\b",
-        feelings.discord,
+        agreement.discord,
     ),
-    (feelings.AGREE.pattern, feelings.discord),
+    (agreement.AGREE.pattern, agreement.discord),
     (
         r"\b(?:chang\w*|differ\w*|develop\w*|over time|in order|sequence|step by step|"
         r"what happens|timeline|shift\w*|turning point)\b",
@@ -132,7 +133,7 @@ def reply(
 
 
 _FELT: Final = frozenset(
-    {feelings.feels, feelings.is_feeling, feelings.degree, feelings.discord, feelings.authentic}
+    {feelings.feels, feelings.is_feeling, feelings.degree, agreement.discord, agreement.authentic}
 )
 """Parts that tell what is felt already."""
 
@@ -188,7 +189,7 @@ def _kind(question: str) -> Part | None:
         if re.search(pattern, question, re.IGNORECASE):
             return part
     if _GENUINE.search(question):
-        return feelings.authentic
+        return agreement.authentic
     main = _main_clause(question)
     why = re.search(r"\bwhy\b", main, re.IGNORECASE)
     if event(main):
