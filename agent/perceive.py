@@ -67,12 +67,12 @@ def look(request: Request, progress: Progress | None = None) -> Look:
     Raises MediaError for media that cannot be read, WordsError or TableError for a file
     beside it, AssetError where a model file cannot be had, OSError where nothing can be written.
     """
-    target = _place(request)
+    sha256, target = _place(request)
     if found := _cached(target):
         return Look(found, target, fresh=False)
     from agent import media
 
-    clip = media.probe(request.clip)
+    clip = media.probe(request.clip, sha256)
     try:
         with whole_folder(target) as scratch:
             sensed = _sense(request, clip, scratch, progress or _silent)
@@ -90,13 +90,13 @@ def look(request: Request, progress: Progress | None = None) -> Look:
 
 def recall(request: Request) -> Look | None:
     """The look at this clip, if it is remembered. Raises as `look` does, but senses nothing."""
-    target = _place(request)
+    _, target = _place(request)
     found = _cached(target)
     return None if found is None else Look(found, target, fresh=False)
 
 
-def _place(request: Request) -> Path:
-    """Where the look at this clip is kept; a clip that is remembered is not opened for it."""
+def _place(request: Request) -> tuple[str, Path]:
+    """The sha256 of the clip, and where the look at it is kept; nothing is decoded for it."""
     given = request.clip.expanduser()
     try:
         sha256 = _digest(given)
@@ -106,7 +106,7 @@ def _place(request: Request) -> Path:
         from agent import media
 
         sha256 = media.probe(request.clip).sha256  # or says what is wrong with it
-    return (request.cache or cache_dir("looks")) / _key(request, given.name, sha256)
+    return sha256, (request.cache or cache_dir("looks")) / _key(request, given.name, sha256)
 
 
 def export(found: Look, out: Path) -> Look:

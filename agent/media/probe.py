@@ -16,10 +16,13 @@ from agent.media import decode, stills
 from agent.media.decode import Clip, MediaError, check, open_clip
 
 
-def probe(path: str | Path) -> Media:
-    """What the clip is: one pass over its packets, one picture decoded. Raises MediaError."""
+def probe(path: str | Path, sha256: str | None = None) -> Media:
+    """What the clip is: one pass over its packets, one picture decoded. Raises MediaError.
+
+    `sha256` of its bytes, in hexadecimal, where it is known already.
+    """
     given = check(path)
-    digest = _sha256(given)
+    digest = sha256 or _sha256(given)
     if stills.is_still(given):
         image = stills.read(given)
         return Media(
