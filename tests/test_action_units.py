@@ -11,7 +11,7 @@ import pytest
 
 from agent import facs
 from agent.evidence import Cue
-from agent.senses import au_words
+from agent.senses import au_words, baseline
 from agent.senses.action_units import ActionUnits, Knowledge, estimator
 from agent.senses.events import Event
 from agent.senses.samples import Columns, FaceSample, Floats, Frame, Rows
@@ -187,6 +187,21 @@ def test_a_picture_is_read_without_a_baseline() -> None:
     assert np.isnan(series["P1"]["AU12_rel"]).all()
     assert unit.baselines == {"P1": "none"}
     assert [gap.what for gap in missing] == ["baseline"]
+
+
+def test_calm_moments_are_the_same_however_long_the_blocks(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rng = np.random.default_rng(4)
+    times = np.arange(400) / 30
+    rows = np.abs(rng.normal(0, 1, (400, 5))).astype(np.float32)
+    rows[100:160] *= 0.1
+    good = rng.random(400) > 0.1
+    whole = baseline.calm(times, rows, good)
+    assert whole[110:150][good[110:150]].all(), "the quiet stretch is the calm one"
+    for size in (7, 64, 359, 361):
+        monkeypatch.setattr(baseline, "BLOCK", size)
+        assert np.array_equal(baseline.calm(times, rows, good), whole), size
 
 
 def test_what_is_missing_of_several_people_is_said_once() -> None:

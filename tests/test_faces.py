@@ -190,6 +190,26 @@ def test_looking_a_picture_ahead_changes_nothing(shared: Path, small: Models) ->
     assert found.tracks == one_by_one.finish().tracks
 
 
+def test_a_mesh_that_was_begun_ahead_is_not_made_again(
+    shared: Path, small: Models, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    face = picture(shared / "media/image/facerec_obama.jpg", height=300)
+    frames = [Frame(n, n / 15, canvas(face, 100 + 4 * n)) for n in range(10)]
+    made: list[int] = []
+    fit = type(small.mesh).fit
+    monkeypatch.setattr(type(small.mesh), "fit", lambda *given: [made.append(1), fit(*given)][1])
+    counts = []
+    for known in (False, True):
+        made.clear()
+        faces = Faces(small)
+        for frame, then in pairwise([*frames, None]):
+            assert frame is not None
+            assert len(faces.follow(frame, then if known else None)) == 1
+        faces.finish()
+        counts.append(len(made))
+    assert counts[0] == counts[1], "one mesh a picture, whether begun ahead or not"
+
+
 def test_a_cut_to_another_face_in_the_same_place_is_noticed(shared: Path, small: Models) -> None:
     one = canvas(picture(shared / "media/image/facerec_obama.jpg", height=380), 150)
     two = canvas(picture(shared / "media/image/faceapi_neutral.jpg", height=380)[:, 150:650], 75)
