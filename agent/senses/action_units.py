@@ -153,10 +153,8 @@ class ActionUnits:
                 au_reading.complete(before), self._estimator.knowledge, kind="enrolment"
             )
         poor = columns["quality"].astype(np.float32) < QUALITY
-        for (
-            name,
-            values,
-        ) in measured.items():  # one by one: two sets at once are 40 MiB in half an hour
+        # One by one: two sets at once are 40 MiB in half an hour.
+        for name, values in measured.items():
             measured[name] = np.where(poor, np.float32(np.nan), values)
         return measured, base
 

@@ -46,7 +46,10 @@ class Baseline:
     """Calm time it stands on."""
 
     def relative(self, column: int, values: Floats) -> Floats:
-        """Values of one column above its resting level; NaN where there is no baseline."""
+        """Values (samples,) of one column above its resting level, in its own unit.
+
+        NaN where there is no baseline.
+        """
         if self.kind == "none":
             return np.full_like(values, np.nan)
         return np.asarray(values - self.levels[column], np.float32)
