@@ -8,9 +8,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from agent.api import Talk, ask, look
+    from agent.api import Session, ask, look
 
-__all__ = ["Talk", "ask", "look"]
+__all__ = ["Session", "ask", "look"]
 
 
 def __getattr__(name: str) -> Any:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from agent.api import Talk
+    from agent.api import Session
 
 OK, FAILED, USAGE, MEDIA, HOST = 0, 1, 2, 3, 4
 
@@ -228,11 +228,11 @@ def _ask(arguments: argparse.Namespace) -> int:
     return OK
 
 
-def _talk(arguments: argparse.Namespace, report: Callable[[float, str], None]) -> Talk:
-    from agent.api import Talk
+def _talk(arguments: argparse.Namespace, report: Callable[[float, str], None]) -> Session:
+    from agent.api import Session
 
     thread, settings = arguments.thread, _reasoning(arguments)
-    return Talk(arguments.video, thread=thread, progress=report, **settings)
+    return Session(arguments.video, thread=thread, progress=report, **settings)
 
 
 def _reasoning(arguments: argparse.Namespace) -> dict[str, Any]:

@@ -40,6 +40,8 @@ class Moment:
     """Share of the time with speech, 0-1."""
     cites: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """Code → ids of the cues its level stands on."""
+    shown: float | None = None
+    """How much expression the fitted reading sees, 0-1; None where it did not read."""
 
     @property
     def levels(self) -> dict[str, float]:
