@@ -25,6 +25,9 @@ Grade = Literal["A", "B", "C", "D", "E"]
 LETTERS: Final[dict[Sense, str]] = {"face": "A", "head": "H", "voice": "V", "words": "W"}
 """First letter of a cue's id, by sense."""
 
+IMPRESSION: Final = "impression"
+"""Code of the face cue that says what people would say they see; it is no action unit."""
+
 Seconds = Annotated[float, Field(ge=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
 
@@ -111,6 +114,8 @@ class Cue(_Record):
     """Against the person's own baseline: AU intensity steps, else robust standard deviations."""
     brief: bool = False
     """At most 0.5 s: a possible micro-expression."""
+    shares: dict[str, Share] | None = None
+    """Of an impression: label → mean share of people over the span; they sum to 1."""
     text: str
     """Plain words. For the sense "words", the quotation itself."""
     confidence: Share

@@ -6,7 +6,7 @@ behind. Knows nothing of caches, files or questions.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -17,9 +17,11 @@ from agent.behind import Behind
 from agent.evidence import Cue, Media, Missing, Person, Window, number
 from agent.media import MediaError
 from agent.perceive import MAX_FPS, Progress, Request
+from agent.senses import weights
 from agent.senses.action_units import ActionUnits, Enrolment, estimator
 from agent.senses.au_tables import from_table, read_table
 from agent.senses.faces import Faces, Found, choose_main
+from agent.senses.faces.impression import Impressions
 from agent.senses.head import Head
 from agent.senses.samples import Columns, FaceSample, Frame, Sound
 from agent.senses.speaking import Mouth, Mouths, attribute, by_speaker, who_speaks
@@ -143,6 +145,7 @@ class _Eyes:
         self._aus = ActionUnits(estimator(request.aus), self._enrolment)
         self._head = Head()
         self._mouths = Mouths()
+        self._impressions = Impressions() if weights.impression() else None
         self._readers = Behind(self._read)
         self._times: list[float] = []
         self._waiting: Frame | None = None
@@ -167,6 +170,8 @@ class _Eyes:
         sample = self._faces.shaped(sample)
         for sense in (self._aus, self._head, self._mouths):
             sense.push(sample)
+        if self._impressions is not None:
+            self._impressions.push(sample)
 
     def enrol(self) -> Enrolment | None:
         """The main person's rows; None where no face was found."""
@@ -180,17 +185,34 @@ class _Eyes:
             self._enrolment |= {person.id: self._enrolled for person in found.people if person.main}
         aus, au_cues, au_missing = self._aus.finish(found.tracks)
         head, head_cues = self._head.finish(found.tracks, _blinks(au_cues, aus))
+        columns = {person: _side_by_side(head[person], aus[person]) for person in aus}
+        looks, impressions = self._impress(found, columns)
         return _Seen(
             people=tuple(
                 _to_the_millisecond(person, self._aus.baselines.get(person.id, "none"))
                 for person in found.people
             ),
-            columns={person: _side_by_side(head[person], aus[person]) for person in aus},
+            columns={person: rows | looks.get(person, {}) for person, rows in columns.items()},
             mouths=self._mouths.finish(found.tracks),
-            cues=(*au_cues, *head_cues),
-            missing=(*found.missing, *au_missing),
+            cues=(*au_cues, *head_cues, *impressions),
+            missing=(*found.missing, *au_missing, *self._unseen()),
             sampled_fps=_rate(self._times),
         )
+
+    def _impress(
+        self, found: Found, columns: Mapping[str, Columns]
+    ) -> tuple[dict[str, Columns], list[Cue]]:
+        """Columns by person at their rows, and cues."""
+        if self._impressions is None:
+            return {}, []
+        times = {person: rows["time"].astype(np.float64) for person, rows in columns.items()}
+        return self._impressions.finish(found.tracks, times)
+
+    def _unseen(self) -> tuple[Missing, ...]:
+        if self._impressions is not None:
+            return ()
+        why = f"the network's weights are not in {weights.WEIGHTS}"
+        return (Missing(what="impression", why=why),)
 
 
 def _blinks(cues: Iterable[Cue], people: Iterable[str]) -> dict[str, list[float]]:

@@ -161,7 +161,7 @@ def carries(cue: Cue, mention: Mention) -> str | None:
 def bears(cue: Cue, family: str) -> bool:
     """Whether a cue has anything to do with a family of emotions (`lexicon.EMOTIONS`)."""
     units = lexicon.BEARS.get(family)
-    return units is None or cue.sense != "face" or int(cue.code[2:]) in units
+    return units is None or cue.sense != "face" or facs.parse(cue.code) in units
 
 
 def _weigh(

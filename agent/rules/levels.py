@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Final
 
-from agent.evidence import Cue, Evidence, Person
+from agent.evidence import IMPRESSION, Cue, Evidence, Person
 from agent.facs import AUS, MEASURED
 from agent.prototypes import UNITS
 from agent.rules.core import VOICE
@@ -54,13 +54,16 @@ class Moment:
 
 
 def cues_of(evidence: Evidence, person: Person | None, span: Span) -> tuple[Cue, ...]:
-    """Cues of this person that overlap the span; nobody's cues too where only one is there."""
+    """Cues of this person that overlap the span; nobody's cues too where only one is there.
+
+    Impressions are left out: what a face looks like to others is no level of anything.
+    """
     alone = len(evidence.people) <= 1
     mine = None if person is None else person.id
     return tuple(
         cue
         for cue in evidence.between(*span)
-        if cue.person == mine or (alone and cue.person is None)
+        if cue.code != IMPRESSION and (cue.person == mine or (alone and cue.person is None))
     )
 
 

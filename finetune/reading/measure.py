@@ -19,7 +19,7 @@ import cv2
 import numpy as np
 
 from agent.senses import faces
-from agent.senses.faces.impression import Impression
+from agent.senses.faces.impression import LABELS, Impression
 from agent.senses.faces.shape import openness, turn
 from agent.senses.head import angles
 from agent.senses.learned import Learned
@@ -58,8 +58,9 @@ class Measurer:
         found |= {"yaw_deg": yaw, "pitch_deg": pitch, "roll_deg": roll}
         found["eyes_open"] = float(np.mean(openness(sample.mesh)))
         found["quality"] = float(sample.quality)
-        shares = self._impression.of(sample)
-        return found | {f"impression_{label}": share for label, share in shares.items()}
+        shares = self._impression(image, sample.mesh)
+        named = zip(LABELS, shares, strict=True)
+        return found | {f"impression_{label}": float(share) for label, share in named}
 
 
 def enlarged(picture: Any) -> Image:
