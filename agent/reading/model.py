@@ -15,10 +15,11 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from agent.evidence import Evidence, Window
+from agent.evidence import Cue, Evidence, Window
 from agent.prototypes import BASIC
 from agent.reading.additive import ReadOut, read_out, softmax, stored
 from agent.reading.features import IMPRESSION, face_features, table
+from agent.reading.voice import limited, rows
 
 Vector = npt.NDArray[np.float64]
 Span = tuple[float, float]
@@ -112,6 +113,76 @@ def _settled(rows: Vector, windows: Sequence[Window], out: ReadOut, neutral: Vec
     rest = np.where(total > 0, weight @ np.where(there, rows, 0.0) / np.maximum(total, 1e-9), 0.0)
     believed = OWN_REST * total / (total + REST_SECONDS)
     return np.asarray(rows - believed * np.where(total > 0, rest - neutral, 0.0))
+
+
+UNHEARD: Final = -1.0
+"""Log-odds below the mean of the others for labels that a read-out has never learned."""
+LIKE: Final[Mapping[str, str]] = {"boredom": "neutral"}
+"""Labels that only some read-outs know, and the basic label they count for."""
+
+
+def voice_moments(evidence: Evidence, person: str | None) -> tuple[Moment, ...]:
+    """One for each utterance of this voice, in order of time; empty where nothing was heard.
+
+    Where only one person is there, a voice that belongs to nobody is theirs.
+    """
+    alone = len(evidence.people) <= 1
+    mine = [
+        w
+        for w in evidence.windows
+        if w.sense == "voice" and (w.person == person or (alone and w.person is None))
+    ]
+    if not mine:
+        return ()
+    kept = stored("voice")
+    features, relative = rows(mine, kept["neutral"], kept["believed"])
+    out = read_out(kept["relative" if relative else "absolute"])
+    values = limited(table(features, out.features), out)
+    parts, logits = out.contributions(values), out.logits(values)
+    return tuple(
+        _basic(w, out.labels, logits[i], parts[i], [f"voice:{n}" for n in out.features])
+        for i, w in enumerate(mine)
+    )
+
+
+def words_moments(cues: Sequence[Cue], language: str | None) -> tuple[Moment, ...]:
+    """One for each quotation that says anything that the reader of words knows."""
+    from agent.reading.words import read_words
+
+    found = []
+    for cue in cues:
+        if cue.sense != "words" or (said := read_words(cue.text, language)) is None:
+            continue
+        labels = tuple(said.logits)
+        names = sorted({token for each in said.contributions.values() for token in each})
+        parts = np.array(
+            [[said.contributions[k].get(name, 0.0) for name in names] for k in labels]
+        ).reshape(len(labels), len(names))
+        logits = np.array([said.logits[k] for k in labels])
+        named = [f"words:{name}" for name in names]
+        found.append(_basic(cue, labels, logits, parts, named))
+    return tuple(found)
+
+
+def _basic(
+    span: Window | Cue, labels: Sequence[str], logits: Vector, parts: Vector, names: Sequence[str]
+) -> Moment:
+    """Logits and contributions (labels × features) over the labels of BASIC.
+
+    Labels that stand for the same basic one are added as chances; their contributions count
+    by how likely each of them is. Labels that were never learned come after all the others.
+    """
+    whole = np.full(len(BASIC), float(logits.mean()) + UNHEARD)
+    each = np.tile(parts.mean(axis=0), (len(BASIC), 1))
+    for place, basic in enumerate(BASIC):
+        same = [i for i, label in enumerate(labels) if LIKE.get(label, label) == basic]
+        if same:
+            top = float(logits[same].max())
+            odds = np.exp(logits[same] - top)
+            whole[place] = top + float(np.log(odds.sum()))
+            each[place] = (odds / odds.sum()) @ parts[same]
+    reasons = {name: each[:, i] for i, name in enumerate(names)}
+    return Moment(span.start, span.end, whole, reasons)
 
 
 def over(moments: Sequence[Moment], span: Span) -> Moment | None:

@@ -18,9 +18,16 @@ from agent.evidence import Cue, Evidence, Person
 from agent.prototypes import BASIC
 from agent.reading.additive import shares, softmax
 from agent.reading.features import ONE_SIDED
-from agent.reading.model import Moment, Span, Vector, face_moments, favours, over
-from agent.reading.voice import voice_moments
-from agent.reading.words import words_moments
+from agent.reading.model import (
+    Moment,
+    Span,
+    Vector,
+    face_moments,
+    favours,
+    over,
+    voice_moments,
+    words_moments,
+)
 
 FITTED: Final = "fitted"
 KNOWLEDGE: Final = "knowledge"
@@ -90,7 +97,7 @@ def read_moments(
     channels = {
         "face": face_moments(evidence, mine),
         "voice": voice_moments(evidence, mine),
-        "words": words_moments(evidence, cues),
+        "words": words_moments(cues, evidence.language),
     }
     return tuple(_read(piece, channels, cues) for piece in pieces)
 

@@ -17,7 +17,7 @@ from agent.prototypes import BASIC, PARTS
 from agent.reading.moments import Reasons, learned, read_moments
 from agent.rules.core import scores_each, shares
 from agent.rules.discord import Discord, discords
-from agent.rules.levels import Moment, Span, cues_of, moments
+from agent.rules.levels import Moment, Span, cues_of, impressions, moments
 from agent.rules.words import word_scores
 
 Shares = Mapping[str, float]
@@ -92,7 +92,9 @@ def _judged(same: _Same, person: str | None, span: Span | None) -> Judged:
     when = span or (0.0, evidence.media.duration)
     cues = cues_of(evidence, who, when)
     pieces = moments(cues, who, when) if who is None or who.live else ()
-    read = read_moments(evidence, who, pieces, cues) if learned(evidence, who, when) else ()
+    looks = impressions(evidence, who, when)
+    fitted = bool(pieces) and learned(evidence, who, when)
+    read = read_moments(evidence, who, pieces, (*cues, *looks)) if fitted else ()
     if read:
         face = [r.face for r in read]
         voice = [r.voice for r in read]

@@ -67,6 +67,14 @@ def cues_of(evidence: Evidence, person: Person | None, span: Span) -> tuple[Cue,
     )
 
 
+def impressions(evidence: Evidence, person: Person | None, span: Span) -> tuple[Cue, ...]:
+    """What this person looks like to others within the span."""
+    mine = None if person is None else person.id
+    return tuple(
+        cue for cue in evidence.between(*span) if cue.code == IMPRESSION and cue.person == mine
+    )
+
+
 def moments(cues: Sequence[Cue], person: Person | None, span: Span) -> tuple[Moment, ...]:
     """The span cut where something begins or ends, and the levels of each piece.
 

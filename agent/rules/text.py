@@ -10,7 +10,7 @@ from functools import cache
 from typing import Final
 
 from agent.answer import Claim
-from agent.evidence import Cue
+from agent.evidence import IMPRESSION, Cue
 from agent.facs import parse
 from agent.facs_prose import PHRASES
 from agent.prototypes import BASIC, PARTS, table
@@ -111,7 +111,12 @@ def interpretations(judged: Judged) -> tuple[Claim, ...]:
 
 
 def support(judged: Judged, label: str) -> dict[str, tuple[str, ...]]:
-    """Codes that speak for a label more than for neutral, strongest first, with their cues."""
+    """Codes that speak for a label more than for its rivals, strongest first, with their cues.
+
+    Of the fitted reading by its exact contributions; else by the tables, against neutral.
+    """
+    if judged.reasons:
+        return _contributing(judged, label)
     found: dict[str, tuple[float, tuple[str, ...]]] = {}
     known = table("neutral").keys() | set(VOICE)
     for piece in judged.moments:
@@ -129,6 +134,68 @@ def support(judged: Judged, label: str) -> dict[str, tuple[str, ...]]:
     return {code: ids for code, (_, ids) in ranked}
 
 
+TELLING: Final = 0.1
+"""Log-odds over the rivals from which a contribution is a reason."""
+
+
+def _contributing(judged: Judged, label: str) -> dict[str, tuple[str, ...]]:
+    """By the fitted reading: codes whose measurements favour the label, with cues that show it.
+
+    What a face looks like to others comes last, whatever its weight: it is no muscle.
+    """
+    if label not in BASIC:
+        return {}
+    points: dict[str, float] = {}
+    ids: dict[str, list[str]] = {}
+    total = 0.0
+    for piece, each, why in zip(judged.moments, judged.each, judged.reasons, strict=True):
+        weight = max(piece.end - piece.start, 1e-3) * each.get(label, 0.0)
+        total += weight
+        if not weight:
+            continue
+        by_code: dict[str, float] = {}
+        for source, value in why.for_label(label).items():
+            code = _code(source)
+            by_code[code] = by_code.get(code, 0.0) + value
+            if value > TELLING and why.cites.get(source):
+                ids.setdefault(code, []).extend(why.cites[source])
+        for code, value in by_code.items():
+            points[code] = points.get(code, 0.0) + weight * value
+    found = {
+        code: tuple(dict.fromkeys(ids[code]))
+        for code, value in sorted(points.items(), key=lambda item: -item[1])
+        if code in ids and value > TELLING * total
+    }
+    last = found.pop(IMPRESSION, None)
+    return found if last is None else found | {IMPRESSION: last}
+
+
+def _code(source: str) -> str:
+    """The code that a source of the fitted reading is told by."""
+    sense, _, name = source.partition(":")
+    if sense == "words":
+        return "words"
+    if sense == "voice":
+        return next((code for start, code in VOICE_SOURCES.items() if name.startswith(start)), name)
+    return {"AU45": "AU43", "pitch_deg": "head", "eyes_open": "lids"}.get(source, source)
+
+
+VOICE_SOURCES: Final[dict[str, str]] = {
+    "pitch_sd": "pitch_range",
+    "pitch_range": "pitch_range",
+    "pitch": "pitch",
+    "loudness": "energy_range",
+    "tilt": "brightness",
+    "hammarberg": "brightness",
+    "slope": "brightness",
+    "syllables": "rate",
+    "jitter": "roughness",
+    "shimmer": "roughness",
+    "hnr": "roughness",
+}
+"""Start of a functional's name, and the part of the voice that it tells of."""
+
+
 @cache
 def _wanted(code: str) -> dict[str, float]:
     """Level of a code to expect under each basic label."""
@@ -141,9 +208,22 @@ def name(code: str, judged: Judged, ids: Iterable[str]) -> str:
     if number is not None:
         one = " on one side" if code.endswith("_uni") else ""
         return f"{PHRASES[number]}{one} (AU{number})"
+    if code in OTHER_NAMES:
+        return OTHER_NAMES[code]
     wanted = set(ids)
     parts = [part for cue in judged.cues if cue.id in wanted and (part := tone(cue))]
+    if code not in TONE or not parts:
+        return "the manner of speaking"
     return TONE[code][0 if sum(value for _, value in parts) >= 0 else 1]
+
+
+OTHER_NAMES: Final[dict[str, str]] = {
+    IMPRESSION: "how the face looks to most people",
+    "head": "how the head is held",
+    "lids": "how far the eyes are open",
+    "words": "the words",
+}
+"""Reasons that are neither action units nor parts of the voice."""
 
 
 def _fits(judged: Judged, label: str) -> Claim | None:

@@ -24,6 +24,7 @@ from agent.senses.faces.shape import openness, turn
 from agent.senses.head import angles
 from agent.senses.learned import Learned
 from agent.senses.samples import Image
+from finetune.impression.data import FUSION, bucket
 
 UP: Final = 4
 """Small pictures are enlarged so many times, as a person would to look at them."""
@@ -120,7 +121,6 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True, help="folder with ferplus.npz, stills/")
     parser.add_argument("--out", type=Path, required=True, help="folder of the measured tables")
-    parser.add_argument("--every", type=int, default=1, help="take each Nth picture of Training")
     asked = parser.parse_args()
     asked.out.mkdir(parents=True, exist_ok=True)
     with_ = Measurer()
@@ -130,8 +130,10 @@ def main() -> None:
     measure("stills", [path.name for path in stills], shown, asked.out, with_)
     voted = np.load(asked.data / "ferplus.npz")
     pictures, split = voted["images"], voted["split"]
-    for name, step in (("PublicTest", 1), ("Training", asked.every)):
-        chosen = np.flatnonzero(split == name)[::step]
+    for name in ("PublicTest", "Training"):
+        chosen = np.flatnonzero(split == name)
+        if name == "Training":  # only those that the impression's network has not learned from
+            chosen = np.array([i for i in chosen if bucket(int(i)) < FUSION])
         small = (enlarged(pictures[i]) for i in chosen)
         measure(name, [str(i) for i in chosen], small, asked.out, with_)
 
