@@ -18,9 +18,13 @@ from agent.rules.core import VOICE, expected
 from agent.rules.discord import Discord
 from agent.rules.judge import Judged
 from agent.rules.levels import level, tone
+from agent.rules.profiles import STEPS
 
 MOST: Final = 8
 """Observations told; the strongest are chosen."""
+
+MOST_EMOTIONS: Final = 3
+"""Emotions that one sentence names, those within compounds counted apart."""
 
 LOW: Final = 0.35
 HIGH: Final = 0.6
@@ -194,13 +198,25 @@ def conclusion(
                       part="conclusion"),)  # fmt: skip
     if not cites:
         return (Claim(text=f"Nothing departs from rest: {absent(judged)}.", part="conclusion"),)
-    text = f"This fits {first} best ({most:.0%})"
-    backing = stands_on(judged, rest[0][0])[:2] if rest and rest[0][1] >= 0.1 else ()
+    text = f"This fits {_named(first)} best ({most:.0%})"
+    told = rest and rest[0][1] >= 0.1 and len(_parts(first) | _parts(rest[0][0])) <= MOST_EMOTIONS
+    backing = stands_on(judged, rest[0][0])[:2] if told else ()
     if backing:
         text += f", then {rest[0][0]} ({rest[0][1]:.0%})"
     cites = tuple(dict.fromkeys((*cites, *backing)))[:8]
     text = f"{text}; confidence is {degree(confidence)}."
     return (Claim(text=text, cites=cites, part="conclusion"),)
+
+
+def _named(label: str) -> str:
+    """A label as it is said; the steps of empathy are no words for a feeling."""
+    if label in STEPS:
+        return f"{'no' if label == 'none' else f'a {label}'} feeling in response"
+    return label
+
+
+def _parts(label: str) -> set[str]:
+    return set(PARTS.get(label.lower(), (label,)))
 
 
 def stands_on(judged: Judged, label: str) -> tuple[str, ...]:
