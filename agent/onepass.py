@@ -6,7 +6,7 @@ behind. Knows nothing of caches, files or questions.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -174,7 +174,7 @@ class _Eyes:
         if self._enrolled is not None:
             self._enrolment |= {person.id: self._enrolled for person in found.people if person.main}
         aus, au_cues, au_missing = self._aus.finish(found.tracks)
-        head, head_cues = self._head.finish(found.tracks, _blinks(au_cues, aus))
+        head, head_cues = self._head.finish(found.tracks, self._aus.blinks)
         return _Seen(
             people=tuple(
                 _to_the_millisecond(person, self._aus.baselines.get(person.id, "none"))
@@ -186,15 +186,6 @@ class _Eyes:
             missing=(*found.missing, *au_missing),
             sampled_fps=_rate(self._times),
         )
-
-
-def _blinks(cues: Iterable[Cue], people: Iterable[str]) -> dict[str, list[float]]:
-    """Times of each person's blinks."""
-    times: dict[str, list[float]] = {person: [] for person in people}
-    for cue in cues:
-        if cue.code == "AU45" and cue.person in times:
-            times[cue.person].append(cue.apex)
-    return times
 
 
 class _Listed:

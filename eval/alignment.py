@@ -90,7 +90,7 @@ def of_evidence(text: str, evidence: Evidence) -> Signs:
         said[mention.codes[0]] = bool(carrying)
         _strongest(levels, carrying)
     told = tuple(cue.text for cue in own if cue.sense != "words")
-    whole = dict.fromkeys(_FACE, 0.0) if evidence.main and evidence.main.size > 0 else {}
+    whole = dict.fromkeys(_FACE, 0.0) if evidence.main and evidence.main.seen else {}
     _strongest(whole, own)
     return Signs(
         levels=_unposed(text, levels, whole),

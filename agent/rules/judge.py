@@ -16,7 +16,7 @@ from agent.evidence import Cue, Evidence, Person
 from agent.prototypes import BASIC, PARTS
 from agent.rules.core import scores_each, shares
 from agent.rules.discord import Discord, discords
-from agent.rules.levels import Moment, Span, cues_of, moments
+from agent.rules.levels import Moment, Span, cues_of, moments, unmeasured
 from agent.rules.words import word_scores
 
 Shares = Mapping[str, float]
@@ -88,7 +88,7 @@ def _judged(same: _Same, person: str | None, span: Span | None) -> Judged:
     who = _person(evidence, person)
     when = span or (0.0, evidence.media.duration)
     cues = cues_of(evidence, who, when)
-    pieces = moments(cues, who, when) if who is None or who.live else ()
+    pieces = moments(cues, who, when, unmeasured(evidence)) if who is None or who.live else ()
     face, voice = _shares(pieces, "face"), _shares(pieces, "voice")
     both = _shares(pieces, "levels")
     each = tuple(map(_together, face, voice, both))
