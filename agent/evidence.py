@@ -74,7 +74,7 @@ class Person(_Record):
     share: Share
     """Share of the sampled time in which this face was visible."""
     size: Share = 0.0
-    """Median face height over picture height."""
+    """Median face height over picture height; 0 where it is not known (a table of action units)."""
     speaking: Share = 0.0
     """Share of the voiced time in which this mouth moved with the sound."""
     quality: Share = 1.0
@@ -85,6 +85,11 @@ class Person(_Record):
     """Why the face is low in quality or not taken for a living person's."""
     baseline: Literal["clip", "enrolment", "none"] = "clip"
     """What relative values are relative to; "none" where the clip shows too little."""
+
+    @property
+    def seen(self) -> bool:
+        """Whether this person's face was in view at any time, of whatever size."""
+        return self.share > 0
 
 
 class Cue(_Record):

@@ -6,7 +6,7 @@ behind. Knows nothing of caches, files or questions.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -184,7 +184,7 @@ class _Eyes:
         if self._enrolled is not None:
             self._enrolment |= {person.id: self._enrolled for person in found.people if person.main}
         aus, au_cues, au_missing = self._aus.finish(found.tracks)
-        head, head_cues = self._head.finish(found.tracks, _blinks(au_cues, aus))
+        head, head_cues = self._head.finish(found.tracks, self._aus.blinks)
         columns = {person: _side_by_side(head[person], aus[person]) for person in aus}
         looks, impressions = self._impress(found, columns)
         return _Seen(
@@ -213,15 +213,6 @@ class _Eyes:
             return ()
         why = f"the network's weights are not in {weights.WEIGHTS}"
         return (Missing(what="impression", why=why),)
-
-
-def _blinks(cues: Iterable[Cue], people: Iterable[str]) -> dict[str, list[float]]:
-    """Times of each person's blinks."""
-    times: dict[str, list[float]] = {person: [] for person in people}
-    for cue in cues:
-        if cue.code == "AU45" and cue.person in times:
-            times[cue.person].append(cue.apex)
-    return times
 
 
 class _Listed:

@@ -17,7 +17,7 @@ from agent.prototypes import BASIC, PARTS
 from agent.reading.moments import Reasons, learned, read_moments
 from agent.rules.core import scores_each, shares
 from agent.rules.discord import Discord, discords
-from agent.rules.levels import Moment, Span, cues_of, impressions, moments
+from agent.rules.levels import Moment, Span, cues_of, impressions, moments, unmeasured
 from agent.rules.words import word_scores
 
 Shares = Mapping[str, float]
@@ -91,7 +91,7 @@ def _judged(same: _Same, person: str | None, span: Span | None) -> Judged:
     who = _person(evidence, person)
     when = span or (0.0, evidence.media.duration)
     cues = cues_of(evidence, who, when)
-    pieces = moments(cues, who, when) if who is None or who.live else ()
+    pieces = moments(cues, who, when, unmeasured(evidence)) if who is None or who.live else ()
     looks = impressions(evidence, who, when)
     fitted = bool(pieces) and learned(evidence, who, when)
     read = read_moments(evidence, who, pieces, (*cues, *looks)) if fitted else ()

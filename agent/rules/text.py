@@ -5,6 +5,7 @@ Knows how to say things, not how they were found. Times are m:ss.s.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import Final
@@ -18,9 +19,16 @@ from agent.rules.core import VOICE, expected
 from agent.rules.discord import Discord
 from agent.rules.judge import Judged
 from agent.rules.levels import level, tone
+from agent.rules.profiles import STEPS
 
 MOST: Final = 8
 """Observations told; the strongest are chosen."""
+
+USUAL: Final = re.compile(r"\b(?:at|as|at a|of) usual\b|\busual (?:pace|effort|loudness|level)\b")
+"""How the voice's own cues say that something does not depart from the usual."""
+
+MOST_EMOTIONS: Final = 3
+"""Emotions that one sentence names, those within compounds counted apart."""
 
 LOW: Final = 0.35
 HIGH: Final = 0.6
@@ -99,7 +107,7 @@ def interpretations(judged: Judged) -> tuple[Claim, ...]:
         for label, share in list(judged.shares.items())[:2]
         if share >= 0.15 and (claim := _fits(judged, label))
     ]
-    found += [_clash(d) for d in judged.discords]
+    found += [clash_claim(d) for d in judged.discords]
     quotes = {cue.id: cue.text for cue in judged.cues if cue.sense == "words"}
     told = {i for d in judged.discords for side in (d.one, d.other) for i in side.cites}
     for label, ids in judged.words.items():
@@ -131,7 +139,20 @@ def support(judged: Judged, label: str) -> dict[str, tuple[str, ...]]:
     for code in [code for code in found if f"{code}_uni" in found]:
         del found[code]
     ranked = sorted(found.items(), key=lambda item: -item[1][0])
-    return {code: ids for code, (_, ids) in ranked}
+    cues = {cue.id: cue for cue in judged.cues}
+    telling = {code: _departing(ids, cues) for code, (_, ids) in ranked}
+    return {code: ids for code, ids in telling.items() if ids}
+
+
+def _departing(ids: Iterable[str], cues: Mapping[str, Cue]) -> tuple[str, ...]:
+    """The cues that depart from the usual by their own level: of the voice, those that are not
+    themselves told as usual."""
+    return tuple(
+        id
+        for id in ids
+        if (cue := cues.get(id)) is not None
+        and (cue.sense != "voice" or not USUAL.search(cue.text))
+    )
 
 
 TELLING: Final = 0.1
@@ -250,7 +271,8 @@ def _remark(label: str, codes: Sequence[str]) -> str:
     return ""
 
 
-def _clash(clash: Discord) -> Claim:
+def clash_claim(clash: Discord) -> Claim:
+    """Two channels that disagree, in one sentence."""
     one, other = clash.one, clash.other
     verb = "name" if other.channel == "words" else "fits"
     text = (
@@ -274,13 +296,25 @@ def conclusion(
                       part="conclusion"),)  # fmt: skip
     if not cites:
         return (Claim(text=f"Nothing departs from rest: {absent(judged)}.", part="conclusion"),)
-    text = f"This fits {first} best ({most:.0%})"
-    backing = stands_on(judged, rest[0][0])[:2] if rest and rest[0][1] >= 0.1 else ()
+    text = f"This fits {_named(first)} best ({most:.0%})"
+    told = rest and rest[0][1] >= 0.1 and len(_parts(first) | _parts(rest[0][0])) <= MOST_EMOTIONS
+    backing = stands_on(judged, rest[0][0])[:2] if told else ()
     if backing:
         text += f", then {rest[0][0]} ({rest[0][1]:.0%})"
     cites = tuple(dict.fromkeys((*cites, *backing)))[:8]
     text = f"{text}; confidence is {degree(confidence)}."
     return (Claim(text=text, cites=cites, part="conclusion"),)
+
+
+def _named(label: str) -> str:
+    """A label as it is said; the steps of empathy are no words for a feeling."""
+    if label in STEPS:
+        return f"{'no' if label == 'none' else f'a {label}'} feeling in response"
+    return label
+
+
+def _parts(label: str) -> set[str]:
+    return set(PARTS.get(label.lower(), (label,)))
 
 
 def stands_on(judged: Judged, label: str) -> tuple[str, ...]:
@@ -308,7 +342,7 @@ def cannot(judged: Judged) -> str:
     if judged.person is not None and not judged.person.live:
         doubt = judged.person.doubt or "it does not look like a living person's"
         return f"Cannot tell: no feeling is read from this face ({doubt})."
-    if (person := judged.person) is not None and person.size > 0 and judged.moments:
+    if (person := judged.person) is not None and person.seen and judged.moments:
         return (
             f"Cannot tell: {person.id} is in view only from {clock(person.start)} to "
             f"{clock(person.end)}, and is not heard outside of that."

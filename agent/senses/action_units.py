@@ -89,6 +89,8 @@ class ActionUnits:
         """What each person's relative values are relative to; filled by `finish`."""
         self._rows = Spool()
         self._meta = array("d")
+        self.blinks: dict[str, list[float]] = {}
+        """By person, the times in seconds of all blinks, with a cue or not; set by `finish`."""
 
     @property
     def version(self) -> str:
@@ -126,6 +128,7 @@ class ActionUnits:
             whole = au_reading.complete(columns | measured)
             base = base or au_reading.resting(whole, known)
             self.baselines[person] = base.kind
+            self.blinks[person] = au_reading.blinks(whole, known, base)
             series[person], found, lacks = au_reading.read(whole, person, known, base)
             cues += found
             missing += [(person, gap) for gap in lacks]
