@@ -35,7 +35,7 @@ _ROOMS = ("agent", "data_cards", "eval", "finetune", "prompts")
 
 
 class _Beside:
-    """Finds our packages beside this one, also where the working folder has an `agent` of its own."""
+    """Finds our packages beside this one, also where the working folder has an `agent`."""
 
     @staticmethod
     def find_spec(

@@ -30,7 +30,7 @@ class Plain:
         assert sample.blendshapes is not None
         return sample.blendshapes[:3]
 
-    def absolute(self, rows: Rows) -> Columns:
+    def absolute(self, rows: Rows) -> Columns:  # noqa: ARG002
         return {}
 
     def intensities(self, times: Floats, rows: Rows) -> Columns:
