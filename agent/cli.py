@@ -14,6 +14,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from agent.util import start
+
 if TYPE_CHECKING:
     from agent.api import Session
 
@@ -45,6 +47,7 @@ exit codes: 0 done, 1 failed on this machine, 2 wrong use, 3 unreadable media, 4
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code."""
+    start.ours()
     words = list(sys.argv[1:] if argv is None else argv)
     if words and words[0] in ROOMS:
         return _guard(lambda: int(importlib.import_module(ROOMS[words[0]][0]).main(words[1:])))
