@@ -21,6 +21,7 @@ from agent.hosting.checkpoint import HostingError
 from agent.hosting.command import Hosting
 from agent.hosting.probe import Reference
 from agent.hosting.pulse import Pulse
+from agent.install import advice
 from agent.server.children import package
 
 POLL: Final = 0.5
@@ -132,8 +133,7 @@ def _checked(hosting: Hosting) -> None:
         )
     if done.returncode == _NO_PLUGIN and hosting.model.bridged:
         raise HostingError(
-            f"{hosting.python} has vLLM and not Duchenne's plugin: pip install --no-deps duchenne "
-            "there"
+            f"{hosting.python} has vLLM and not Duchenne's plugin: {advice(python=hosting.python)}"
         )
     if done.returncode not in (0, _NO_PLUGIN):
         raise HostingError(f"{hosting.python} does not run: {done.stderr[-300:].strip()}")
