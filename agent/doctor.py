@@ -20,6 +20,7 @@ from typing import Final, TypedDict
 from urllib.parse import urlsplit
 
 from agent.cache import cache_dir
+from agent.install import advice
 from agent.senses import assets, whisper
 
 ASK_SECONDS: Final = 3.0
@@ -39,13 +40,13 @@ NEEDED: Final = {
 }
 """Distribution → what it does here."""
 
-TRAIN: Final = "pip install -e '.[train]' in the checkout"
+TRAIN: Final = advice("train")
 EXTRAS: Final = {
     "torch": ("a local model (--model hf:…) and training", TRAIN),
     "transformers": ("a local model (--model hf:…) and training", TRAIN),
     "bitsandbytes": ("a local model in 4 bits on a GPU", TRAIN),
     "trl": ("training by reward", TRAIN),
-    "moderngl": ("faces rendered with known muscles", "pip install -e '.[faces]' in the checkout"),
+    "moderngl": ("faces rendered with known muscles", advice("faces")),
 }
 """Distribution → what it would add, and how to get it."""
 
@@ -100,7 +101,7 @@ def _unwritable(folder: Path) -> str | None:
 def _packages() -> Iterator[Row]:
     for name, adds in NEEDED.items():
         version = _version(name)
-        yield _row(name, version is not None, version or "missing", adds, f"pip install {name}")
+        yield _row(name, version is not None, version or "missing", adds, advice())
 
 
 def _models() -> Iterator[Row]:

@@ -20,6 +20,7 @@ from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from langgraph.checkpoint.sqlite import SqliteSaver
 
 from agent.cache import cache_dir
+from agent.install import advice
 
 if TYPE_CHECKING:
     from psycopg_pool import ConnectionPool
@@ -106,9 +107,7 @@ def _postgres(url: str) -> Saver:
     try:
         from langgraph.checkpoint.postgres import PostgresSaver
     except ImportError as error:
-        raise OSError(
-            "threads in PostgreSQL need a package more: pip install 'duchenne[postgres]'"
-        ) from error
+        raise OSError(f"threads in PostgreSQL need a package more: {advice('postgres')}") from error
     try:
         kept: Saver = PostgresSaver(_pool(url), serde=strict())
     except _errors() as error:

@@ -1,6 +1,6 @@
 """Prepared samples as a task of inspect_ai, and Duchenne as one of its models.
 
-    pip install 'duchenne[bench]'
+    pip install '.[bench]'    # in a clone
     duchenne data prepare ravdess --root ~/data/RAVDESS --out ravdess.jsonl
     inspect eval eval/emotion -T samples=ravdess.jsonl --model duchenne/rules
     inspect eval eval/emotion -T samples=ravdess.jsonl --model google/gemini-2.0-flash

@@ -69,6 +69,7 @@ def _takes_recipe(parser: argparse.ArgumentParser, example: str) -> None:
 
 def _told(command: Callable[[argparse.Namespace], int], arguments: argparse.Namespace) -> int:
     """Errors a user can mend, as one line each."""
+    from agent.install import advice
     from finetune.formats import FormatError
     from finetune.recipe import RecipeError
 
@@ -79,7 +80,7 @@ def _told(command: Callable[[argparse.Namespace], int], arguments: argparse.Name
         print(f"{said}: {error}", file=sys.stderr)
     except ModuleNotFoundError as error:
         print(
-            f"{said}: {error.name} is not installed: pip install 'duchenne[train]'",
+            f"{said}: {error.name} is not installed: {advice('faces', 'train')}",
             file=sys.stderr,
         )
     return 2

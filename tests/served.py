@@ -46,13 +46,9 @@ class Served:
         self._log = self.folder / "log"
         environment = {
             **os.environ,
-            "DUCHENNE_CACHE": str(_models_beside(self.folder)),
             "TMPDIR": str(self.folder),
-            "PYTHONPATH": str(ROOT),
+            "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]),
         }
-        shared = Path(os.environ.get("DUCHENNE_SHARED", ROOT.parent / "shared")) / "models"
-        if shared.is_dir():
-            environment.setdefault("DUCHENNE_ASSETS", str(shared))
         command = [sys.executable, "-m", "agent.cli", "serve", "--port", "0", *arguments]
         with self._log.open("w") as log:
             self.process = subprocess.Popen(
@@ -150,12 +146,6 @@ class Served:
                 self.process.wait(5)
             except subprocess.TimeoutExpired:
                 self.process.kill()
-
-
-def _models_beside(folder: Path) -> Path:
-    """The user's cache where it has model files already, else a folder of this server's own."""
-    usual = Path(os.environ.get("DUCHENNE_CACHE") or Path.home() / ".cache" / "duchenne")
-    return usual if (usual / "models").is_dir() else folder / "cache"
 
 
 class Model:

@@ -162,6 +162,7 @@ def test_tables_that_cannot_be_used_say_why(
 def test_the_rules_beat_the_detector_s_own_head_on_real_clips(
     shared: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    """On the actors the rules were chosen on; what to expect of others stands in docs/rules.md."""
     files = [
         str(shared / "features" / f"ravdess_{kind}_summary_actors01-12.csv")
         for kind in ("video", "audio")

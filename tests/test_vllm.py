@@ -241,7 +241,13 @@ print(json.dumps({
 def test_the_same_checkpoint_runs_without_a_server(checkpoint: Path) -> None:
     done = subprocess.run(
         [vllm_host.python(), "-c", LOCAL, checkpoint, vllm_host.TESTS],
-        env=os.environ | {"PYTHONPATH": str(vllm_host.TESTS.parent), "HF_HUB_OFFLINE": "1"},
+        env=os.environ
+        | {
+            "PYTHONPATH": os.pathsep.join(
+                [str(vllm_host.TESTS.parent), os.environ.get("PYTHONPATH", "")]
+            ),
+            "HF_HUB_OFFLINE": "1",
+        },
         capture_output=True,
         text=True,
         check=False,

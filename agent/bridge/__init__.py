@@ -1,6 +1,6 @@
 """The bridge for Hugging Face: Qwen3-VL with a tower of its own for the voice.
 
-Importing this package needs torch and transformers (`pip install 'duchenne[train]'`) and makes
+Importing this package needs torch and transformers (`pip install '.[train]'` in a clone) and makes
 the Auto classes know checkpoints of model type "duchenne":
 
     import agent.bridge

@@ -21,6 +21,7 @@ from agent.captions.outcome import Outcome, RunError, failed
 from agent.captions.plan import Plan
 from agent.captions.stages import Task
 from agent.evidence import Evidence
+from agent.install import advice
 from agent.util import process
 
 TRIES: Final = 3
@@ -35,7 +36,7 @@ class Ray:
     def __init__(self, plan: Plan, workers_: int | None, in_flight: int, address: str | None):
         """Connect. Raises RunError where ray is missing or nobody answers at the address."""
         if find_spec("ray") is None:
-            raise RunError("--engine ray needs ray: pip install 'ray[data]'", 1)
+            raise RunError(f"--engine ray needs ray: {advice('scale')}", 1)
         self._ray = _connected(address)
         self._plan = plan
         cores = int(self._ray.cluster_resources().get("CPU", 1))

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from agent.captions.samples import SourceError
+from agent.install import advice
 
 if TYPE_CHECKING:
     from agent.captions.sources import Source
@@ -24,7 +25,7 @@ def rows(source: Source) -> Iterator[Mapping[str, Any]]:
     if find_spec("datasets") is None:
         raise SourceError(
             f"{source.name} looks like a Hugging Face data set, and `datasets` is not installed: "
-            "pip install datasets"
+            + advice("scale")
         )
     found = _loaded(source)
     for name, feature in (found.features or {}).items():

@@ -20,6 +20,7 @@ from agent.hosting.checkpoint import HostingError
 from agent.hosting.command import Hosting
 from agent.hosting.probe import Reference
 from agent.hosting.pulse import Pulse
+from agent.install import advice
 from agent.util.process import ROOT, python
 
 POLL: Final = 0.5
@@ -136,8 +137,7 @@ def _checked(hosting: Hosting) -> None:
         raise HostingError(f"{hosting.python} is older than Python 3.11: name a newer one")
     if done.returncode == _NO_PLUGIN and hosting.model.bridged:
         raise HostingError(
-            f"{hosting.python} has vLLM and not Duchenne's plugin: pip install --no-deps duchenne "
-            "there"
+            f"{hosting.python} has vLLM and not Duchenne's plugin: {advice(python=hosting.python)}"
         )
     if done.returncode not in (0, _NO_PLUGIN):
         raise HostingError(f"{hosting.python} does not run: {done.stderr[-300:].strip()}")

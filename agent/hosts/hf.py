@@ -17,9 +17,10 @@ from typing import Any, Final
 
 import prompts
 from agent.hosts import Completion, HostRefusedError, Message, ModelError, NoSuchModelError
+from agent.install import advice
 from agent.state import Json
 
-INSTALL: Final = "pip install 'duchenne[train]'"
+INSTALL: Final = advice("train")
 
 
 class HuggingFaceHost:

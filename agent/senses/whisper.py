@@ -12,6 +12,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from agent.install import advice
 from agent.senses.subtitles import Line, clean
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ ALSO: Final = {"turbo": "large-v3-turbo", "large": "large-v3"}
 """Other names that faster-whisper itself takes."""
 SIZES: Final = ("large-v3-turbo", "large-v3", "distil-large-v3", "medium", "small", "base")
 """Of several models here the first is taken; "tiny" only where it is the only one."""
-INSTALL: Final = "pip install faster-whisper"
+INSTALL: Final = advice("words")
 
 
 def installed() -> bool:

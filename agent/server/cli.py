@@ -20,6 +20,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from agent.install import advice
 from agent.server.settings import MIB, Settings
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = parser().parse_args(argv)
     lacking = [name for name in NEEDS if find_spec(name) is None]
     if lacking:
-        return _complain(f"{', '.join(lacking)} not installed: pip install 'duchenne[serve]'")
+        return _complain(f"{', '.join(lacking)} not installed: {advice('serve')}")
     from agent.server import keys
 
     try:
