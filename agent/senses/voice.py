@@ -12,7 +12,7 @@ examples to measure against, a detector of them could not be called honest.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from agent.evidence import Cue, Missing
-from agent.senses import delivery, prosody
+from agent.senses import delivery, descriptors, prosody
 from agent.senses.assets import asset
 from agent.senses.prosody import HOP, RATE, WINDOW
 from agent.senses.samples import Columns, Floats, Sound
@@ -58,6 +58,8 @@ class Heard:
     missing: tuple[Missing, ...]
     baseline: delivery.Baseline | None
     """How this voice usually sounds; hand it to the next `Voice` as an enrolment."""
+    descriptors: Columns = field(default_factory=dict)
+    """One row per 10 ms, as `descriptors.agreeing` gives them; empty without sound."""
 
 
 class Detector:
@@ -103,6 +105,7 @@ class Voice:
         self._frames = np.zeros(WINDOW // 2, np.float32)
         self._chunk = np.zeros(0, np.float32)
         self._rows: list[prosody.Frames] = []
+        self._described: list[Columns] = []
         self._vad: list[float] = []
 
     def push(self, sound: Sound) -> None:
@@ -146,7 +149,11 @@ class Voice:
         self._frames = np.concatenate([self._frames, samples])
         step, need = rows * HOP, (rows - 1) * HOP + WINDOW
         while len(self._frames) >= need:
-            self._rows.append(prosody.frames(self._frames[:need]))
+            block = self._frames[:need]
+            power = prosody.spectra(block)
+            found = prosody.measured(power)
+            self._rows.append(found)
+            self._described.append(descriptors.describe(block, power, found))
             self._frames = self._frames[step:]
 
     def finish(self) -> Heard:
@@ -160,7 +167,14 @@ class Voice:
         )
         rows = prosody.Frames(*(np.concatenate(column) for column in zip(*self._rows, strict=True)))
         series, phrases = _series(rows, self._vad, self._start)
-        return _heard(series, phrases, self._baseline)
+        described = {
+            name: np.concatenate([block[name] for block in self._described])
+            for name in descriptors.NAMES
+        }
+        return replace(
+            _heard(series, phrases, self._baseline),
+            descriptors=descriptors.agreeing(described, series["f0_hz"].astype(np.float32)),
+        )
 
 
 def _nothing(what: str, why: str) -> Heard:
