@@ -125,6 +125,27 @@ class Cue(_Record):
         return self
 
 
+class Window(_Record):
+    """Means of dense measurements over a short span: what a reading reads between the events.
+
+    Cues are events that stand out; much of what tells feelings apart stays below that, and is
+    here. Windows of one person and sense do not overlap.
+    """
+
+    person: str | None
+    """Id of the person; None where nobody can be told."""
+    sense: Sense
+    start: Seconds
+    end: Seconds
+    values: dict[str, float]
+    """By name: `AU12` (0-5, absolute), `AU12_L`, `pitch_deg`, `impression_happiness` (share), …
+    What was not measured, or not visible, is absent."""
+    quality: Share = 1.0
+    """Mean quality of the samples it stands on."""
+    speaking: Share = 0.0
+    """Share of the span in which this person speaks."""
+
+
 class Missing(_Record):
     """Something a reader would expect and will not find."""
 
@@ -141,6 +162,9 @@ class Evidence(_Record):
     people: tuple[Person, ...] = ()
     cues: tuple[Cue, ...] = ()
     """In order of start."""
+    windows: tuple[Window, ...] = ()
+    """Dense measurements in short spans, person by person in order of time; empty in records that
+    were made without looking (tables of other programs) or before there were any."""
     missing: tuple[Missing, ...] = ()
     series: str | None = None
     """Path of the Parquet file with one row per person and sample."""

@@ -7,14 +7,14 @@ behind. Knows nothing of caches, files or questions.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
 from agent import media
 from agent.behind import Behind
-from agent.evidence import Cue, Media, Missing, Person, number
+from agent.evidence import Cue, Media, Missing, Person, Window, number
 from agent.media import MediaError
 from agent.perceive import MAX_FPS, Progress, Request
 from agent.senses.action_units import ActionUnits, Enrolment, estimator
@@ -26,6 +26,7 @@ from agent.senses.speaking import Mouth, Mouths, attribute, by_speaker, who_spea
 from agent.senses.usual import Baseline
 from agent.senses.voice import Heard, Voice
 from agent.senses.words import Words, words
+from agent.windows import face_windows
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,7 @@ class Sensed:
     missing: tuple[Missing, ...]
     language: str | None
     sampled_fps: float
+    windows: tuple[Window, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +90,10 @@ def one_pass(request: Request, clip: Media, max_fps: float | None, progress: Pro
         progress(1.0, "measuring action units and head")
     seen = eyes.finish() if eyes is not None else _Seen()
     progress(1.0, "putting it together")
-    return _joined(seen, heard, said, (*items.missing, *_lacking(clip)))
+    sensed = _joined(seen, heard, said, (*items.missing, *_lacking(clip)))
+    if request.au_table is not None:
+        return sensed
+    return replace(sensed, windows=face_windows(sensed.columns, clip.duration, sensed.cues))
 
 
 def _told(

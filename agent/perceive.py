@@ -21,7 +21,7 @@ from agent.cache import FullError, cache_dir, whole_folder
 from agent.evidence import Evidence, Media
 
 SENSES: Final = {
-    "media": "1", "faces": "1", "action_units": "2", "head": "2", "voice": "2",
+    "media": "1", "faces": "1", "action_units": "3", "head": "2", "voice": "2",
     "speaking": "1", "words": "1",
 }  # fmt: skip
 """Version of each sense; a change of what it finds gets a new one, and old caches go unread."""
@@ -199,6 +199,7 @@ def _sense(request: Request, clip: Media, folder: Path, progress: Progress) -> E
         media=clip.model_copy(update={"sampled_fps": sensed.sampled_fps}),
         people=sensed.people,
         cues=sensed.cues,
+        windows=sensed.windows,
         missing=sensed.missing,
         series="series.parquet" if sensed.columns else None,
         voice_series="voice.parquet" if sensed.voice is not None else None,

@@ -51,6 +51,12 @@ class Estimator(Protocol):
         `AU01_sd`, the reading's own standard deviation in steps, lowers the confidence.
         """
 
+    def absolute(self, rows: Rows) -> Columns:
+        """All rows as single pictures would be read, whatever this person's rest: `AU01` …, 0-5.
+
+        Empty where `intensities` are such already.
+        """
+
 
 def estimator(name: str | None = None) -> Estimator:
     """ "shortcut" or "learned"; without a name the learned one where its weights are installed.
@@ -152,6 +158,7 @@ class ActionUnits:
             base = au_reading.resting(
                 au_reading.complete(before), self._estimator.knowledge, kind="enrolment"
             )
+        measured |= {f"{name}_abs": v for name, v in self._estimator.absolute(rows).items()}
         poor = columns["quality"].astype(np.float32) < QUALITY
         # One by one: two sets at once are 40 MiB in half an hour.
         for name, values in measured.items():
