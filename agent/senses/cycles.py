@@ -19,6 +19,8 @@ NAMES: Final = ("jitter", "shimmer_db")
 """Columns of `perturbation`. jitter: mean difference of neighbouring cycle lengths over the mean
 length (local jitter, a ratio); shimmer_db: mean size of 20·log10 of neighbouring amplitudes."""
 
+MOST: Final = 5
+"""Cycles followed in one row at most."""
 _GRID: Final = 48
 """Samples of a cycle after stretching to equal length."""
 _REACH: Final = 0.2
@@ -35,7 +37,7 @@ def perturbation(samples: Floats, rows: npt.NDArray[np.intp], f0: Floats) -> Col
     """
     jitter, shimmer = np.full(len(rows), np.nan), np.full(len(rows), np.nan)
     count = np.floor(WINDOW / RATE * f0 - 0.5).astype(int)
-    count = np.minimum(count, 8)
+    count = np.minimum(count, MOST)
     for cycles in np.unique(count[count >= 3]):
         here = np.flatnonzero(count == cycles)
         wave = _stretched(samples, rows[here], f0[here], int(cycles))

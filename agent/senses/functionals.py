@@ -39,6 +39,8 @@ _LOGARITHMIC: Final = frozenset(
     ("f1_hz", "f2_hz", "f3_hz", "f1_width_hz", "f2_width_hz", "f3_width_hz", "jitter", "shimmer_db")
 )
 """Taken as log2: a ratio means the same for large and small throats."""
+_MEDIANS: Final = frozenset(("f1_hz", "f2_hz", "f3_hz"))
+"""Given by their median as well: now and then a formant is taken for its neighbour."""
 _SMALL: Final = 1e-4
 
 
@@ -60,6 +62,8 @@ def functionals(columns: Columns, rows: slice) -> dict[str, float]:
         if name in _LOGARITHMIC:
             values = np.log2(np.maximum(values, _SMALL))
         found |= _mean_and_sd(name, values)
+        if name in _MEDIANS:
+            found[f"{name}_p50"] = _median(values)
     silent = ~voiced & (cut["loudness"] > 0.1 * np.percentile(cut["loudness"], 90))
     for name in _UNVOICED:
         found[f"{name}_unvoiced"] = _mean(cut[name][silent])
@@ -81,9 +85,11 @@ def _loudness(loudness: Values) -> dict[str, float]:
 def _spread(name: str, values: Values) -> dict[str, float]:
     low, middle, high = np.percentile(values, (20, 50, 80))
     found = {f"{name}_p20": low, f"{name}_p50": middle, f"{name}_p80": high}
-    return _mean_and_sd(name, values) | {k: float(v) for k, v in found.items()} | {
-        f"{name}_range": float(high - low)
-    }
+    return (
+        _mean_and_sd(name, values)
+        | {k: float(v) for k, v in found.items()}
+        | {f"{name}_range": float(high - low)}
+    )
 
 
 def _slopes(name: str, changes: Values) -> dict[str, float]:
@@ -100,6 +106,11 @@ def _mean_and_sd(name: str, values: Values) -> dict[str, float]:
 
 def _mean(values: Values) -> float:
     return float(values.mean()) if len(values) else float("nan")
+
+
+def _median(values: Values) -> float:
+    known = values[np.isfinite(values)]
+    return float(np.median(known)) if len(known) else float("nan")
 
 
 def _timing(cut: Columns, voiced: Flags) -> dict[str, float]:

@@ -25,7 +25,10 @@ _FIRST: Final = (WINDOW - SHORT) // 2
 _BANDS: Final = 26
 _HANN: Final = np.hanning(SHORT).astype(np.float32)
 _HZ: Final = np.fft.rfftfreq(FFT, 1 / RATE)
-_FLOOR: Final = 1e-10
+_FLOOR: Final = 1e-13
+_DEPTH: Final = 1e-7
+"""Share of a row's strongest bin below which nothing is believed (70 dB): codecs and telephones
+leave digital silence there, of which a logarithm would make the largest number of all."""
 
 NAMES: Final = (
     "loudness",
@@ -40,9 +43,9 @@ NAMES: Final = (
 )
 """Columns of `shape`. loudness: sum of the cube roots of 26 mel bands weighted by equal loudness
 (Hermansky 1990), no unit. hammarberg_db: strongest peak below 2 kHz over the strongest of 2–5 kHz
-(Hammarberg et al. 1980). slope_low, slope_mid: dB per kHz of the line through 0–500 and
-500–1500 Hz. flux: change of the spectrum of unit length from one row to the next, 0–√2. mfcc1–4:
-cosine transform of the log mel bands, liftered by 22."""
+(Hammarberg et al. 1980). slope_low, slope_mid: dB per kHz of the line through 50–500 Hz (below,
+taking off the mean leaves nothing) and 500–1500 Hz. flux: change of the spectrum of unit length
+from one row to the next, 0–√2. mfcc1–4: cosine transform of the log mel bands, liftered by 22."""
 
 
 def powers(samples: Floats) -> tuple[Floats, Floats]:
@@ -61,16 +64,17 @@ def powers(samples: Floats) -> tuple[Floats, Floats]:
 
 def shape(power: Floats, before: Floats) -> Columns:
     """The columns in `NAMES`, from `powers`."""
-    level = 10 * np.log10(np.maximum(power, _FLOOR))
+    power = np.maximum(power, np.maximum(_DEPTH * power.max(axis=1, keepdims=True), _FLOOR))
+    level = 10 * np.log10(power)
     bands = power @ _mel_filters().T
     columns = {
-        "loudness": (_equal_loudness() * bands).clip(0) ** 0.33 @ np.ones(_BANDS),
+        "loudness": (_equal_loudness() * bands) ** 0.33 @ np.ones(_BANDS),
         "hammarberg_db": _peak(level, 0, 2000) - _peak(level, 2000, 5000),
-        "slope_low": _slope(level, 0, 500),
+        "slope_low": _slope(level, 50, 500),
         "slope_mid": _slope(level, 500, 1500),
         "flux": _flux(power, before),
     }
-    cepstrum = np.log(np.maximum(bands, _FLOOR)) @ _cosines().T
+    cepstrum = np.log(bands) @ _cosines().T
     columns |= {f"mfcc{n + 1}": cepstrum[:, n] for n in range(4)}
     return {name: np.asarray(columns[name], np.float32) for name in NAMES}
 

@@ -12,14 +12,14 @@ examples to measure against, a detector of them could not be called honest.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-from agent.evidence import Cue, Missing
+from agent.evidence import Cue, Missing, Window
 from agent.senses import delivery, descriptors, prosody
 from agent.senses.assets import asset
 from agent.senses.prosody import HOP, RATE, WINDOW
@@ -60,6 +60,13 @@ class Heard:
     """How this voice usually sounds; hand it to the next `Voice` as an enrolment."""
     descriptors: Columns = field(default_factory=dict)
     """One row per 10 ms, as `descriptors.agreeing` gives them; empty without sound."""
+    windows: tuple[Window, ...] = ()
+    """One for each utterance, with its functionals; people are not set yet."""
+
+    @property
+    def columns(self) -> Columns:
+        """Series and descriptors side by side."""
+        return {**self.series, **self.descriptors}
 
 
 class Detector:
@@ -77,6 +84,11 @@ class Detector:
         self._state = np.zeros((2, 1, 128), np.float32)
         self._context = np.zeros(_CONTEXT, np.float32)
         self._rate = np.array(RATE, np.int64)
+
+    def reset(self) -> None:
+        """Forget what was heard, before another sound."""
+        self._state = np.zeros_like(self._state)
+        self._context = np.zeros_like(self._context)
 
     def probability(self, chunk: Floats) -> float:
         """Probability 0–1 that the next 512 samples at 16 kHz are speech."""
@@ -171,10 +183,8 @@ class Voice:
             name: np.concatenate([block[name] for block in self._described])
             for name in descriptors.NAMES
         }
-        return replace(
-            _heard(series, phrases, self._baseline),
-            descriptors=descriptors.agreeing(described, series["f0_hz"].astype(np.float32)),
-        )
+        more = descriptors.agreeing(described, series["f0_hz"].astype(np.float32))
+        return _heard(series, more, phrases, self._baseline)
 
 
 def _nothing(what: str, why: str) -> Heard:
@@ -263,10 +273,12 @@ def _level(db: Floats, spans: Sequence[tuple[int, int]]) -> float:
     return float(np.percentile(np.concatenate(parts), 97)) if parts else prosody.SILENT_DB
 
 
-def _heard(series: Columns, phrases: tuple[Span, ...], enrolled: delivery.Baseline | None) -> Heard:
+def _heard(
+    series: Columns, more: Columns, phrases: tuple[Span, ...], enrolled: delivery.Baseline | None
+) -> Heard:
     if phrases:
-        told = delivery.describe(series, phrases, enrolled)
-        return Heard(series, phrases, told.cues, told.missing, told.baseline)
+        told = delivery.describe({**series, **more}, phrases, enrolled)
+        return Heard(series, phrases, told.cues, told.missing, told.baseline, more, told.windows)
     energy: npt.NDArray[np.floating] = series["energy_db"].astype(np.float32)
     loudest = float(np.percentile(energy, 99))
     why = (
@@ -274,4 +286,4 @@ def _heard(series: Columns, phrases: tuple[Span, ...], enrolled: delivery.Baseli
         if loudest < -60
         else "there is sound, but nobody was heard speaking"
     )
-    return Heard(series, (), (), (Missing(what="speech", why=why),), None)
+    return Heard(series, (), (), (Missing(what="speech", why=why),), None, more)
