@@ -16,7 +16,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from agent.evidence import Cue, Missing
+from agent.evidence import Cue, Missing, Window
 from agent.senses.samples import Columns
 from agent.senses.usual import (
     NORMS,
@@ -33,6 +33,8 @@ from agent.senses.usual import (
     usual,
     voiced,
 )
+from agent.senses.utterances import utterances, windows, with_functionals
+from agent.senses.voice_profile import profile_cues
 
 __all__ = ["NORMS", "Baseline", "Told", "against_norm", "describe", "pitch_class", "usual"]
 
@@ -51,11 +53,24 @@ class Told(NamedTuple):
     cues: tuple[Cue, ...]
     missing: tuple[Missing, ...]
     baseline: Baseline | None
+    windows: tuple[Window, ...] = ()
+    """One for each utterance; none where the series has no descriptors."""
 
 
-def describe(series: Columns, phrases: Sequence[Span], enrolled: Baseline | None = None) -> Told:
-    """Cues for phrases (in seconds, in order) of one voice; series as in `Heard.series`."""
+def describe(
+    series: Columns,
+    phrases: Sequence[Span],
+    enrolled: Baseline | None = None,
+    others: Sequence[Span] = (),
+) -> Told:
+    """Cues for phrases (in seconds, in order) of one voice; series as in `Heard.columns`.
+
+    `others`: phrases of other voices, over which no utterance goes on.
+    """
     own = usual(series, phrases)
+    said = utterances(series, phrases, others) if "loudness" in series else ()
+    if own is not None:
+        own = with_functionals(own, said)
     baseline = enrolled or own
     cues = [_speech(series, span) for span in phrases]
     cues += _overall(series, phrases, enrolled)
@@ -65,7 +80,9 @@ def describe(series: Columns, phrases: Sequence[Span], enrolled: Baseline | None
     for span in phrases:
         cues += _contour(series, span)
     cues += _pauses(phrases)
-    return Told(tuple(cues), tuple(_missing(series, phrases, baseline)), own)
+    cues += profile_cues(said)
+    missing = tuple(_missing(series, phrases, baseline))
+    return Told(tuple(cues), missing, own, windows(said, enrolled))
 
 
 def _speech(series: Columns, span: Span) -> Cue:
