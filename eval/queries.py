@@ -110,7 +110,7 @@ def main(argv: Sequence[str]) -> int:
     except QuestionsError as error:
         return wrong(str(error))
     for each in found:
-        if asked.wrong and each.right is not False:
+        if asked.wrong and each.right is not False and each.details is not False:
             continue
         if asked.json:
             shown = each.query.model_dump(mode="json", exclude_none=True)

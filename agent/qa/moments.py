@@ -55,13 +55,14 @@ def _seconds(
     words: str, tags: Sequence[Tag], lexicon: Vocabulary, length: float | None, scaled: bool
 ) -> Iterator[Found]:
     unit, gap = lexicon.seconds, "" if lexicon.language in CJK else " "
+    maybe = gap and f"{gap}?"
     join = "|".join(map(re.escape, lexicon.joins))
     spelt = "|".join([r"@?\d+(?:\.\d+)?", *map(re.escape, lexicon.numbers)])
     n = rf"({spelt})"
     bound = r"(?<![\w.@])" if gap else r"(?<![\d.@])"
-    u = rf"(?:{gap}?(?:{unit})(?![^\W\d_]))" if gap else rf"(?:(?:{unit}))"
+    u = rf"(?:{maybe}(?:{unit})(?![^\W\d_]))" if gap else rf"(?:{unit})"
     pre = rf"(?:(?:{unit}){gap})?" if gap else "第?"
-    span = re.compile(rf"{bound}{pre}{n}{u}?{gap}?(?:{join}){gap}?{pre}{n}{u}?")
+    span = re.compile(rf"{bound}{pre}{n}{u}?{maybe}(?:{join}){maybe}{pre}{n}{u}?")
     taken: list[tuple[int, int]] = []
     for match in span.finditer(words):
         clear = "@" in match[0] or re.search(unit, match[0]) is not None
@@ -140,6 +141,8 @@ def _anchor(
         if not target.vague or target.code in ("voice", "head"):
             if not (heard and target.code == "speech"):
                 return target.code
+    if any(t.section == "cue" and t.key == "appear" for t in inside):
+        return "appear"
     if text.language in CJK:
         return "speech" if heard else None
     words = [w for w in clause.split() if w not in lexicon.stop and w not in lexicon.articles]

@@ -80,7 +80,8 @@ def _read(
         return first
     second = _half(halves[1], lexicon, length, first.query)
     if first.query.ask == "unknown":
-        return second
+        form = second.query.form or first.query.form
+        return replace(second, query=second.query.model_copy(update={"form": form}))
     if second.query.ask in ("unknown", first.query.ask) and second.query.target in (
         None, first.query.target,
     ):  # fmt: skip
@@ -90,6 +91,7 @@ def _read(
 
 def _half(text: Text, lexicon: Vocabulary, length: float | None, last: Query | None) -> _Reading:
     tags = lexicon.tags(text.words)
+    tags = [t for t in tags if not _shadowed(t, tags)]
     if plain := _aside(text, tags, lexicon):
         return _Reading(plain, _EMPTY, tuple(tags))
     scale, scaled = _scale(text, tags, lexicon)
@@ -125,9 +127,10 @@ def _aside(text: Text, tags: Sequence[Tag], lexicon: Vocabulary) -> Query | None
 
 def _excused(topic: Tag, tags: Sequence[Tag]) -> bool:
     """A topic's word that is part of something longer that can be answered."""
-    sections = ("target", "emotion", "part", "cue", "form")
+    sections = ("target", "emotion", "part", "form")
+    cues = ("genuine", "clip", "confidence", "missing", "history", "agree")
     return any(
-        t.section in sections and t.start <= topic.start and t.end >= topic.end
+        (t.section in sections or t.key in cues) and t.start <= topic.start and t.end >= topic.end
         and t.end - t.start > topic.end - topic.start
         for t in tags
     )  # fmt: skip
@@ -142,6 +145,22 @@ def _lesser(tag: Tag, tags: Sequence[Tag]) -> bool:
     return any(
         t.section == "cue" and t.key in rivals and t.key != tag.key
         and t.start <= tag.start and tag.end <= t.end and t.end - t.start > tag.end - tag.start
+        for t in tags
+    )  # fmt: skip
+
+
+def _shadowed(tag: Tag, tags: Sequence[Tag]) -> bool:
+    """What is part of a longer expression of another kind and means nothing by itself: "after" in
+    German "nach unten", "left" in "the woman on the left", "speaks" in "speaks against"."""
+    by = {
+        "time": ("motion", "target", "form"),
+        "cue": ("person",),
+        "relation": ("person",),
+        "target": ("against",),
+    }.get(tag.section, ())
+    return any(
+        (t.section in by or t.key in by) and t.start <= tag.start and tag.end <= t.end
+        and t.end - t.start > tag.end - tag.start
         for t in tags
     )  # fmt: skip
 
@@ -179,7 +198,7 @@ def _query(
         second = times[1]
     return Query(
         ask=ask,
-        target=_word(text, tags, ask) or _clip(ask, seen) or target,
+        target=_word(text, tags, seen, ask) or _clip(ask, seen) or target,
         who=_who(text, tags, ask),
         when=times[0] if times else None,
         relation=_relation(ask, seen),
@@ -213,13 +232,13 @@ def _sides(ask: Ask, seen: Seen) -> tuple[str | None, str | None]:
     return first, None
 
 
-def _word(text: Text, tags: Sequence[Tag], ask: Ask) -> str | None:
+def _word(text: Text, tags: Sequence[Tag], seen: Seen, ask: Ask) -> str | None:
     """A word whose utterance is asked about: "when does she say "rent"?"."""
     says = any(t.section == "cue" and t.key in ("say", "hear") for t in tags)
     if ask not in ("when", "count", "words", "event", "people", "duration") or not says:
         return None
     if match := re.search(r"#(\d+)", text.words):
-        inside = any(t.section == "time" and t.start < match.start() for t in tags)
+        inside = any(f.start <= match.start() < f.end for f in seen.moments)
         return None if inside else f"word:{text.quotes[int(match[1])]}"
     named = next((t for t in tags if t.section == "cue" and t.key == "mention"), None)
     return f"word:{named.word}" if named is not None and named.word else None
@@ -249,6 +268,8 @@ def _who(text: Text, tags: Sequence[Tag], ask: Ask) -> str | None:
 
 
 def _relation(ask: Ask, seen: Seen) -> Relation | None:
+    if ask == "people" and seen.has("more"):
+        return "most"
     return next((r for r in RELATED.get(ask, ()) if r in seen.relations), None)
 
 
@@ -262,9 +283,8 @@ def _scale(
     rated = any(t.section == "cue" and t.key in ("rate", "how_much", "how") for t in tags)
     felt = any(t.section == "emotion" or t.key in ("valence", "arousal") for t in tags)
     join = "|".join(map(re.escape, lexicon.joins))
-    gap = "" if lexicon.language in CJK else " "
     names = "|".join([r"\d+(?:\.\d+)?", *map(re.escape, lexicon.numbers)])
-    pattern = rf"(?<![@\w.])({names}){gap}?(?:{join}){gap}?({names})"
+    pattern = rf"(?<![@\w.])({names}) ?(?:{join}) ?({names})"
     if lexicon.language in CJK:
         pattern = rf"(?<![@\d.])({names})(?:{join})({names})"
     match = re.search(pattern, text.words)

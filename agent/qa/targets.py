@@ -94,6 +94,9 @@ def targets(words: str, tags: Sequence[Tag]) -> list[Target]:
         for part in parts
         if not _inside(part, shapes)
     ]
+    if any(t.voiced and t.code != "voice" for t in found):
+        # "Does she speak louder?" is about loudness.
+        found = [t for t in found if t.code != "speech"]
     return sorted(set(found), key=lambda t: (t.vague, t.start))
 
 
@@ -115,11 +118,11 @@ def _named(tags: Iterable[Tag]) -> Iterator[Target]:
 
 
 def _shapes(parts: Sequence[Tag], moves: Sequence[Tag]) -> Iterator[Target]:
-    """Each part with the nearest motion that it can make."""
+    """Each part with the nearest motion that it can make; "pulled" says less than "down"."""
     for part in parts:
         able = [m for m in moves if (part.key, m.key) in SHAPES and not m.over(part)]
         if able:
-            near = min(able, key=lambda m: (max(m.start - part.end, part.start - m.end), m.start))
+            near = min(able, key=lambda m: (m.key == "pull", max(m.start - part.end, part.start - m.end)))
             start, end = min(part.start, near.start), max(part.end, near.end)
             yield Target(SHAPES[part.key, near.key], start, end)
 

@@ -25,6 +25,7 @@ from agent.qa.text import CJK, Text, plain
 from agent.schema.query import LANGUAGES, Language
 
 _NUMBER: Final = r"(?:\d+(?:\.\d+)?)"
+_END: Final = r"(?=,|$)"
 EXCLUSIVE: Final = frozenset({"target", "part", "emotion", "topic"})
 """Sections in which the longest of overlapping matches stands alone."""
 
@@ -170,31 +171,34 @@ def _bare(spelling: str) -> str:
 
 def _parts(spelling: str, article: str) -> Iterable[str]:
     for token in re.findall(r"\([^)]*\)\S*|\S+", spelling):
-        end = token.endswith("$") and len(token) > 1
-        core = token[:-1] if end else token
-        if core == "^":
+        if token == "^":
             yield r"(?:(?<=^ )|(?<=, ))"
-        elif core == "@":
+        elif token == "@":
             yield rf"(?:(?:{article}) ){{0,2}}"
-        elif core == "..":
+        elif token == "..":
             yield r"(?:[^ ,]+ ){0,3}?"
-        elif core == "<w>":
-            yield r"([^ ,]+) "
-        elif core == "$":
-            yield r"(?=,|$)"
-        elif core.startswith("("):
-            rows = core.rstrip("?")[1:-1]
-            yield rf"(?:{_words(rows)} )" + ("?" if core.endswith("?") or "|" not in rows else "")
+        elif token == "$":
+            yield _END
+        elif token.startswith("("):
+            rows, after = token[1:].rsplit(")", 1)
+            optional = after.startswith("?") or "|" not in rows
+            yield _words(rows) + "?" * optional + _END * after.endswith("$")
         else:
-            yield rf"{_words(core)} "
-        if end:
-            yield r"(?=,|$)"
+            yield _words(token)
 
 
 def _words(token: str) -> str:
-    """Alternatives, each a row of words."""
-    rows = (
-        " ".join(re.escape(w[:-1]) + r"[^ ,]*" if w.endswith("*") else re.escape(w) for w in row)
-        for row in (alternative.split() for alternative in token.split("|"))
-    )
-    return "(?:" + "|".join(rows) + ")"
+    """Alternatives, each a row of words, a blank behind each word."""
+    return "(?:" + "|".join(map(_row, token.split("|"))) + ")"
+
+
+def _row(row: str) -> str:
+    end = row.endswith("$") and row != "$"
+    words = (_word(word) for word in row.removesuffix("$").split())
+    return " ".join(words) + " " + _END * end
+
+
+def _word(word: str) -> str:
+    if word == "<w>":
+        return "([^ ,]+)"
+    return re.escape(word[:-1]) + r"[^ ,]*" if word.endswith("*") else re.escape(word)

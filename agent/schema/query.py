@@ -68,7 +68,7 @@ class Moment(_Record):
     """"at the end", "in the second half"."""
     anchor: str | None = None
     """A target, as in `Query.target`: "while she speaks" has "speech", "at the word rent" has
-    "word:rent"."""
+    "word:rent"; "before the man appears" has "appear"."""
     relation: Literal["at", "before", "after", "during"] = "at"
     """Of what is asked to the seconds, part or anchor."""
 
