@@ -98,7 +98,9 @@ def main(argv: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="duchenne eval queries", description=__doc__)
     parser.add_argument("file", metavar="FILE.jsonl")
     parser.add_argument("--json", action="store_true", help="the query of every line as JSON")
-    parser.add_argument("--wrong", action="store_true", help="only those read otherwise than wanted")
+    parser.add_argument(
+        "--wrong", action="store_true", help="only those read otherwise than wanted"
+    )
     try:
         asked = parser.parse_args(argv)
     except SystemExit as stop:
@@ -114,7 +116,9 @@ def main(argv: Sequence[str]) -> int:
             continue
         if asked.json:
             shown = each.query.model_dump(mode="json", exclude_none=True)
-            print(json.dumps({"question": each.row["question"], "query": shown}, ensure_ascii=False))
+            print(
+                json.dumps({"question": each.row["question"], "query": shown}, ensure_ascii=False)
+            )
         elif asked.wrong or each.right is None:
             print(_line(each))
     result = score(found)

@@ -47,7 +47,7 @@ def resolve(query: Query, seen: Seen, tags: Sequence[Tag], last: Query | None) -
 
 
 def _leans(query: Query, seen: Seen) -> bool:
-    return query.ask != "people" or seen.words <= FEW and "count" not in seen.cues
+    return query.ask != "people" or (seen.words <= FEW and "count" not in seen.cues)
 
 
 def _altered(

@@ -138,9 +138,9 @@ def _anchor(
     inside = [t for t in tags if scope[0] <= t.start and t.end <= scope[1] + 1]
     heard = next((t for t in inside if t.section == "cue" and t.key in ("say", "hear")), None)
     for target in targets(clause, _moved(inside, scope[0])):
-        if not target.vague or target.code in ("voice", "head"):
-            if not (heard and target.code == "speech"):
-                return target.code
+        sharp = not target.vague or target.code in ("voice", "head")
+        if sharp and not (heard and target.code == "speech"):
+            return target.code
     if any(t.section == "cue" and t.key == "appear" for t in inside):
         return "appear"
     if text.language in CJK:

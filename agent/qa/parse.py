@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Final, cast, get_args
+from typing import Final, cast
 
 from agent.evidence import Evidence
 from agent.qa import followup, spelling
@@ -70,9 +70,7 @@ def parse(
     return reading.query
 
 
-def _read(
-    question: str, lexicon: Vocabulary, length: float | None, last: Query | None
-) -> _Reading:
+def _read(question: str, lexicon: Vocabulary, length: float | None, last: Query | None) -> _Reading:
     text = normalised(question, lexicon.language)
     halves = _halves(text, lexicon)
     first = _half(halves[0], lexicon, length, last)
@@ -333,5 +331,3 @@ def _halves(text: Text, lexicon: Vocabulary) -> list[Text]:
             halves = tokens[:i], tokens[skip:]
             return [replace(text, words=f" {' '.join(half)} ") for half in halves]
     return [text]
-
-

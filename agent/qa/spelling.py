@@ -50,7 +50,9 @@ def _near(word: str, known: str) -> bool:
 def _slip(a: str, b: str) -> bool:
     if abs(len(a) - len(b)) > 1 or a == b:
         return False
-    first = next((i for i, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b)))
+    first = next(
+        (i for i, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b))
+    )
     if len(a) == len(b):
         swapped = a[first + 1 : first + 2] == b[first] and a[first] == b[first + 1 : first + 2]
         return a[first + 1 :] == b[first + 1 :] or (swapped and a[first + 2 :] == b[first + 2 :])

@@ -122,7 +122,9 @@ def _shapes(parts: Sequence[Tag], moves: Sequence[Tag]) -> Iterator[Target]:
     for part in parts:
         able = [m for m in moves if (part.key, m.key) in SHAPES and not m.over(part)]
         if able:
-            near = min(able, key=lambda m: (m.key == "pull", max(m.start - part.end, part.start - m.end)))
+            near = min(
+                able, key=lambda m: (m.key == "pull", max(m.start - part.end, part.start - m.end))
+            )
             start, end = min(part.start, near.start), max(part.end, near.end)
             yield Target(SHAPES[part.key, near.key], start, end)
 

@@ -21,7 +21,7 @@ from importlib.resources import files
 from typing import Any, Final
 
 from agent.facs import AUS
-from agent.qa.text import CJK, Text, plain
+from agent.qa.text import CJK, plain
 from agent.schema.query import LANGUAGES, Language
 
 _NUMBER: Final = r"(?:\d+(?:\.\d+)?)"
