@@ -21,7 +21,7 @@ from agent.cache import FullError, cache_dir, whole_folder
 from agent.evidence import Evidence, Media
 
 SENSES: Final = {
-    "media": "1", "faces": "1", "action_units": "2", "head": "3", "voice": "2",
+    "media": "1", "faces": "2", "action_units": "2", "head": "3", "voice": "2",
     "speaking": "1", "words": "1",
 }  # fmt: skip
 """Version of each sense; a change of what it finds gets a new one, and old caches go unread."""

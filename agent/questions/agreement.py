@@ -35,8 +35,8 @@ def discord(asked: Asked) -> Said:
         return [f"There is nothing to compare: {only} here.", *feels(asked)]
     said = "Yes" if agree else "No"
     silent = [name for name in named if name not in channels]
-    rest = f" The {listed(silent)} {'says' if silent in (['face'], ['voice']) else 'say'} nothing of a feeling." \
-        if silent else ""
+    verb = "says" if silent in (["face"], ["voice"]) else "say"
+    rest = f" The {listed(silent)} {verb} nothing of a feeling." if silent else ""
     text = f"{said}: {listed(channels)} do not point different ways.{rest}"
     return [text, *feels(asked)]
 

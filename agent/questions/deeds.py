@@ -101,7 +101,8 @@ def follows(asked: Asked, after: float) -> Said:
     later = [
         cue
         for cue in whole.cues
-        if cue.start >= after - SLACK and cue.sense != "voice" and cue.code not in ("blink_rate", "AU45")
+        if cue.start >= after - SLACK and cue.sense != "voice"
+        and cue.code not in ("blink_rate", "AU45")
         and (cue.sense == "words" or salience(cue) >= TELLING)
     ]  # fmt: skip
     if not later:
