@@ -22,7 +22,7 @@ from agent.evidence import Evidence, Media
 from agent.senses import weights
 
 SENSES: Final = {
-    "media": "1", "faces": "1", "action_units": "3", "head": "3", "voice": "3",
+    "media": "1", "faces": "2", "action_units": "3", "head": "3", "voice": "3",
     "speaking": "1", "words": "1", "impression": "1",
 }  # fmt: skip
 """Version of each sense; a change of what it finds gets a new one, and old caches go unread."""

@@ -140,8 +140,8 @@ def support(judged: Judged, label: str) -> dict[str, tuple[str, ...]]:
         del found[code]
     ranked = sorted(found.items(), key=lambda item: -item[1][0])
     cues = {cue.id: cue for cue in judged.cues}
-    telling = {code: _departing(ids, cues) for code, (_, ids) in ranked}
-    return {code: ids for code, ids in telling.items() if ids}
+    backed = {code: _departing(ids, cues) for code, (_, ids) in ranked}
+    return {code: ids for code, ids in backed.items() if ids}
 
 
 def _departing(ids: Iterable[str], cues: Mapping[str, Cue]) -> tuple[str, ...]:
