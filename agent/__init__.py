@@ -3,14 +3,16 @@
 `look` and `ask` do from Python what the command does; see `agent.api`.
 """
 
-from __future__ import annotations
+from agent.util import start  # first: before any other import reads sys.path or the environment
 
-from typing import TYPE_CHECKING, Any
+start.begin()
+
+from typing import TYPE_CHECKING, Any  # noqa: E402
 
 if TYPE_CHECKING:
-    from agent.api import Talk, ask, look
+    from agent.api import Session, ask, look
 
-__all__ = ["Talk", "ask", "look"]
+__all__ = ["Session", "ask", "look"]
 
 
 def __getattr__(name: str) -> Any:

@@ -12,6 +12,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from agent.evidence import Missing, Seconds, Share
 
 Part = Literal["observation", "interpretation", "conclusion"]
+Verdict = Literal["supported", "contradicted", "unverified"]
+"""Supported: the cited cues carry it. Contradicted: it was read, and they do not. Unverified: it
+could not be read, or asserts nothing, so nothing was checked."""
 Polar = Annotated[float, Field(ge=-1, le=1)]
 
 
@@ -35,6 +38,8 @@ class Claim(_Record):
     part: Part = "observation"
     grounded: bool = True
     """False where grounding found no cue that carries it; such a claim is marked, not hidden."""
+    verdict: Verdict | None = None
+    """None before the check."""
     why: str | None = None
     """What grounding objected to."""
 

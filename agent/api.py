@@ -1,6 +1,6 @@
-"""`look`, `ask` and `Talk`: the calls under the command line, and the Python API.
+"""`look`, `ask` and `Session`: the calls under the command line, and the Python API.
 
-from agent import look, ask
+from duchenne import look, ask
 evidence = look("clip.mp4")
 answer = ask("clip.mp4", "What does she feel, and why?")
 """
@@ -31,16 +31,27 @@ def look(
     clip: StrPath,
     *,
     out: StrPath | None = None,
+    subtitles: StrPath | None = None,
+    au_table: StrPath | None = None,
+    enrol: StrPath | None = None,
+    aus: str | None = None,
     progress: perceive.Progress | None = None,
-    **sensing: Any,
 ) -> Evidence:
-    """Evidence of a clip, sensed now or remembered.
+    """What can be seen and heard in a clip, sensed now or remembered.
 
-    `sensing`: `subtitles`, `au_table`, `enrol` (paths) and `aus` (name of the estimator).
-    With `out`, evidence.json, series.parquet, voice.parquet and the pictures strip.png,
-    voice.png and face.png are written there. Raises MediaError, WordsError, TableError,
-    AssetError, OSError.
+    Args:
+        clip: video, picture or sound file.
+        out: folder to write evidence.json, series.parquet, voice.parquet and the pictures
+            strip.png, voice.png and face.png to.
+        subtitles: words of the clip (.srt, .vtt, .json); without it a file beside the clip.
+        au_table: action units of OpenFace, py-feat or LibreFace in place of measuring them.
+        enrol: another clip of the same person, to take their usual face and voice from.
+        aus: name of the action unit estimator, "learned" or "shortcut".
+        progress: called with a share done (0-1) and the name of the step.
+
+    Raises MediaError, WordsError, TableError, AssetError, OSError.
     """
+    sensing = _sensing(subtitles, au_table, enrol, aus)
     return _look(clip, out, progress, sensing).evidence
 
 
@@ -48,16 +59,38 @@ def ask(
     clip: StrPath,
     question: str,
     *,
+    model: str | None = None,
+    base_url: str | None = None,
+    profile: str = "general",
+    person: str | None = None,
+    thread: str | None = None,
+    subtitles: StrPath | None = None,
+    au_table: StrPath | None = None,
+    enrol: StrPath | None = None,
+    aus: str | None = None,
     progress: perceive.Progress | None = None,
     on_step: OnStep | None = None,
-    **settings: Any,
 ) -> Answer:
-    """The answer to one question about a clip.
+    """The answer to one question about a clip, with the claims it stands on.
 
-    `settings`: those of `look`, and `model`, `base_url`, `profile`, `person`, `thread` as on the
-    command line. Raises what `look` raises, and AskError, ThreadError, ModelError.
+    Args:
+        clip, subtitles, au_table, enrol, aus, progress: see `look`.
+        question: in plain words.
+        model: "rules" (the default), "openai:NAME" or "hf:PATH[+ADAPTER]".
+        base_url: of an OpenAI-compatible host.
+        profile: labels of a field: general, learning, academic, ambivalence, compound,
+            counselling.
+        person: P1, P2, …; without it whom the question names, else the main person.
+        thread: name of a conversation to go on with, or the path of one.
+        on_step: called with each step of the reasoning.
+
+    Raises what `look` raises, and AskError, ThreadError, ModelError.
     """
-    return answered(clip, question, progress=progress, on_step=on_step, **settings).answer
+    return answered(
+        clip, question, model=model, base_url=base_url, profile=profile, person=person,
+        thread=thread, subtitles=subtitles, au_table=au_table, enrol=enrol, aus=aus,
+        progress=progress, on_step=on_step,
+    ).answer  # fmt: skip
 
 
 def answered(
@@ -78,12 +111,18 @@ def answered(
     found = perceive.recall(_request(clip, settings)) if key else None
     if found is not None and key and (told := remembered.read(found.folder, key)):
         return told
-    with Talk(clip, progress=progress, **settings) as talk:
-        answer = talk.ask(question, progress, on_step)
-        told = remembered.Answered(answer, talk.refined.cues)
+    with Session(clip, progress=progress, **settings) as session:
+        answer = session.ask(question, progress, on_step)
+        told = remembered.Answered(answer, session.refined.cues)
         if key:
-            remembered.write(talk.folder, key, told)
+            remembered.write(session.folder, key, told)
         return told
+
+
+def _sensing(
+    subtitles: StrPath | None, au_table: StrPath | None, enrol: StrPath | None, aus: str | None
+) -> dict[str, Any]:
+    return {"subtitles": subtitles, "au_table": au_table, "enrol": enrol, "aus": aus}
 
 
 def _key(question: str, settings: dict[str, Any]) -> tuple[str | None, ...] | None:
@@ -96,7 +135,7 @@ def _key(question: str, settings: dict[str, Any]) -> tuple[str | None, ...] | No
     return question.strip(), settings.get("profile") or "general", settings.get("person")
 
 
-class Talk:
+class Session:
     """Questions about one clip, which is sensed once."""
 
     def __init__(
@@ -109,16 +148,20 @@ class Talk:
         person: str | None = None,
         thread: str | None = None,
         out: StrPath | None = None,
+        subtitles: StrPath | None = None,
+        au_table: StrPath | None = None,
+        enrol: StrPath | None = None,
+        aus: str | None = None,
         progress: perceive.Progress | None = None,
-        **sensing: Any,
     ) -> None:
-        """Sense the clip, or remember it. For the arguments and errors see `ask`."""
+        """Sense the clip, or remember it. For the arguments and errors see `look` and `ask`."""
         from agent.chat import Conversation, checked_profile
         from agent.model import connect
 
         # Wrong use shows before minutes of sensing, not after.
         checked_profile(profile)
         thinker = connect(model, base_url)
+        sensing = _sensing(subtitles, au_table, enrol, aus)
         self._request = _request(clip, sensing)
         self._found = _look(clip, out, progress, sensing)
         self._conversation = Conversation(
@@ -168,7 +211,7 @@ class Talk:
         """Let go of the thread."""
         self._conversation.close()
 
-    def __enter__(self) -> Talk:
+    def __enter__(self) -> Session:
         return self
 
     def __exit__(self, *_: object) -> None:

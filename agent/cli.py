@@ -14,8 +14,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from agent.util import start
+
 if TYPE_CHECKING:
-    from agent.api import Talk
+    from agent.api import Session
 
 OK, FAILED, USAGE, MEDIA, HOST = 0, 1, 2, 3, 4
 
@@ -45,6 +47,7 @@ exit codes: 0 done, 1 failed on this machine, 2 wrong use, 3 unreadable media, 4
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code."""
+    start.ours()
     words = list(sys.argv[1:] if argv is None else argv)
     if words and words[0] in ROOMS:
         return _guard(lambda: int(importlib.import_module(ROOMS[words[0]][0]).main(words[1:])))
@@ -228,11 +231,11 @@ def _ask(arguments: argparse.Namespace) -> int:
     return OK
 
 
-def _talk(arguments: argparse.Namespace, report: Callable[[float, str], None]) -> Talk:
-    from agent.api import Talk
+def _talk(arguments: argparse.Namespace, report: Callable[[float, str], None]) -> Session:
+    from agent.api import Session
 
     thread, settings = arguments.thread, _reasoning(arguments)
-    return Talk(arguments.video, thread=thread, progress=report, **settings)
+    return Session(arguments.video, thread=thread, progress=report, **settings)
 
 
 def _reasoning(arguments: argparse.Namespace) -> dict[str, Any]:

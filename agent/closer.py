@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from agent.answer import Claim
-from agent.evidence import LETTERS, Cue, Evidence
+from agent.evidence import IMPRESSION, LETTERS, Cue, Evidence
 from agent.state import Json
 
 MOST_LOOKS: Final = 2
@@ -68,7 +68,7 @@ def _wanted(
 ) -> tuple[float, float] | None:
     if moment:
         near = [cue for cue in evidence.between(*span) if cue.person == person]
-        seen = [cue for cue in near if cue.sense in ("face", "head")]
+        seen = [c for c in near if c.sense in ("face", "head") and c.code != IMPRESSION]
         brief = any(cue.brief and cue.code != "AU45" for cue in seen)
         if brief or len(seen) < THIN or evidence.media.sampled_fps < SPARSE_FPS:
             return span
@@ -107,6 +107,8 @@ def refined(
     for cue in found:
         if cue.person != person or cue.sense not in ("face", "head") or _cut(cue, at, base):
             continue
+        if cue.code == IMPRESSION:
+            continue  # looked at as often before; a window of it is no news
         twin = next((old for old in known if old.id not in taken and _same(old, cue)), None)
         if twin is not None:
             taken.add(twin.id)

@@ -25,6 +25,9 @@ Grade = Literal["A", "B", "C", "D", "E"]
 LETTERS: Final[dict[Sense, str]] = {"face": "A", "head": "H", "voice": "V", "words": "W"}
 """First letter of a cue's id, by sense."""
 
+IMPRESSION: Final = "impression"
+"""Code of the face cue that says what people would say they see; it is no action unit."""
+
 Seconds = Annotated[float, Field(ge=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
 
@@ -71,7 +74,7 @@ class Person(_Record):
     share: Share
     """Share of the sampled time in which this face was visible."""
     size: Share = 0.0
-    """Median face height over picture height."""
+    """Median face height over picture height; 0 where it is not known (a table of action units)."""
     speaking: Share = 0.0
     """Share of the voiced time in which this mouth moved with the sound."""
     quality: Share = 1.0
@@ -82,6 +85,11 @@ class Person(_Record):
     """Why the face is low in quality or not taken for a living person's."""
     baseline: Literal["clip", "enrolment", "none"] = "clip"
     """What relative values are relative to; "none" where the clip shows too little."""
+
+    @property
+    def seen(self) -> bool:
+        """Whether this person's face was in view at any time, of whatever size."""
+        return self.share > 0
 
 
 class Cue(_Record):
@@ -111,6 +119,8 @@ class Cue(_Record):
     """Against the person's own baseline: AU intensity steps, else robust standard deviations."""
     brief: bool = False
     """At most 0.5 s: a possible micro-expression."""
+    shares: dict[str, Share] | None = None
+    """Of an impression: label → mean share of people over the span; they sum to 1."""
     text: str
     """Plain words. For the sense "words", the quotation itself."""
     confidence: Share
@@ -123,6 +133,27 @@ class Cue(_Record):
                 f"≤ end {self.end} does not hold"
             )
         return self
+
+
+class Window(_Record):
+    """Means of dense measurements over a short span: what a reading reads between the events.
+
+    Cues are events that stand out; much of what tells feelings apart stays below that, and is
+    here. Windows of one person and sense do not overlap.
+    """
+
+    person: str | None
+    """Id of the person; None where nobody can be told."""
+    sense: Sense
+    start: Seconds
+    end: Seconds
+    values: dict[str, float]
+    """By name: `AU12` (0-5, absolute), `AU12_L`, `pitch_deg`, `impression_happiness` (share), …
+    What was not measured, or not visible, is absent."""
+    quality: Share = 1.0
+    """Mean quality of the samples it stands on."""
+    speaking: Share = 0.0
+    """Share of the span in which this person speaks."""
 
 
 class Missing(_Record):
@@ -141,6 +172,9 @@ class Evidence(_Record):
     people: tuple[Person, ...] = ()
     cues: tuple[Cue, ...] = ()
     """In order of start."""
+    windows: tuple[Window, ...] = ()
+    """Dense measurements in short spans, person by person in order of time; empty in records that
+    were made without looking (tables of other programs) or before there were any."""
     missing: tuple[Missing, ...] = ()
     series: str | None = None
     """Path of the Parquet file with one row per person and sample."""

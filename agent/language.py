@@ -14,6 +14,7 @@ import prompts
 from agent import brief, replies
 from agent.answer import Claim, Part, Reading
 from agent.evidence import Missing
+from agent.grounding import concludes
 from agent.hosts import Completion, Host, Message, NonsenseError
 from agent.thinker import Told, View
 
@@ -113,9 +114,7 @@ class Language:
         task = prompts.fill("answer", question=brief.quoted(view.question, 2000), so_far=so_far)
 
         def taken(reply: replies.AnswerReply) -> Told:
-            return Told(
-                claims=_claims(reply.sentences, "conclusion"), lacking=reply.lacking.strip()
-            )
+            return Told(claims=_sentences(reply.sentences), lacking=reply.lacking.strip())
 
         people = [reading.person for reading in readings]
         return self._ask(view, task, replies.AnswerReply, taken, people)
@@ -124,7 +123,7 @@ class Language:
         """Sentences for any other task about one person, each with its cues; not yet checked."""
 
         def taken(reply: replies.CaptionReply) -> tuple[Claim, ...]:
-            return _claims(reply.sentences, "conclusion")
+            return _sentences(reply.sentences)
 
         return self._ask(view, task, replies.CaptionReply, taken)
 
@@ -150,7 +149,7 @@ class Language:
                 confidence=reply.confidence / 100,
                 claims=claims,
             )
-            return reading, _claims(reply.sentences, "conclusion")
+            return reading, _sentences(reply.sentences)
 
         return self._ask(view, task, replies.WholeReply, taken)
 
@@ -234,6 +233,15 @@ def _mended(claims: Sequence[Claim], anew: Mapping[int, replies.Mended]) -> tupl
         mended = None if claim.grounded else anew.get(number)
         made += [claim] if mended is None else _claims([mended], claim.part)
     return tuple(made)
+
+
+def _sentences(said: Sequence[replies.Said]) -> tuple[Claim, ...]:
+    """Sentences of a free text as claims, each of the part that its own words make it: what names
+    no feeling is no conclusion."""
+    return tuple(
+        claim.model_copy(update={"part": "conclusion" if concludes(claim.text) else "observation"})
+        for claim in _claims(said, "observation")
+    )
 
 
 def _claims(said: Sequence[replies.Said], part: Part) -> tuple[Claim, ...]:

@@ -92,7 +92,8 @@ def check(state: PersonState, runtime: _Work) -> PersonState:
     context, draft = runtime.context, _draft(state)
     evidence = _evidence(context, state.get("extra", []))
     if context.model.mends:
-        draft = without_fancies(draft, evidence)
+        profile = prompts.profile(state["profile"])
+        draft = without_fancies(draft, evidence, (*profile.behavior, *profile.cognition))
     claims = checked(draft.claims, evidence, state["person"])
     struck = [claim for claim in claims if not claim.grounded]
     window = None
@@ -102,7 +103,7 @@ def check(state: PersonState, runtime: _Work) -> PersonState:
             state["person"],
             _span(state),
             state["moment"],
-            struck,
+            [claim for claim in struck if claim.verdict != "unverified"],
             state.get("looked", []),
         )
     _tell(runtime, "check", state["person"], wording.checked(claims, window))

@@ -6,26 +6,29 @@ behind. Knows nothing of caches, files or questions.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
 from agent import media
 from agent.behind import Behind
-from agent.evidence import Cue, Media, Missing, Person, number
+from agent.evidence import Cue, Media, Missing, Person, Window, number
 from agent.media import MediaError
 from agent.perceive import MAX_FPS, Progress, Request
+from agent.senses import weights
 from agent.senses.action_units import ActionUnits, Enrolment, estimator
 from agent.senses.au_tables import from_table, read_table
 from agent.senses.faces import Faces, Found, choose_main
+from agent.senses.faces.impression import Impressions
 from agent.senses.head import Head
 from agent.senses.samples import Columns, FaceSample, Frame, Sound
 from agent.senses.speaking import Mouth, Mouths, attribute, by_speaker, who_speaks
 from agent.senses.usual import Baseline
 from agent.senses.voice import Heard, Voice
 from agent.senses.words import Words, words
+from agent.windows import face_windows
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,7 @@ class Sensed:
     missing: tuple[Missing, ...]
     language: str | None
     sampled_fps: float
+    windows: tuple[Window, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +92,10 @@ def one_pass(request: Request, clip: Media, max_fps: float | None, progress: Pro
         progress(1.0, "measuring action units and head")
     seen = eyes.finish() if eyes is not None else _Seen()
     progress(1.0, "putting it together")
-    return _joined(seen, heard, said, (*items.missing, *_lacking(clip)))
+    sensed = _joined(seen, heard, said, (*items.missing, *_lacking(clip)))
+    if request.au_table is not None:
+        return sensed
+    return replace(sensed, windows=face_windows(sensed.columns, clip.duration, sensed.cues))
 
 
 def _told(
@@ -138,6 +145,7 @@ class _Eyes:
         self._aus = ActionUnits(estimator(request.aus), self._enrolment)
         self._head = Head()
         self._mouths = Mouths()
+        self._impressions = Impressions() if weights.impression() else None
         self._readers = Behind(self._read)
         self._times: list[float] = []
         self._waiting: Frame | None = None
@@ -162,6 +170,8 @@ class _Eyes:
         sample = self._faces.shaped(sample)
         for sense in (self._aus, self._head, self._mouths):
             sense.push(sample)
+        if self._impressions is not None:
+            self._impressions.push(sample)
 
     def enrol(self) -> Enrolment | None:
         """The main person's rows; None where no face was found."""
@@ -174,27 +184,35 @@ class _Eyes:
         if self._enrolled is not None:
             self._enrolment |= {person.id: self._enrolled for person in found.people if person.main}
         aus, au_cues, au_missing = self._aus.finish(found.tracks)
-        head, head_cues = self._head.finish(found.tracks, _blinks(au_cues, aus))
+        head, head_cues = self._head.finish(found.tracks, self._aus.blinks)
+        columns = {person: _side_by_side(head[person], aus[person]) for person in aus}
+        looks, impressions = self._impress(found, columns)
         return _Seen(
             people=tuple(
                 _to_the_millisecond(person, self._aus.baselines.get(person.id, "none"))
                 for person in found.people
             ),
-            columns={person: _side_by_side(head[person], aus[person]) for person in aus},
+            columns={person: rows | looks.get(person, {}) for person, rows in columns.items()},
             mouths=self._mouths.finish(found.tracks),
-            cues=(*au_cues, *head_cues),
-            missing=(*found.missing, *au_missing),
+            cues=(*au_cues, *head_cues, *impressions),
+            missing=(*found.missing, *au_missing, *self._unseen()),
             sampled_fps=_rate(self._times),
         )
 
+    def _impress(
+        self, found: Found, columns: Mapping[str, Columns]
+    ) -> tuple[dict[str, Columns], list[Cue]]:
+        """Columns by person at their rows, and cues."""
+        if self._impressions is None:
+            return {}, []
+        times = {person: rows["time"].astype(np.float64) for person, rows in columns.items()}
+        return self._impressions.finish(found.tracks, times)
 
-def _blinks(cues: Iterable[Cue], people: Iterable[str]) -> dict[str, list[float]]:
-    """Times of each person's blinks."""
-    times: dict[str, list[float]] = {person: [] for person in people}
-    for cue in cues:
-        if cue.code == "AU45" and cue.person in times:
-            times[cue.person].append(cue.apex)
-    return times
+    def _unseen(self) -> tuple[Missing, ...]:
+        if self._impressions is not None:
+            return ()
+        why = f"the network's weights are not in {weights.WEIGHTS}"
+        return (Missing(what="impression", why=why),)
 
 
 class _Listed:

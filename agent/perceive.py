@@ -19,10 +19,11 @@ from typing import Final
 from agent import evidence as records
 from agent.cache import FullError, cache_dir, whole_folder
 from agent.evidence import Evidence, Media
+from agent.senses import weights
 
 SENSES: Final = {
-    "media": "1", "faces": "1", "action_units": "2", "head": "2", "voice": "2",
-    "speaking": "1", "words": "1",
+    "media": "1", "faces": "1", "action_units": "3", "head": "3", "voice": "2",
+    "speaking": "1", "words": "1", "impression": "1",
 }  # fmt: skip
 """Version of each sense; a change of what it finds gets a new one, and old caches go unread."""
 
@@ -141,7 +142,7 @@ def _key(request: Request, name: str, sha256: str) -> str:
     beside = [_digest(path) for path in (request.subtitles, request.au_table, request.enrol)]
     sidecar = _digest(_sidecar(request))
     parts = [sha256, name, beside, sidecar, SENSES, MAX_FPS, request.span]
-    parts += [records.FORMAT, _reads(request.aus), _mesh()]
+    parts += [records.FORMAT, _reads(request.aus), _mesh(), weights.impression()]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
 
 
@@ -199,6 +200,7 @@ def _sense(request: Request, clip: Media, folder: Path, progress: Progress) -> E
         media=clip.model_copy(update={"sampled_fps": sensed.sampled_fps}),
         people=sensed.people,
         cues=sensed.cues,
+        windows=sensed.windows,
         missing=sensed.missing,
         series="series.parquet" if sensed.columns else None,
         voice_series="voice.parquet" if sensed.voice is not None else None,

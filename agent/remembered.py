@@ -23,6 +23,11 @@ from agent.evidence import Cue
 
 FORMAT: Final = 1
 FOLDER: Final = "answers"
+FOLDERS: Final = (
+    "agent", "agent/rules", "agent/reading", "agent/reading/weights", "agent/questions",
+    "agent/grounding", "prompts",
+)  # fmt: skip
+"""Folders whose code, weights and wording an answer depends on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +72,7 @@ def _code() -> str:
     root = Path(__file__).resolve().parents[1]
     found = sorted(
         (entry.name, info.st_size, info.st_mtime_ns)
-        for folder in ("agent", "agent/rules", "agent/questions", "agent/grounding", "prompts")
+        for folder in FOLDERS
         for entry in os.scandir(root / folder)
         if entry.is_file() and (info := entry.stat())
     )

@@ -1,7 +1,8 @@
 """The dense series beside the evidence, as Parquet: one table of people, one of the voice.
 
 `series.parquet`: one row per person and sample: `time` in s, `frame`, `person`, `AU01` …
-`AU45` 0-5, `AU01_L`/`AU01_R`, `AU01_rel`, `pose_*` and `gaze_*` in degrees, `quality` 0-1.
+`AU45` 0-5, `AU01_L`/`AU01_R`, `AU01_rel`, `pose_*` and `gaze_*` in degrees, `quality` 0-1,
+`impression_*` 0-1, shares of people who would say each label.
 `voice.parquet`: one row per 10 ms of sound. Missing values are null.
 """
 

@@ -26,7 +26,7 @@ from rich.table import Table
 
 if TYPE_CHECKING:
     from agent.answer import Answer
-    from agent.api import Talk
+    from agent.api import Session
     from agent.evidence import Cue, Evidence, Person
 
 Report = Callable[[float, str], None]
@@ -128,7 +128,7 @@ def _table(found: Sequence[Mapping[str, str]]) -> str:
     return "\n".join(line.rstrip() for line in text.getvalue().splitlines())
 
 
-def converse(talk: Talk) -> int:
+def converse(talk: Session) -> int:
     """Read questions until the end of input; print answers. Returns the exit code."""
     console = Console(stderr=True)
     console.print(f"{talk.evidence.media.file}: ask; an empty line or Ctrl-D ends.")

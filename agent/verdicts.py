@@ -5,12 +5,12 @@ Knows grounding and the tables of how emotions show; no model and no graph.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator
 from typing import Final
 
-from agent.answer import Claim, Part, Reading
+from agent.answer import Claim, Part, Reading, Verdict
 from agent.evidence import Cue, Evidence
-from agent.grounding import bears, carries, ground_all, mentions
+from agent.grounding import bears, carries, ground_all, mentions, unverified
 from agent.grounding.mentions import Mention
 from agent.prototypes import BASIC
 from agent.rules.judge import Judged, judge
@@ -35,7 +35,13 @@ def checked(claims: Iterable[Claim], evidence: Evidence, person: str | None) -> 
         for id in claim.cites
     }
     return tuple(
-        claim.model_copy(update={"grounded": False, "why": "rests on nothing that was observed"})
+        claim.model_copy(
+            update={
+                "grounded": False,
+                "verdict": "unverified",
+                "why": "rests on nothing that was observed",
+            }
+        )
         if claim.grounded and _rests_on_nothing(claim, seen)
         else claim
         for claim in grounded
@@ -47,20 +53,22 @@ def _rests_on_nothing(claim: Claim, seen: set[str]) -> bool:
     return bool(cited) and not mentions(claim.text) and not seen & cited
 
 
-def without_fancies(draft: Reading, evidence: Evidence) -> Reading:
-    """The reading without free words on behaviour and cognition that name what no cue shows.
+def without_fancies(draft: Reading, evidence: Evidence, labels: Collection[str] = ()) -> Reading:
+    """The reading without free words on behaviour and cognition that no cue shows.
 
-    They cite nothing, so each thing they name must be in the record of this person. What falls
-    is kept as a claim that was struck out.
+    They cite nothing, so each thing they name must be in the record of this person, and every
+    word must be one that can be checked; a label out of the profile's own `labels` may stand.
+    What falls is kept as a claim that was struck out.
     """
     fields: tuple[tuple[str, str | None, Part], ...] = (
         ("behavior", draft.behavior, "observation"),
         ("cognition", draft.cognition, "interpretation"),
     )
     fallen = {
-        name: Claim(text=text, part=part, grounded=False, why=why)
+        name: Claim(text=text, part=part, grounded=False, verdict=verdict, why=why)
         for name, text, part in fields
-        if text and (why := _fancied(text, evidence, draft.person))
+        if text and text not in labels
+        for verdict, why in _fancied(text, evidence, draft.person)
     }
     if not fallen:
         return draft
@@ -68,8 +76,8 @@ def without_fancies(draft: Reading, evidence: Evidence) -> Reading:
     return draft.model_copy(update={**dict.fromkeys(fallen), "claims": claims})
 
 
-def _fancied(text: str, evidence: Evidence, person: str | None) -> str | None:
-    """What a text names and no cue shows; None where every cue it needs is there."""
+def _fancied(text: str, evidence: Evidence, person: str | None) -> Iterator[tuple[Verdict, str]]:
+    """Why a text cannot stand: what it names and no cue shows, else what cannot be checked."""
     cues = [cue for cue in evidence.cues if cue.person in (person, None)]
     spoken = " ".join(cue.text.lower() for cue in evidence.cues if cue.sense == "words")
 
@@ -80,7 +88,10 @@ def _fancied(text: str, evidence: Evidence, person: str | None) -> str | None:
 
     named = [m for m in mentions(text) if m.sense != "emotion" and not m.negated]
     missing = [f"“{mention.text}”" for mention in named if not shown(mention)]
-    return f"no cue shows {', '.join(missing)}" if missing else None
+    if missing:
+        yield "contradicted", f"no cue shows {', '.join(missing)}"
+    elif why := unverified(Claim(text=text), evidence):
+        yield "unverified", why
 
 
 def unborne(draft: Reading, evidence: Evidence) -> Claim | None:
@@ -103,6 +114,7 @@ def unborne(draft: Reading, evidence: Evidence) -> Claim | None:
         cites=tuple(ids),
         part="conclusion",
         grounded=False,
+        verdict="contradicted",
         why=f"no cue of a claim that stands tells of {top}",
     )
 

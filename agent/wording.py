@@ -6,12 +6,13 @@ Knows claims and readings, no model. Only sentences that grounding let stand are
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from agent.answer import Claim, Reading
 from agent.context import Span
 from agent.evidence import Evidence, Missing
+from agent.grounding import FOREIGN
 from agent.thinker import Told
 
 _TOPICS: Final[tuple[tuple[re.Pattern[str], frozenset[str]], ...]] = tuple(
@@ -64,12 +65,23 @@ def answer(
     parts = [told.text if told.text is not None else _sentences(said, told, readings)]
     lacking = _lacking(question, missing, parts[0], "\n".join(before).lower())
     parts += [lacking] if lacking else []
-    struck = sum(not claim.grounded for claim in claims)
+    return "\n".join([*parts, *_fallen(claims)])
+
+
+def _fallen(claims: Sequence[Claim]) -> Iterator[str]:
+    """How many claims were left out, a line for each reason."""
+    unread = [claim for claim in claims if claim.verdict == "unverified"]
+    foreign = sum(claim.why == FOREIGN for claim in unread)
+    struck = sum(not claim.grounded for claim in claims) - len(unread)
     if struck:
-        parts.append(
-            f"({struck} of {len(claims)} claims were struck out: no cue they cite carries them.)"
+        yield f"({struck} of {len(claims)} claims were struck out: no cue they cite carries them.)"
+    if foreign:
+        yield f"({foreign} of {len(claims)} claims were not checked, and left out: {FOREIGN}.)"
+    if vague := len(unread) - foreign:
+        yield (
+            f"({vague} of {len(claims)} claims were not checked, and left out: they say what no "
+            "cue could carry.)"
         )
-    return "\n".join(parts)
 
 
 def span_of(said: Sequence[Claim], evidence: Evidence) -> Span | None:

@@ -24,7 +24,7 @@ import numpy as np
 
 from agent.evidence import Cue, Evidence
 from agent.facs import AUS, MEASURED
-from agent.grounding import carries, mentions
+from agent.grounding import carries, mentions, unreadable
 from agent.prototypes import BASIC, PARTS, UNITS
 from agent.rules.core import VOICE, at_face_value, scores, shares
 from agent.rules.levels import level, tone
@@ -42,6 +42,7 @@ MASKED: Final = 0.1
 chance that a face misleads."""
 WRONG: Final = {"face": 0.05, "voice": 0.2}
 """Chance that a channel was measured wrongly, or is as it is for other reasons."""
+_SENTENCE: Final = re.compile(r"(?<=[.!?。])\s+|(?<=\])\s+")
 _SMILE: Final = "AU12"
 _FELT: Final = "AU06"
 _POSED: Final = re.compile(
@@ -58,7 +59,7 @@ class Signs(NamedTuple):
     levels: dict[str, float]
     """Asserted signs that are true, with their levels."""
     true: float
-    """Their share of all asserted signs."""
+    """Their share of all asserted signs and of what is said and cannot be verified."""
     whole: dict[str, float]
     """Levels of all that was measured; 0 for units that were looked for and not seen."""
     shown: bool
@@ -72,7 +73,7 @@ def of_units(text: str, gold: frozenset[int]) -> Signs:
     said = {m.units[0]: m.grade or PLAIN for m in mentions(text) if m.units and not m.negated}
     true = {AUS[n].code: float(grade) for n, grade in said.items() if n in gold}
     whole = dict.fromkeys(_FACE, 0.0) | {AUS[n].code: PLAIN for n in gold} | true
-    share = len(true) / len(said) if said else 0.0
+    share = len(true) / (len(said) + _unread(text)) if said else 0.0
     return Signs(_unposed(text, true, whole), share, whole, bool(gold))
 
 
@@ -88,15 +89,25 @@ def of_evidence(text: str, evidence: Evidence) -> Signs:
         carrying = [cue for cue in own if carries(cue, mention) is None]
         said[mention.codes[0]] = bool(carrying)
         _strongest(levels, carrying)
-    whole = dict.fromkeys(_FACE, 0.0) if evidence.main and evidence.main.size > 0 else {}
+    told = tuple(cue.text for cue in own if cue.sense != "words")
+    whole = dict.fromkeys(_FACE, 0.0) if evidence.main and evidence.main.seen else {}
     _strongest(whole, own)
     return Signs(
         levels=_unposed(text, levels, whole),
-        true=sum(said.values()) / len(said) if said else 0.0,
+        true=sum(said.values()) / (len(said) + _unread(text, told)) if said else 0.0,
         whole=whole,
         shown=any(cue.sense in ("face", "voice") for cue in own),
         speaking=_speaking(own, evidence.media.duration),
     )
+
+
+def _unread(text: str, told: tuple[str, ...] = ()) -> int:
+    """Sentences that say what no cue can carry; each counts as a sign that is not true.
+
+    `told` are the wordings of cues, which may be repeated.
+    """
+    pieces = (piece for line in text.splitlines() for piece in _SENTENCE.split(line))
+    return sum(unreadable(piece, told) for piece in pieces if re.search(r"\w", piece))
 
 
 def _strongest(levels: dict[str, float], cues: Sequence[Cue]) -> None:

@@ -19,13 +19,14 @@ import random
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
+
+from agent.util.process import environment, python
 
 SUFFIXES: Final = (".mp4", ".mov")
 SIDE: Final = 320
@@ -108,7 +109,11 @@ def rows(out: Path) -> dict[tuple[str, str], Any]:
 
 def command(source: Path, out: Path, *more: str) -> list[str]:
     """A captioning run as its own process."""
-    return [sys.executable, "-m", "agent.cli", "caption", str(source), "--out", str(out), *more]
+    return python("agent.cli", "caption", str(source), "--out", str(out), *more)
+
+
+def _run(words: Sequence[str], **more: str) -> None:
+    subprocess.run(words, check=True, capture_output=True, env=environment(more))
 
 
 def kills(source: Path, out: Path, wanted: int, most: int, more: Sequence[str]) -> dict[str, Any]:
@@ -119,7 +124,7 @@ def kills(source: Path, out: Path, wanted: int, most: int, more: Sequence[str]) 
     """
     calm = out / "undisturbed"
     shutil.rmtree(calm, ignore_errors=True)
-    subprocess.run(command(source, calm, *more), check=True, capture_output=True)
+    _run(command(source, calm, *more))
     expected = rows(calm)
     draw, begun = random.Random(int(time.time())), time.monotonic()
     killed, ended, at = 0, 0, Counter[str]()
@@ -128,8 +133,9 @@ def kills(source: Path, out: Path, wanted: int, most: int, more: Sequence[str]) 
     reported: set[tuple[str, str]] = set()
     while killed < wanted or not ended:
         process = subprocess.Popen(
-            command(source, shaken, *more), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
+            command(source, shaken, *more), env=environment(),
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
         if killed < wanted and _alive_after(process, shaken, draw.randint(0, most), draw):
             process.send_signal(signal.SIGKILL)
             process.wait()
@@ -209,12 +215,8 @@ def cores(source: Path, counts: Sequence[int], more: Sequence[str]) -> list[tupl
     for count in counts:
         with tempfile.TemporaryDirectory() as folder:
             begun = time.monotonic()
-            subprocess.run(
-                command(source, Path(folder) / "out", "--workers", str(count), *more),
-                check=True,
-                capture_output=True,
-                env=os.environ | {"DUCHENNE_CACHE": f"{folder}/cache"},
-            )
+            words = command(source, Path(folder) / "out", "--workers", str(count), *more)
+            _run(words, DUCHENNE_CACHE=f"{folder}/cache")
             made = len({id for id, _ in rows(Path(folder) / "out")})
             found.append((count, round(made / (time.monotonic() - begun), 3)))
     return found
@@ -225,15 +227,14 @@ def ray(source: Path, out: Path, wanted: int, more: Sequence[str]) -> dict[str, 
     here, there, shaken = (out / name for name in ("here", "ray", "shaken"))
     for folder in (here, there, shaken):
         shutil.rmtree(folder, ignore_errors=True)
-    subprocess.run(command(source, here, *more), check=True, capture_output=True)
-    subprocess.run(
-        command(source, there, "--engine", "ray", *more), check=True, capture_output=True
-    )
+    _run(command(source, here, *more))
+    _run(command(source, there, "--engine", "ray", *more))
     expected, killed, begun = rows(here), 0, time.monotonic()
     if (got := rows(there)) != expected:
         raise AssertionError(f"other rows on Ray: {_difference(expected, got)}")
     run = subprocess.Popen(
         command(source, shaken, "--engine", "ray", *more),
+        env=environment(),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )

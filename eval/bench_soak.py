@@ -29,6 +29,7 @@ from typing import Any, Final
 
 import httpx
 
+from agent.util import process
 from eval.serving.standin import NAME
 from eval.serving.started import Started, question, server, share, uploaded
 
@@ -190,7 +191,7 @@ class Host:
         self.port, self.url = self._now.port, self._now.url
 
     def _begun(self, port: int) -> Started:
-        words = [sys.executable, "-m", "eval.serving.standin", "--slow", str(SLOW)]
+        words = process.python("eval.serving.standin", "--slow", str(SLOW))
         return Started([*words, "--port", str(port)])
 
     def plague(self) -> None:

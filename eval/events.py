@@ -48,7 +48,8 @@ def by_units(reference: str, candidate: str) -> Relation:
     """What two sentences about a face say of each other, by the movements they name.
 
     Entails where both name the same movements alike, contradicts where one denies what the other
-    asserts, else neutral.
+    asserts, else neutral. A sentence of several movements is held against them as a set; `steps`
+    cuts it where it says that one follows the other.
     """
     wanted = {(code, m.negated) for m in mentions(reference) for code in m.codes[:1]}
     found = {(code, m.negated) for m in mentions(candidate) for code in m.codes[:1]}
@@ -57,8 +58,47 @@ def by_units(reference: str, candidate: str) -> Relation:
     return "entail" if wanted and wanted <= found else "neutral"
 
 
+_EARLIER: Final = re.compile(
+    r"^\W*(?:before|until)\s+(?P<first>[^,]+),\s*(?P<second>.+)$", re.IGNORECASE
+)
+_LATER: Final = re.compile(
+    r"^\W*(?:after|once|as soon as|when)\s+(?P<first>[^,]+),\s*(?P<second>.+)$", re.IGNORECASE
+)
+_THEN: Final = re.compile(
+    r"[,;]?\s*\b(?:and\s+|but\s+)?(?:then|next|afterwards|after that|later(?: on)?|finally|"
+    r"followed by|before|until|eventually|subsequently)\b[,:]?\s*"
+    r"|\s*(?:→|->)\s*",
+    re.IGNORECASE,
+)
+_AFTER: Final = re.compile(r",?\s*\b(?:after|following|preceded by|once)\b\s*", re.IGNORECASE)
+
+
+def steps(told: Sequence[str]) -> list[str]:
+    """Events in the order in which they happen: a sentence of several is cut at "then", "before",
+    "after" and the like; parts that name nothing stay with the part before them.
+
+    >>> steps(["She frowns after she smiles."])
+    ['she smiles.', 'She frowns']
+    """
+    return [step for sentence in told for step in _steps(sentence)]
+
+
+def _steps(sentence: str) -> list[str]:
+    if match := _EARLIER.match(sentence):
+        parts = [*_steps(match["second"]), *_steps(match["first"])]
+    elif match := _LATER.match(sentence):
+        parts = [*_steps(match["first"]), *_steps(match["second"])]
+    elif len(later := _AFTER.split(sentence, maxsplit=1)) == 2 and all(map(mentions, later)):
+        parts = [*_steps(later[1]), *_steps(later[0])]
+    else:
+        parts = _THEN.split(sentence)
+    parts = [part.strip() for part in parts if part.strip()]
+    return parts if len(parts) > 1 and all(map(mentions, parts)) else [sentence]
+
+
 def tem(reference: Sequence[str], candidate: Sequence[str], judge: Judge = by_units) -> Array:
     """Matches in order, matches in any order, contradictions, and both lengths."""
+    reference, candidate = steps(reference), steps(candidate)
     m, n = len(reference), len(candidate)
     verdicts = [[judge(r, c) for c in candidate] for r in reference]
     best = np.zeros((m + 1, n + 1), dtype=np.int64)

@@ -28,6 +28,7 @@ from pathlib import Path
 from typing import Final
 
 from agent.cache import cache_dir
+from agent.util import process
 
 PEER: Final = "mediapipe 1.x"
 HOW: Final = (
@@ -223,11 +224,11 @@ class _Run:
 
     def __init__(self, cache: Path) -> None:
         self._cache = cache
-        self._environment = os.environ | {"DUCHENNE_CACHE": str(cache)}
+        self._environment = process.environment({"DUCHENNE_CACHE": str(cache)})
 
     def __call__(self, *words: str) -> Ran:
         """Raises SystemExit with what the command said where it fails."""
-        command = [sys.executable, "-c", "import sys; from agent.cli import main; sys.exit(main())"]
+        command = process.python("agent.cli")
         begin = time.perf_counter()
         with tempfile.TemporaryFile() as said:
             child = subprocess.Popen(

@@ -17,7 +17,7 @@ from typing import Final
 from agent import facs
 from agent.answer import Claim
 from agent.brief import quoted
-from agent.evidence import Cue, Evidence
+from agent.evidence import IMPRESSION, Cue, Evidence
 from agent.prototypes import PARTS, table
 from agent.rules.core import expected
 from agent.rules.levels import tone
@@ -51,9 +51,13 @@ _ASIDE: Final = ("AU25", "AU26", "AU45", "AU43")
 
 def prompt(evidence: Evidence, labels: Sequence[str], stage: Stage = "emotion") -> str:
     """All that is shown of the evidence, and the task."""
-    cues = [cue for cue in evidence.cues if cue.code in _VOICE or cue.sense in ("face", "words")]
+    cues = [cue for cue in evidence.cues if _taught(cue) or cue.sense == "words"]
     told = [f"- {_shown(cue)} [{cue.id}]" for cue in _strongest(cues)]
     return "\n".join([*told, f"{stage}: {', '.join(labels)}"])
+
+
+def _taught(cue: Cue) -> bool:
+    return cue.code in _VOICE or (cue.sense == "face" and cue.code != IMPRESSION)
 
 
 def _shown(cue: Cue) -> str:
@@ -96,7 +100,7 @@ def _strongest(cues: Iterable[Cue]) -> list[Cue]:
 
 def claims(evidence: Evidence, label: str) -> tuple[Claim, ...]:
     """Observations, what the label rests on, and the label; none where nothing bears on it."""
-    cues = _strongest(cue for cue in evidence.cues if cue.code in _VOICE or cue.sense == "face")
+    cues = _strongest(cue for cue in evidence.cues if _taught(cue))
     bears = [cue for cue in cues if _bears(cue, label)]
     if not any(cue.sense == "face" and cue.code not in _ASIDE for cue in bears):
         bears = [cue for cue in bears if cue.code not in _ASIDE]

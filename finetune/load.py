@@ -13,9 +13,9 @@ from typing import Any, Final
 
 import torch
 from peft import LoraConfig, PeftModel, prepare_model_for_kbit_training
-from transformers import AutoConfig, AutoProcessor, BitsAndBytesConfig
+from transformers import AutoConfig, AutoProcessor
 
-from agent.bridge import Duchenne, DuchenneProcessor
+from agent.bridge import Duchenne, DuchenneProcessor, quantise
 from finetune.recipe import RecipeError
 from finetune.settings import Recipe
 
@@ -62,12 +62,17 @@ def _beneath(start: Path) -> dict[str, Any]:
 
 
 def base(recipe: Recipe) -> tuple[Any, Any]:
-    """The model without adapters, and its processor."""
+    """The model without adapters, and its processor. Raises RecipeError."""
     how: dict[str, Any] = {"dtype": dtype(recipe)}
-    if recipe.tune == "qlora":
-        how["quantization_config"] = _four_bits()
-    kind = AutoConfig.from_pretrained(recipe.model).model_type
+    four_bits = recipe.tune == "qlora"
+    if four_bits and not quantise.available():
+        raise RecipeError(
+            f"tune: qlora needs {quantise.NEEDS}, not installed here: install it, or set tune=lora"
+        )
+    config = AutoConfig.from_pretrained(recipe.model)
+    kind = config.model_type
     if kind == "duchenne":
+        how |= quantise.four_bits(config) if four_bits else {}
         found = Duchenne.from_pretrained(recipe.model, **how)
         processor = AutoProcessor.from_pretrained(recipe.model)
     elif recipe.audio is None:
@@ -76,11 +81,12 @@ def base(recipe: Recipe) -> tuple[Any, Any]:
         # The projector is new: the same for every process and every resume.
         torch.manual_seed(0)
         found = Duchenne.from_base(
-            recipe.model, recipe.audio, padded=recipe.padded, guided=recipe.guided, **how
-        )
+            recipe.model, recipe.audio, padded=recipe.padded, guided=recipe.guided,
+            four_bits=four_bits, **how,
+        )  # fmt: skip
         processor = DuchenneProcessor.from_pretrained(recipe.model)
     found.config.voice_routed = recipe.routed
-    if recipe.tune == "qlora":
+    if four_bits:
         found = prepare_model_for_kbit_training(found, use_gradient_checkpointing=False)
     if recipe.tune == "full":
         for name, weight in found.named_parameters():
@@ -106,17 +112,4 @@ def adapters(recipe: Recipe, guided: bool = False) -> LoraConfig:
         target_modules=recipe.lora.targets,
         modules_to_save=whole,
         task_type="CAUSAL_LM",
-    )
-
-
-def _four_bits() -> BitsAndBytesConfig:
-    if not torch.cuda.is_available():
-        raise RecipeError("tune: qlora needs a GPU; on processors use lora")
-    return BitsAndBytesConfig(
-        load_in_4bit=True,
-        bnb_4bit_quant_type="nf4",
-        bnb_4bit_use_double_quant=True,
-        bnb_4bit_compute_dtype=torch.bfloat16,
-        # Adapters go on the language model alone; the towers stay as they are.
-        llm_int8_skip_modules=["lm_head", "visual", "voice"],
     )

@@ -149,7 +149,7 @@ class Recipe:
     tiny: Tiny | None = None
     """Make `model` as a tiny random one where it is not there."""
     tune: Literal["lora", "qlora", "full"] = "lora"
-    """qlora holds the language model in nf4 and needs a GPU; full is for tiny models."""
+    """qlora holds the language model in nf4 (agent/bridge/quantise.py); full is for tiny models."""
     lora: Lora = field(default_factory=Lora)
     routed: bool = True
     """False shows voice pictures to the stock vision tower, to compare with."""

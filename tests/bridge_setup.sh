@@ -13,7 +13,8 @@ here=$(cd "$(dirname "$0")/.." && pwd)
 
 "$python" -m venv "$target"
 "$target/bin/python" -m pip install --quiet \
-    "torch==2.13.0" "transformers==5.23.0" "trl==1.16.0" "peft==0.21.2" datasets accelerate
+    "torch==2.13.0" "transformers==5.23.0" "trl==1.16.0" "peft==0.21.2" "bitsandbytes==0.50.2" \
+    datasets accelerate
 "$target/bin/python" -m pip install --quiet --no-deps "torchvision==0.28.0"
 "$target/bin/python" -m pip install --quiet -e "$here[dev]"
 

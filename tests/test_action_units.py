@@ -30,6 +30,9 @@ class Plain:
         assert sample.blendshapes is not None
         return sample.blendshapes[:3]
 
+    def absolute(self, rows: Rows) -> Columns:  # noqa: ARG002
+        return {}
+
     def intensities(self, times: Floats, rows: Rows) -> Columns:
         assert len(times) == len(rows)
         return dict(zip(("AU04", "AU12_L", "AU12_R"), rows[:].T, strict=True))

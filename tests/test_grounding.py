@@ -213,7 +213,7 @@ def test_carried_claims_stand(evidence: Evidence, text: str, cites: tuple[str, .
         ("She smiles without frowning", ("A1",), "A4 shows"),
         ('She says "we lost"', ("W1",), "not in the cited words"),
         ("I can't believe we won", ("W1",), "without quoting"),
-        ("The light is warm", ("A1",), "asserts nothing"),
+        ("The light is warm", ("A1",), "no cue can carry “light”, “warm”"),
         ("", ("A1",), "says nothing"),
         ("AU11 is absent", (), "AU11 is not measured"),
     ],
@@ -244,7 +244,7 @@ def test_interpretations_need_a_cue_that_bears(evidence: Evidence) -> None:
     assert not check(evidence, "She is happy", part="conclusion").grounded
     assert not check(evidence, "She is happy", "A4", part="interpretation").grounded
     assert not check(evidence, "She is happy", "A99", part="interpretation").grounded
-    assert check(evidence, "The effort eases after the win", "A1", part="interpretation").grounded
+    assert not check(evidence, "The effort eases after the win", "A1", part="conclusion").grounded
     many = "She is happy, sad, angry, afraid, disgusted and surprised"
     assert not check(evidence, many, "A1", "A4", "V1", part="conclusion").grounded
 
@@ -335,3 +335,75 @@ def test_share_cannot_be_raised_by_copies_or_denials() -> None:
     assert grounded_share([Claim(text="It cannot be told.", part="conclusion")]) == 1
     denials = [Claim(text=f"No AU{n}") for n in range(1, 20)]
     assert grounded_share([bad, *denials]) == 0.5
+
+
+INVENTED = (
+    "She is plotting revenge",
+    "She is lying to cover up a crime",
+    "She has been drinking",
+    "She wants to leave her husband",
+    "She was bullied at school",
+    "He has just been fired from his job",
+    "She suffers from a personality disorder",
+    "She is attracted to the person behind the camera",
+    "She is smarter than the others",
+    "She smiles because she has won the lottery",
+    "Her smile hides a guilty secret",
+    "She is happy, since her vote went to the other party",
+    "Sie plant Rache",
+    "她在策划复仇",
+    "Elle prépare sa vengeance",
+    "彼女は復讐を企んでいる",
+    "Sie lächelt",
+    "Is she happy?",
+    "How does she feel, and why?",
+    "What is her mood",
+    "[A1]",
+    "She is here",
+)
+
+
+@pytest.mark.parametrize("part", ["observation", "interpretation", "conclusion"])
+@pytest.mark.parametrize("text", INVENTED)
+def test_what_cannot_be_read_is_unverified_whatever_it_cites(
+    evidence: Evidence, text: str, part: str
+) -> None:
+    claim = check(evidence, text, "A1", part=part)
+    assert (claim.grounded, claim.verdict) == (False, "unverified")
+    assert claim.why
+
+
+@pytest.mark.parametrize(
+    ("text", "cites"),
+    [
+        ("She smiles", ("A1",)),
+        ("She is smiling with her eyes", ("A1", "A2")),
+        ("Her brows come together", ("A4",)),
+        ("She looks happy", ("A1", "A2")),
+        ("Her voice is higher than usual", ("V1",)),
+        ("She says “we won”", ("W1",)),
+        ("The corners of her mouth go up", ("A1",)),
+        ("The smile fades before she frowns", ("A1", "A4")),
+        ("Happiness is the most likely feeling", ("A1", "A2")),
+        ("Her cheeks are raised, which suggests that the smile is felt", ("A2", "A1")),
+        ("It cannot be told what she feels", ()),
+    ],
+)
+def test_plain_true_conclusions_stand(
+    evidence: Evidence, text: str, cites: tuple[str, ...]
+) -> None:
+    claim = check(evidence, text, *cites, part="conclusion")
+    assert (claim.grounded, claim.verdict) == (True, "supported"), claim.why
+
+
+def test_thin_lips_and_gritted_teeth_are_read() -> None:
+    pressed = record(numbered([face("AU24", 1.0, 3.0, 3.0)]))
+    assert check(pressed, "Her lips thin", "A1").grounded
+    assert check(pressed, "She grits her teeth", "A1").grounded
+    assert not check(pressed, "The smile is posed", "A1").grounded
+
+
+def test_padding_with_what_cannot_be_checked_lowers_the_share(evidence: Evidence) -> None:
+    good = check(evidence, "She smiles", "A1")
+    padding = [check(evidence, f"She owns {n} houses", "A1") for n in (2, 3, 4)]
+    assert grounded_share([good, *padding]) == 0.25

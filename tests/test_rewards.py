@@ -311,6 +311,17 @@ def test_grounding_is_the_agents_own_check() -> None:
     assert grounding([made("A smile.")], [EVIDENCE.to_json()]) == [0.0]
 
 
+@pytest.mark.parametrize("name", ["grounding", "alignment", "alignment_told"])
+def test_inventions_are_not_paid(name: str) -> None:
+    """A sentence that no cue could carry earns nothing by itself and costs beside true ones."""
+    invented = "She is plotting revenge. [A1]"
+    alone, beside, true = score(
+        name, made(f"Conclusion:\n{invented}"), made(f"{THOUGHT}\n{invented}"), made()
+    )
+    assert alone == 0.0
+    assert beside is not None and true is not None and beside < true
+
+
 def test_a_compound_answer_follows_from_both_its_parts() -> None:
     think = "AU1. AU2. AU12. AU25. AU26."
     shown = [1, 2, 12, 25, 26]

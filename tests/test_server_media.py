@@ -23,8 +23,9 @@ import served
 from PIL import Image
 from served import clip, data, picture, tone
 
-from agent.server.children import Child, LostError, Nursery, environment
+from agent.server.children import Child, LostError, Nursery
 from agent.server.settings import GIB, MIB, Settings
+from agent.util.process import restricted
 
 ROOT = Path(__file__).resolve().parents[1]
 PLANTED = "planted-words-of-a-local-file"
@@ -218,7 +219,7 @@ def run_confined(tmp_path: Path, does: str) -> tuple[int, str]:
     )
     done = subprocess.run(
         [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True,
-        timeout=30, check=False, env=environment(secrets=False),
+        timeout=30, check=False, env=restricted(secrets=False),
     )  # fmt: skip
     return done.returncode, done.stdout + done.stderr
 
@@ -249,7 +250,7 @@ def test_the_decoder_is_limited_in_time_memory_files_and_reach(
 def test_a_child_that_says_no_message_is_lost() -> None:
     async def heard() -> None:
         with pytest.raises(LostError):
-            await Child.begun("this", [], environment(secrets=False))
+            await Child.begun("this", [], restricted(secrets=False))
 
     asyncio.run(heard())
 
@@ -258,7 +259,7 @@ def test_a_child_that_is_taken_as_soon_as_it_comes_up_came_up() -> None:
     """The server was called not ready for want of children while they were all at work."""
 
     async def both() -> None:
-        nursery = Nursery("agent.server.mind", [], environment(secrets=False), 1)
+        nursery = Nursery("agent.server.mind", [], restricted(secrets=False), 1)
         taken, _ = await asyncio.gather(nursery.take(), nursery.warm())
         assert taken.alive
         await nursery.close()

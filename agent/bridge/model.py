@@ -20,6 +20,7 @@ from transformers.models.qwen3_vl.modeling_qwen3_vl import (
 )
 from transformers.utils.generic import can_return_tuple
 
+from agent.bridge import quantise
 from agent.bridge.config import DuchenneConfig
 from agent.bridge.guided import Guided, turns
 from agent.bridge.pixels import seen, voices
@@ -204,11 +205,19 @@ class DuchenneForConditionalGeneration(Qwen3VLForConditionalGeneration):  # type
 
     @classmethod
     def from_base(
-        cls, base: str, audio: str, *, padded: bool = True, guided: bool = False, **kwargs: Any
+        cls,
+        base: str,
+        audio: str,
+        *,
+        padded: bool = True,
+        guided: bool = False,
+        four_bits: bool = False,
+        **kwargs: Any,
     ) -> DuchenneForConditionalGeneration:
         """A new one from a Qwen3-VL and a Whisper checkpoint; only what reads is new.
 
         `base` and `audio` are folders or hub names; `padded` and `guided` as in `DuchenneConfig`;
+        `four_bits` holds the language model in nf4 (agent/bridge/quantise.py);
         `kwargs` go to `from_pretrained` (dtype, device_map, …). What is new is random: seed torch
         before. Raises ValueError where a checkpoint is of another kind.
         """
@@ -221,6 +230,8 @@ class DuchenneForConditionalGeneration(Qwen3VLForConditionalGeneration):  # type
             image_mean=list(pixels.image_mean),
             image_std=list(pixels.image_std),
         )
+        if four_bits:
+            kwargs |= quantise.four_bits(config)
         model = cls.from_pretrained(base, config=config, **kwargs)
         encoder = model.model.voice.encoder
         heard = WhisperModel.from_pretrained(audio, dtype=encoder.conv1.weight.dtype).encoder

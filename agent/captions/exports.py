@@ -25,6 +25,7 @@ import prompts
 from agent.captions.outcome import RunError
 from agent.captions.rows import Row
 from agent.captions.store import read_rows, write_bytes
+from agent.evidence import IMPRESSION
 from agent.facs import AUS, parse
 
 SHARD_BYTES: Final = 500_000_000
@@ -120,7 +121,8 @@ def merr(work: Export) -> None:
     for row in work.rows():
         peak = row["peak"] or {"frame": None, "aus": []}
         shown = _shown(peak)
-        told = sorted({c["code"] for c in row["cues"] if c["sense"] == "face"} - {"AU43", "AU45"})
+        seen = {c["code"] for c in row["cues"] if c["sense"] == "face"}
+        told = sorted(seen - {"AU43", "AU45", IMPRESSION})
         said = [cue["text"] for cue in row["cues"] if cue["sense"] == "words"]
         heard = [cue["text"] for cue in row["cues"] if cue["sense"] == "voice"]
         made[_one(row)] = {

@@ -11,6 +11,7 @@ import logging
 import os
 import time
 from collections.abc import Iterator
+from contextlib import chdir
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from typing import Any, Final
@@ -21,6 +22,7 @@ from agent.captions.plan import Plan
 from agent.captions.stages import Task
 from agent.evidence import Evidence
 from agent.install import advice
+from agent.util import process
 
 TRIES: Final = 3
 """For a clip whose actor dies."""
@@ -157,15 +159,18 @@ class _Writer:
 def _connected(address: str | None) -> Any:
     import ray
 
-    passed = {k: v for k, v in os.environ.items() if k.startswith(PASSED_ON)}
+    passed = {k: v for k, v in os.environ.items() if k.startswith(PASSED_ON)} | process.safe()
+    os.environ.update(process.safe())  # for what Ray begins on this machine
     try:
-        ray.init(
-            address=address,
-            runtime_env={"env_vars": passed},
-            include_dashboard=False,
-            log_to_driver=False,
-            logging_level=logging.ERROR,
-        )
+        # Ray's workers search the folder that the driver is in.
+        with chdir(process.ROOT):
+            ray.init(
+                address=address,
+                runtime_env={"env_vars": passed},
+                include_dashboard=False,
+                log_to_driver=False,
+                logging_level=logging.ERROR,
+            )
     except (ConnectionError, ValueError, RuntimeError) as error:
         said = " ".join(str(error).split())[:200]
         raise RunError(f"no Ray cluster at {address or 'this machine'}: {said}", 1) from error

@@ -2,25 +2,37 @@
 
 Knows processes and pipes; the jobs are those of `agent.captions.stages`. A process that dies or
 hangs takes only its own clip with it: the clip is tried once more in a fresh one, then reported.
+Each is `python -m agent.captions.workers FD`, FD being its end of the pipe. Not a spawned
+`multiprocessing.Process`: that one imports `pickle` with the current folder searched first, and
+the user's main program over again.
 """
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import queue
+import select
 import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from typing import Any, Final
 
 from agent.captions.outcome import Failure, failed
+from agent.server import limits
+from agent.util import process
 
 PATIENCE: Final = 900.0
 """Seconds one clip may take; a decoder that hangs is stopped then."""
 TRIES: Final = 2
+MEMORY: Final = 12 << 30
+"""Bytes of address space of one process; libraries and models take 2.2 GiB of it."""
+FILE: Final = 4 << 30
+"""Bytes of the largest file it may write."""
 
 
 class LostError(RuntimeError):
@@ -73,7 +85,7 @@ class _Worker:
     """One process, begun when it is first needed and anew when it is lost."""
 
     def __init__(self) -> None:
-        self._process: Any = None
+        self._process: subprocess.Popen[bytes] | None = None
         self._pipe: Connection | None = None
         self._closed = False
 
@@ -100,28 +112,28 @@ class _Worker:
     def _begun(self) -> Connection:
         if self._closed:
             raise LostError("the run is over")
-        if self._process is None or not self._process.is_alive() or self._pipe is None:
-            # Spawned, not forked: the parent has threads, and decoders do not survive a fork.
-            context = multiprocessing.get_context("spawn")
-            self._pipe, theirs = context.Pipe()
-            self._process = context.Process(target=serve, args=(theirs,), daemon=True)
-            self._process.start()
-            theirs.close()
+        if self._process is None or self._process.poll() is not None or self._pipe is None:
+            self._pipe, theirs = Pipe()
+            with theirs:
+                self._process = subprocess.Popen(
+                    process.python("agent.captions.workers", str(theirs.fileno())),
+                    env=process.environment(ours=process.ONE_THREAD | os.environ),
+                    stdin=subprocess.DEVNULL,
+                    pass_fds=(theirs.fileno(),),
+                )
         return self._pipe
 
     def _end(self) -> int | None:
         if self._pipe is not None:
             self._pipe.close()
         self._pipe = None
-        process, self._process = self._process, None
-        if process is None:
+        child, self._process = self._process, None
+        if child is None:
             return None
-        process.join(0.5)
-        if process.is_alive():
-            process.kill()
-        process.join()
-        code: int | None = process.exitcode
-        return code
+        with suppress(subprocess.TimeoutExpired):
+            return child.wait(0.5)
+        child.kill()
+        return child.wait()
 
     def close(self) -> None:
         self._closed = True
@@ -132,21 +144,21 @@ class _Worker:
 def serve(pipe: Connection) -> None:
     """The life of a process: jobs in, results out, until the other end is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
-    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-        os.environ.setdefault(name, "1")
-    threading.Thread(target=_with_parent, daemon=True).start()
+    limits.confine(MEMORY, FILE, handles=1024)
+    threading.Thread(target=_with_parent, args=(pipe.fileno(),), daemon=True).start()
     with suppress(EOFError, OSError):
         while True:
             job, arguments = pipe.recv()
             pipe.send(result(job, arguments))
 
 
-def _with_parent() -> None:
-    """End with the process that began this one, whatever it died of."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
+def _with_parent(handle: int) -> None:
+    """End with the process that began this one, whatever it died of: it held the pipe's other
+    end, and nobody else does."""
+    watch = select.poll()
+    watch.register(handle, 0)
+    watch.poll()
+    os._exit(1)
 
 
 def result(job: str, arguments: tuple[Any, ...]) -> tuple[bool, Any]:
@@ -175,3 +187,7 @@ def whole(task: Any) -> Any:
     sensed = stages.sense(task)
     video = sensed.evidence.media.kind == "video"
     return stages.write(task, sensed, Rules(), again if video else None)
+
+
+if __name__ == "__main__":
+    serve(Connection(int(sys.argv[1])))

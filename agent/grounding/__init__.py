@@ -14,8 +14,9 @@ The rules, in the order in which they object:
 5. An emotion must have at least one cited cue that bears on it, at most `MOST_EMOTIONS` at once.
 6. Citing is not free: at least half of the cited cues must carry something the claim says, and
    an interpretation cites at most `MOST_CITES`.
-7. What asserts nothing that could be checked, or repeats the words without quoting them, is not
-   grounded; an honest "cannot tell" and a gap that the record declares are.
+7. What cannot be read is unverified, never grounded: a claim with a word that the tables do not
+   hold (`agent.grounding.reading`), one that asserts nothing, a question, and what repeats the
+   words without quoting them. An honest "cannot tell" and a gap that the record declares stand.
 """
 
 from __future__ import annotations
@@ -23,26 +24,39 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
 from typing import Final
 
 from agent import facs
-from agent.answer import Claim
+from agent.answer import Claim, Verdict
 from agent.evidence import Cue, Evidence, Person, Side
 from agent.grounding import lexicon
 from agent.grounding.lexicon import Claimed
 from agent.grounding.mentions import Mention, action_units, mentions
+from agent.grounding.verifiable import (
+    ABSTAINS,
+    FOREIGN,
+    concludes,
+    grounded_share,
+    retold,
+    unreadable,
+    unverified,
+    without_gaps,
+)
 
 __all__ = [
+    "FOREIGN",
     "Mention",
     "action_units",
     "bears",
     "carries",
+    "concludes",
     "ground",
     "ground_all",
     "grounded_share",
     "mentions",
+    "unreadable",
     "unseen",
+    "unverified",
 ]
 
 MOST_EMOTIONS: Final = 3
@@ -50,10 +64,6 @@ MOST_EMOTIONS: Final = 3
 MOST_CITES: Final = 8
 """Cues an interpretation or conclusion may cite."""
 
-_ABSENCES: Final = tuple(
-    (re.compile(rf"\b(?:{pattern})", re.I), names.split("|")) for pattern, names in lexicon.ABSENCES
-)
-_ABSTAINS: Final = re.compile(rf"\b(?:{lexicon.ABSTAINS})", re.I)
 _PERSON: Final = re.compile(r"\bP\d+\b")
 _PLURAL: Final = re.compile(r"\b(?:both|everyone|everybody|all|they|each other|people)\b", re.I)
 _FACE: Final = ["face", "faces", "video", "pictures", "action units"]
@@ -70,7 +80,7 @@ _WORD: Final = re.compile(r"\w+")
 
 
 def ground(claim: Claim, evidence: Evidence, person: str | None = None) -> Claim:
-    """The claim with `grounded` and `why` set by the rules above.
+    """The claim with `grounded`, `verdict` and `why` set by the rules above.
 
     `person` is whom the claim is about where its text names nobody (P1, P2, …); without it,
     the person most of its cues belong to, else the main person.
@@ -80,10 +90,12 @@ def ground(claim: Claim, evidence: Evidence, person: str | None = None) -> Claim
     cited = [cue for cue in found.values() if cue is not None]
     unknown = [id for id, cue in found.items() if cue is None]
     people = _people(claim, cited, evidence, person)
-    foreign = [c for c in cited if c.person is not None and c.person not in people]
-    own = [c for c in cited if c not in foreign]
+    strange = [c for c in cited if c.person is not None and c.person not in people]
+    own = [c for c in cited if c not in strange]
     faults = [f"{_list(unknown)} not in the evidence"] if unknown else []
-    faults += [f"{c.id} is of {c.person}, not of {_list(sorted(people))}" for c in foreign]
+    faults += [f"{c.id} is of {c.person}, not of {_list(sorted(people))}" for c in strange]
+    if not faults and (why := unverified(claim, evidence)):
+        return claim.model_copy(update={"grounded": False, "verdict": "unverified", "why": why})
     carrying, objections, notes = _weigh(claim, own, evidence, people)
     faults += dict.fromkeys(objections)
     idle = [c for c in own if c.id not in carrying]
@@ -92,7 +104,8 @@ def ground(claim: Claim, evidence: Evidence, person: str | None = None) -> Claim
         note = f"{_list([f'{c.id} ({c.code})' for c in idle])} {verb} nothing it says"
         (faults if 2 * len(idle) > len(ids) else notes).append(note)
     why = "; ".join([*faults, *notes])
-    return claim.model_copy(update={"grounded": not faults, "why": why or None})
+    verdict: Verdict = "contradicted" if faults else "supported"
+    return claim.model_copy(update={"grounded": not faults, "verdict": verdict, "why": why or None})
 
 
 def ground_all(
@@ -100,25 +113,6 @@ def ground_all(
 ) -> tuple[Claim, ...]:
     """`ground` over several claims."""
     return tuple(ground(claim, evidence, person) for claim in claims)
-
-
-def grounded_share(claims: Sequence[Claim]) -> float:
-    """Share of distinct claims that are grounded, 0-1; 0 where there are none.
-
-    Repeating a claim adds nothing, and claims that only deny, or say nothing that could be
-    checked, count at most as often as those that assert something: neither copies, nor empty
-    phrases, nor a list of true denials can raise the share.
-    """
-    distinct: dict[str, Claim] = {}
-    for claim in claims:
-        key = _plain(claim.text)
-        if key not in distinct or not claim.grounded:
-            distinct[key] = claim
-    firm = [claim for claim in distinct.values() if _asserts(claim.text)]
-    weak = [claim for claim in distinct.values() if claim not in firm]
-    weak.sort(key=lambda claim: claim.grounded)  # those that fall count first
-    counted = firm + weak[: max(1, len(firm))]
-    return sum(claim.grounded for claim in counted) / len(counted) if counted else 0.0
 
 
 def unseen(claim: Claim, evidence: Evidence, person: str | None = None) -> list[str]:
@@ -161,7 +155,7 @@ def carries(cue: Cue, mention: Mention) -> str | None:
 def bears(cue: Cue, family: str) -> bool:
     """Whether a cue has anything to do with a family of emotions (`lexicon.EMOTIONS`)."""
     units = lexicon.BEARS.get(family)
-    return units is None or cue.sense != "face" or int(cue.code[2:]) in units
+    return units is None or cue.sense != "face" or facs.parse(cue.code) in units
 
 
 def _weigh(
@@ -170,13 +164,9 @@ def _weigh(
     """Ids that carry something, what is objected to, what is merely noted."""
     said, gap = _read(claim.text, evidence)
     notes = [gap] if gap else []
-    if not _plain(claim.text):
-        return set(), ["says nothing"], []
-    if _copied(claim.text, evidence):
-        return set(), ["repeats the words without quoting them"], []
     facts = [m for m in said if m.sense != "emotion"]
     named = {m.codes[0] for m in said if m.sense == "emotion" and not m.negated}
-    carrying = {c.id for c in own if _retold(c, claim.text)}
+    carrying = {c.id for c in own if retold(c, claim.text)}
     idle = not (facts or named or carrying)
     objections: list[str] = []
     for mention in facts:
@@ -191,19 +181,15 @@ def _weigh(
         bearing = {c.id for c in own if bears(c, family)}
         carrying |= bearing
         objections += [] if bearing else [f"nothing it cites bears on {family}"]
-    excused = bool(gap or _ABSTAINS.search(claim.text))
+    excused = bool(gap or ABSTAINS.search(claim.text))
+    if idle:  # an honest "cannot tell", or a gap that the record declares
+        carrying |= {c.id for c in own}
     if claim.part != "observation":
-        if idle:
-            carrying |= {c.id for c in own}
         denies = bool(facts) and all(m.negated for m in facts)
         if not own and not denies and not (excused and idle):
             objections.append("cites nothing")
         if len(own) > MOST_CITES:
             objections.append(f"cites {len(own)} cues; at most {MOST_CITES} can be weighed")
-    elif idle and not excused:
-        objections.append("asserts nothing that a cue could carry")
-    elif idle:
-        carrying |= {c.id for c in own}
     return carrying, objections, notes
 
 
@@ -334,34 +320,8 @@ def _people(claim: Claim, cited: Sequence[Cue], evidence: Evidence, person: str 
 
 def _read(text: str, evidence: Evidence) -> tuple[list[Mention], str | None]:
     """What a claim says besides "cannot tell" and gaps that the record declares; and those gaps."""
-    declared = {m.what.lower() for m in evidence.missing}
-    rest, gaps = _ABSTAINS.sub(" ", text), set[str]()
-    for pattern, names in _ABSENCES:
-        if (known := declared & set(names)) and pattern.search(rest):
-            rest = pattern.sub(" ", rest)
-            gaps |= known
-    return mentions(rest), f"declared missing: {_list(sorted(gaps))}" if gaps else None
-
-
-def _copied(text: str, evidence: Evidence) -> bool:
-    words = _plain(text)
-    return any(c.sense == "words" and words == _plain(c.text) for c in evidence.cues)
-
-
-def _retold(cue: Cue, text: str) -> bool:
-    """Whether a claim repeats a cue's own words; quotations are judged as such."""
-    told = _plain(cue.text)
-    return cue.sense != "words" and " " in told and told in _plain(text)
-
-
-@lru_cache(maxsize=8192)
-def _plain(text: str) -> str:
-    """Words in lower case with one space between them."""
-    return " ".join(_WORD.findall(text.lower()))
-
-
-def _asserts(text: str) -> bool:
-    return any(not mention.negated for mention in mentions(text))
+    rest, gap = without_gaps(text, evidence)
+    return mentions(rest), gap
 
 
 def _side_name(side: str | None) -> str:

@@ -119,6 +119,13 @@ def find(plain: str, text: str) -> list[Mention]:
     return found + [m for m in _feelings(plain) if not _covered(m, found)]
 
 
+def tabled(plain: str) -> Iterator[tuple[int, int]]:
+    """First and last place of each word or phrase that stands in one of the tables."""
+    for pattern in (_SHAPE, _PHRASES, _AU, _EMOTIONS, _PARTS, *_MOTIONS.values()):
+        for match in pattern.finditer(plain):
+            yield match.span()
+
+
 def blank(text: str, start: int, end: int) -> str:
     """The text with one part replaced by as many spaces."""
     return text[:start] + " " * (end - start) + text[end:]

@@ -64,6 +64,7 @@ MOTIONS: Final[dict[str, str]] = {
     "pucker": r"pucker\w*|purs(?:e|es|ed|ing)|pout\w*",
     "stretch": rf"stretch\w*|{_GO} {_ADV}(?:sideways|back|apart|outwards?)",
     "funnel": r"funnel\w*|rounded|o-shaped",
+    "thin": r"thin(?:s|ned|ning)?",
     "press": rf"press(?:es|ed|ing|or)?(?: together)?|clamp\w*|{_GO} together",
     "part": r"parts?|parted|parting|apart|separated?",
     "open": r"open(?:s|ed|ing)?|agape|gap(?:e|es|ing)|ajar",
@@ -146,6 +147,7 @@ MOVES: Final[tuple[tuple[str, str, str], ...]] = (
     ("lip", "funnel", "AU22"),
     ("lip", "tight", "AU23"),
     ("lip", "press", "AU24"),
+    ("lip", "thin", "AU24|AU23"),
     ("lip", "part", "AU25"),
     ("lip", "open", "AU25"),
     ("lip", "suck", "AU28"),
@@ -198,12 +200,16 @@ PHRASES: Final[tuple[tuple[str, str], ...]] = (
     (r"whole brows?", "AU01&AU02"),
     (r"(?:not|n['’]t) (?:reach|involve|spread to|extend to) (?:the|her|his|their) eyes", "!AU06"),
     (r"smil(?:e|es|ed|ing|ingly)|grin(?:s|ned|ning)?|beam(?:s|ed|ing)?", "AU12"),
+    (r"(?:posed|polite|insincere|put[- ]on) (?:\w+ )?smil\w+", "AU12&!AU06"),
+    (r"(?<=is )(?:posed|polite|insincere|put on)", "!AU06"),
     (r"smirk\w*|lopsided smile|half[- ]smile", "AU12|AU14"),
     (r"crow'?s[- ]?feet", "AU06"),
     (r"frown(?:s|ed|ing)?|scowl\w*|glower\w*", "AU04"),
     (r"(?:mouth|lip) frown|down-?turned mouth", "AU15"),
     (r"(?:bare[sd]?|show(?:s|ing)?) (?:\w+ ){0,1}teeth|teeth (?:are |were )?(?:visible|bared|shown)"
      r"|toothy", "AU25|AU10"),
+    (r"(?:grit|clench)\w* (?:\w+ )?(?:teeth|jaw)|(?:teeth|jaw) (?:is |are )?(?:clenched|gritted)",
+     "AU24|AU23"),
     (r"wide[- ]eyed|star(?:es|ed|ing) wide", "AU05"),
     (r"squint\w*", "AU07|AU06"),
     (r"sneer\w*|snarl\w*", "AU10|AU09"),
@@ -246,6 +252,11 @@ PHRASES: Final[tuple[tuple[str, str], ...]] = (
     (r"high[- ]pitched", "pitch+"),
     (r"low[- ]pitched", "pitch-"),
     (r"speak(?:s|ing)?|spoke|talk(?:s|ed|ing)?", "speech|words"),
+    (r"the words (?:check where the group stands|set out to change what the group does"
+     r"|judge the task as going (?:well|badly)|hold back from taking a side)", "words"),
+    (r"muscles that work against it", "AU04|AU14|AU15|AU24"),
+    (r"sharper, more tense voice", "effort+|brightness+"),
+    (r"softer, duller voice", "effort-|brightness-"),
     (r"say(?:s|ing)?|said|tells?|told|mention(?:s|ed)|(?:her|his|their) words|utters?|asks?|asked",
      "words"),
 )  # fmt: skip
@@ -336,6 +347,10 @@ EMOTIONS: Final[dict[str, str]] = {
     "contempt": r"contempt\w*|scorn\w*|disdain\w*|smug\w*|condescen\w+",
     "neutral": r"neutral(?:ity|ly)?|calm(?:ly|ness)?|composed|relaxed|indifferen\w+|bored|boredom",
     "confusion": r"confus\w+|puzzl\w+|perplex\w+|ambivalen\w+|doubt\w*|uncertain\w*",
+    "fatigue": r"fatigue\w*|tired\w*|sleep(?:y|iness)|drows\w+",
+    "distraction": r"distract\w+|inattenti\w+|absent-minded",
+    "valence": r"positive|negative|mixed|(?:un)?pleasant",
+    "empathy": r"feeling in response",
 }
 """Family of emotions and the words for it."""
 

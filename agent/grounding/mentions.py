@@ -17,7 +17,7 @@ from agent.grounding.find import Mention, blank, find
 
 __all__ = ["Mention", "action_units", "mentions"]
 
-_CITES: Final = re.compile(r"\[[^\]]*\]|\((?:\s*[ahvw]\d+\s*[,;]?)+\)|\b[ahvw]\d+\b")
+CITES: Final = re.compile(r"\[[^\]]*\]|\((?:\s*[ahvw]\d+\s*[,;]?)+\)|\b[ahvw]\d+\b")
 """Ids of cues, which are no action units."""
 
 
@@ -34,15 +34,20 @@ def action_units(text: str) -> frozenset[int]:
     return frozenset(m.units[0] for m in _read(text) if m.units and not m.negated)
 
 
-@lru_cache(maxsize=4096)
-def _read(text: str) -> tuple[Mention, ...]:
+def plainly(text: str) -> str:
+    """The text in lower case with plain marks, every character where it was."""
     # a few letters grow longer in lower case; places must stay the same
     plain = "".join(c if len(c.lower()) > 1 else c.lower() for c in text)
-    plain = plain.replace("’", "'").replace("–", "-")
+    return plain.replace("’", "'").replace("–", "-")
+
+
+@lru_cache(maxsize=4096)
+def _read(text: str) -> tuple[Mention, ...]:
+    plain = plainly(text)
     quoted = list(quotes(text))
     for quote in quoted:
         plain = blank(plain, quote.start, quote.end)
-    for match in _CITES.finditer(plain):
+    for match in CITES.finditer(plain):
         plain = blank(plain, match.start(), match.end())
     moments = list(times(plain))
     for _, start, end in moments:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from agent.hosting.checkpoint import Adapter, Model
+from agent.util import process
 
 NOWHERE: Final = "nowhere.invalid"
 """The one host vLLM may fetch from; the name can never stand for a machine (RFC 2606)."""
@@ -94,7 +95,8 @@ def settings(key: str | None) -> dict[str, str]:
     return {
         "VLLM_PLUGINS": "duchenne",
         "VLLM_MEDIA_URL_ALLOW_REDIRECTS": "0",
-        "VLLM_NO_USAGE_STATS": "1",
+        # Its workers too would else import what lies in the folder it is begun in.
+        **process.safe(),
         # Not on the command line, where every user of the machine could read it.
         **({"VLLM_API_KEY": key} if key else {}),
     }
@@ -114,6 +116,7 @@ def printed(hosting: Hosting) -> str:
         return line
     return f"""\
 # One token for all machines, in ~/.ray/auth_token on each: ray get-auth-token --generate
+# On all machines: export RAY_USAGE_STATS_ENABLED=0
 # On the first machine:
 RAY_AUTH_MODE=token VLLM_PLUGINS=duchenne ray start --head --port 6379
 # On each other machine, with vLLM and Duchenne installed and the model under the same path:

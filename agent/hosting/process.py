@@ -8,7 +8,6 @@ import asyncio
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -22,13 +21,15 @@ from agent.hosting.command import Hosting
 from agent.hosting.probe import Reference
 from agent.hosting.pulse import Pulse
 from agent.install import advice
-from agent.server.children import package
+from agent.util.process import ROOT, python
 
 POLL: Final = 0.5
-_NO_VLLM, _NO_PLUGIN = 3, 4
+_NO_VLLM, _NO_PLUGIN, _TOO_OLD = 3, 4, 5
 _HAS: Final = f"""
 import importlib.util, sys
 from importlib.metadata import entry_points
+if sys.version_info < (3, 11):
+    sys.exit({_TOO_OLD})
 if importlib.util.find_spec("vllm") is None:
     sys.exit({_NO_VLLM})
 plugins = [each.name for each in entry_points(group="vllm.general_plugins")]
@@ -53,11 +54,11 @@ class Process:
         """
         await asyncio.to_thread(_checked, hosting)
         tie = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "agent.hosting.tied", *command.command(hosting)),
+            *python("agent.hosting.tied", *command.command(hosting)),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=out,
-            env=command.environment(key) | package(),
+            env=command.environment(key) | {"PYTHONPATH": str(ROOT)},
             # A Ctrl-C in the terminal is for us; we end it in order.
             start_new_session=True,
         )
@@ -131,6 +132,9 @@ def _checked(hosting: Hosting) -> None:
         raise HostingError(
             f"{hosting.python} has no vLLM: name the Python that has it with --python"
         )
+    if done.returncode == _TOO_OLD:
+        # Older ones know no PYTHONSAFEPATH and run what lies in the current folder.
+        raise HostingError(f"{hosting.python} is older than Python 3.11: name a newer one")
     if done.returncode == _NO_PLUGIN and hosting.model.bridged:
         raise HostingError(
             f"{hosting.python} has vLLM and not Duchenne's plugin: {advice(python=hosting.python)}"

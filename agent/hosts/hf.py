@@ -1,7 +1,8 @@
 """A model of the Hugging Face kind on this machine, with an adapter if there is one.
 
 Knows transformers and peft; torch is imported here alone, when a model is asked for. On a
-GPU the weights are held in 4 bits (nf4) where bitsandbytes is installed, else in bfloat16.
+GPU the language model's weights are held in 4 bits (agent/bridge/quantise.py) where bitsandbytes
+is installed, else in bfloat16.
 """
 
 from __future__ import annotations
@@ -68,16 +69,12 @@ class HuggingFaceHost:
 def _loaded(path: str, adapter: str | None) -> tuple[Any, Any]:
     """Model and processor, ready to generate."""
     import torch
-    from transformers import AutoModelForImageTextToText, AutoProcessor
+    from transformers import AutoConfig, AutoModelForImageTextToText, AutoProcessor
 
     import agent.bridge  # noqa: F401  # makes checkpoints of type "duchenne" known
 
-    settings: dict[str, Any] = {"dtype": torch.float32}
-    if torch.cuda.is_available():
-        settings = {"dtype": torch.bfloat16, "device_map": "auto"}
-        if find_spec("bitsandbytes") is not None and not os.environ.get("DUCHENNE_FULL_PRECISION"):
-            settings["quantization_config"] = _four_bits()
     try:
+        settings = precision(AutoConfig.from_pretrained(path), gpu=torch.cuda.is_available())
         model = AutoModelForImageTextToText.from_pretrained(path, **settings)
         processor = AutoProcessor.from_pretrained(path)
         if adapter:
@@ -90,6 +87,20 @@ def _loaded(path: str, adapter: str | None) -> tuple[Any, Any]:
             f"checkpoint{' and adapter' if adapter else ''} to load: {said}"
         ) from error
     return model.eval(), processor
+
+
+def precision(config: Any, gpu: bool) -> dict[str, Any]:
+    """How the weights of a checkpoint with this configuration are held: for `from_pretrained`."""
+    import torch
+
+    from agent.bridge import quantise
+
+    if not gpu:
+        return {"dtype": torch.float32}
+    settings: dict[str, Any] = {"dtype": torch.bfloat16, "device_map": "auto"}
+    if quantise.available() and not os.environ.get("DUCHENNE_FULL_PRECISION"):
+        settings |= quantise.four_bits(config)
+    return settings
 
 
 def _adapted(model: Any, adapter: str, name: str) -> Any:
@@ -108,18 +119,6 @@ def _adapted(model: Any, adapter: str, name: str) -> Any:
     if weights and not any(bool(value.any()) for value in weights):
         raise ModelError(f"{name}: the adapter changes nothing: all its weights are zero")
     return adapted
-
-
-def _four_bits() -> Any:
-    import torch
-    from transformers import BitsAndBytesConfig
-
-    return BitsAndBytesConfig(
-        load_in_4bit=True,
-        bnb_4bit_quant_type="nf4",
-        bnb_4bit_compute_dtype=torch.bfloat16,
-        bnb_4bit_use_double_quant=True,
-    )
 
 
 def _chat(messages: list[Message], shape: str) -> list[Json]:

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from PIL import Image as Pictures
 
-from agent.evidence import Cue, Evidence
+from agent.evidence import IMPRESSION, Cue, Evidence
 from agent.facs import AUS, parse
 from agent.pictures.canvas import FAINT, INK, Canvas, fit
 from agent.pictures.view import Span
@@ -102,7 +102,7 @@ def moments(
     start, end = span or (0.0, evidence.media.duration)
     shown = person or (evidence.main.id if evidence.main else None)
     cues = [c for c in evidence.of(shown, "face") if start <= c.apex <= end]
-    cues = [c for c in cues if c.code != "AU45"]
+    cues = [c for c in cues if c.code not in ("AU45", IMPRESSION)]
     cues.sort(key=lambda c: (-(c.intensity or 0.0), c.start))
     apart = (end - start) / 40
     even = max(3, most // 3)

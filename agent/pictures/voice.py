@@ -36,6 +36,9 @@ _TURN: Final = 40.0
 """Degrees at the edge of the head's row."""
 _LOUD: Final = 45.0
 """Decibels under the loudest at the floor of the loudness row."""
+SILENT: Final = -60.0
+"""Loudest moment, dB of full scale, from which there is something to draw; the voice calls a track
+below it silent."""
 _UNITS: Final[Mapping[str, str]] = {
     "semitones": "st", "semitones/s": "st/s", "syllables/s": "syl/s", "degrees": "°",
 }  # fmt: skip
@@ -76,9 +79,11 @@ def _head(view: View, yaw: Values | None, pitch: Values | None) -> Draw:
 def voice_rows(view: View) -> Iterable[Band]:
     """Loudness with speech shaded, pitch, then what is notable about them."""
     energy = view.column(view.voice, "energy_db", bridge=0.05)
+    if energy is not None and not float(np.nanmax(energy)) > SILENT:
+        energy = None
     cues = view.cues("voice", anybody=True)
     if energy is None and not cues:
-        why = view.why("sound", "speech", "voice") or "no sound was measured"
+        why = view.why("sound", "speech", "voice") or "the sound track is silent"
         yield note(why, "Voice")
         return
     if energy is not None:

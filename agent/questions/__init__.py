@@ -86,6 +86,17 @@ _CLAUSE: Final = re.compile(
     re.IGNORECASE,
 )
 """Between the questions of a double question. "And why?" is none of its own."""
+_NEXT: Final = re.compile(
+    r"\b(?:next|afterwards?|after (?:that|this|it)|following that|later)\b", re.IGNORECASE
+)
+_FOLLOWS: Final = re.compile(
+    r"\bwhat (?:happens?|happened|follows?|followed|comes?|came|changes?|does (?:s?he|it) do|"
+    r"do they do|is (?:seen|shown))\b[^?]*"
+    r"\b(?:then|next|afterwards?|after (?:that|this|it)|later)\b"
+    r"|\bwhat (?:follows|comes next|is next)\b",
+    re.IGNORECASE,
+)
+"""Asks for what comes after what the first question of the same sentence was about."""
 _TAIL: Final[tuple[tuple[str, Part], ...]] = (
     (
         r"\b(?:valence|arousal|how (?:strong\w*|intense\w*|excited|aroused|energetic))\b",
@@ -147,16 +158,24 @@ def _clauses(question: str) -> list[str]:
 
 def _besides(clause: str, asked: Asked, part: Part, told: Said) -> Said:
     """What a further question of the same sentence adds; "there" is where the first one led."""
+    claims = [item for item in told if isinstance(item, Claim)]
+    after = deeds.ending(asked, claims)
+    if after is not None and _FOLLOWS.search(clause):
+        return deeds.follows(asked, after)
     kind = _kind(clause)
     if kind is None or kind is part or (kind is feelings.feels and part in _FELT):
         return []
     reading = asked.reading
-    if re.search(r"\b(?:there|then|at that (?:moment|time|point))\b", clause, re.IGNORECASE):
-        claims = [item for item in told if isinstance(item, Claim)]
+    if re.search(r"\b(?:there|then|at that (?:moment|time|point))\b", clause, re.I) or (
+        _NEXT.search(clause)
+    ):
         cited_cues = [
             c for claim in claims[:1] for i in claim.cites if (c := asked.evidence.cue(i))
         ]
-        if cited_cues:
+        if after is not None and (_NEXT.search(clause) or deeds.STOPS.search(asked.question)):
+            end = max(after, asked.evidence.media.duration)
+            reading = reading.model_copy(update={"span": (after, end)})
+        elif cited_cues:
             span = max(c.start for c in cited_cues), min(c.end for c in cited_cues)
             reading = reading.model_copy(update={"span": (min(span), max(span))})
     more = kind(replace(asked, question=clause, reading=reading))

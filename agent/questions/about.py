@@ -6,8 +6,10 @@ Knows the record and the confidence; reads nothing new into them.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Final
 
+from agent.evidence import Cue
 from agent.questions.base import Asked, Said
 from agent.questions.feelings import because, feels
 from agent.rules.text import clock, interpretations, listed
@@ -21,23 +23,65 @@ _NUMBERS: Final = ("No", "One", "Two", "Three", "Four", "Five", "Six", "Seven", 
 def count(asked: Asked) -> Said:
     """How many people are in the clip."""
     people = asked.evidence.people
-    faces = [p for p in people if p.size > 0]
+    faces = [p for p in people if p.seen]
     if not people:
-        return ["Nobody was found: no face and no speaking voice."]
+        return [_voices(asked)]
     number = _NUMBERS[len(faces)] if len(faces) < len(_NUMBERS) else str(len(faces))
     told = f"{number} {'face was' if len(faces) == 1 else 'faces were'} tracked"
     told += f" ({', '.join(p.id for p in faces)})" if faces else ""
     unlikely = [f"{p.id}: {p.doubt or 'perhaps no living face'}" for p in faces if not p.live]
-    heard = [p.id for p in people if p.size == 0]
+    heard = [p.id for p in people if not p.seen]
     more = f"; {listed(heard)} only heard" if heard else ""
     doubt = f" In doubt are {'; '.join(unlikely)}." if unlikely else ""
-    return [f"{told}{more}.{doubt}"]
+    return [f"{told}{more}.{doubt}", *_voices_besides(asked)]
+
+
+def _voices(asked: Asked) -> str:
+    """Who is there where no face is seen: what can be told of the voices, and what cannot."""
+    spoken = _spoken(asked)
+    if not spoken:
+        gone = {m.what: m.why for m in asked.evidence.missing}
+        why = gone.get("speech") or gone.get("sound") or "nobody is heard speaking"
+        return f"Nobody was found: no face is seen, and {why}."
+    return (
+        f"No face is seen, but somebody is heard speaking ({_phrases(spoken)}). At least one "
+        f"person speaks; {_groups(asked)}, and how many there are cannot be told: turns of "
+        "speakers are not told apart."
+    )
+
+
+def _voices_besides(asked: Asked) -> list[str]:
+    """Whether voices without a face could add to the faces."""
+    stray = [cue for cue in _spoken(asked) if cue.person is None]
+    if not stray or len(asked.evidence.people) < 2:
+        return []
+    return [
+        f"Whose voice is heard in {_phrases(stray)} cannot be told; somebody out of the picture "
+        "may be among them."
+    ]
+
+
+def _spoken(asked: Asked) -> list[Cue]:
+    return [cue for cue in asked.evidence.cues if cue.sense == "voice" and cue.code == "speech"]
+
+
+def _phrases(spoken: Sequence[Cue]) -> str:
+    seconds = sum(cue.end - cue.start for cue in spoken)
+    return f"{len(spoken)} phrase{'s' * (len(spoken) != 1)}, {seconds:.1f} s in all"
+
+
+def _groups(asked: Asked) -> str:
+    """What the pitch says: phrases in two groups point to two voices."""
+    why = next((m.why for m in asked.evidence.missing if m.what == "speakers"), None)
+    if why is None:
+        return "their pitch alone does not point to a second voice"
+    return f"{why.partition(':')[0]}, which points to more than one voice"
 
 
 def presence(asked: Asked) -> Said:
     """From when to when the person is seen."""
     person, end = asked.person, asked.evidence.media.duration
-    if person is None or person.size == 0:
+    if person is None or not person.seen:
         return ["No face is seen at any time."]
     told = f"{asked.does(('is', 'are'))} seen from {clock(person.start)} to {clock(person.end)}"
     if person.end >= end - NEAR_END:

@@ -12,7 +12,7 @@ from typing import Final
 from agent.answer import Claim
 from agent.questions.base import Asked, Said
 from agent.questions.feelings import feels
-from agent.rules.text import interpretations, listed
+from agent.rules.text import clash_claim, listed
 
 AGREE: Final = re.compile(
     r"\bagree\w*|\bmatch\w*|\bin line with\b|\bconsistent\b|\b(?:go|belong) together\b|"
@@ -34,7 +34,11 @@ def discord(asked: Asked) -> Said:
         only = f"only the {channels[0]} says something" if channels else "neither says anything"
         return [f"There is nothing to compare: {only} here.", *feels(asked)]
     said = "Yes" if agree else "No"
-    return [f"{said}: {listed(channels)} do not point different ways.", *feels(asked)]
+    silent = [name for name in named if name not in channels]
+    verb = "says" if silent in (["face"], ["voice"]) else "say"
+    rest = f" The {listed(silent)} {verb} nothing of a feeling." if silent else ""
+    text = f"{said}: {listed(channels)} do not point different ways.{rest}"
+    return [text, *feels(asked)]
 
 
 def authentic(asked: Asked) -> Said:
@@ -51,11 +55,11 @@ def authentic(asked: Asked) -> Said:
 
 
 def _clashes(asked: Asked, named: Sequence[str]) -> list[Claim]:
+    """The discords, told; of two or more channels that are named, those between two of them."""
     return [
-        claim
-        for claim in interpretations(asked.judged)
-        if claim.text.startswith("Discord")
-        and (len(named) < 2 or all(f"the {name}" in claim.text for name in named))
+        clash_claim(clash)
+        for clash in asked.judged.discords
+        if len(named) < 2 or {clash.one.channel, clash.other.channel} <= set(named)
     ]
 
 

@@ -21,10 +21,24 @@ from agent.rules.text import (
     interpretations,
     salience,
     sentence,
+    stands_on,
     when,
 )
 
 SMILE: Final = EVENTS[0][1]
+STOPS: Final = re.compile(
+    r"\b(?:stop(?:s|ped)?|cease[sd]?|quits?|end(?:s|ed)?|over|no longer|until when)\b",
+    re.IGNORECASE,
+)
+"""Asks for the end of something."""
+NEAR_END: Final = 0.25
+"""Seconds before the end of a clip at which what is shown has not stopped."""
+SLACK: Final = 0.1
+"""Seconds by which what follows may begin early: onsets are known to a few pictures."""
+TOGETHER: Final = 1.5
+"""Seconds in which things that begin are told as one."""
+TELLING: Final = 0.8
+MOST_FOLLOWING: Final = 4
 _UNHEARD: Final = {"laughter_like", "cry_like"}
 
 
@@ -41,10 +55,11 @@ def events(asked: Asked) -> Said:
 
 def _told(asked: Asked, found: Event, hits: Sequence[Cue]) -> Said:
     most = max(hits, key=lambda cue: cue.intensity or cue.end - cue.start)
+    if STOPS.search(asked.question):
+        return _stops(asked, found, hits)
     said: Said = []
     if re.search(r"\bhow (?:often|many times)\b", asked.question, re.I):
-        times = {1: "once", 2: "twice"}.get(len(hits), f"{len(hits)} times")
-        said.append(Claim(text=f"{asked.does(found.does)} {times}.", cites=_ids(hits)))
+        said += _how_often(asked, found, hits)
     for n, cue in enumerate(hits[:3]):
         again = " again" if n else ""
         longer = cue.end - cue.start > 0.3
@@ -59,6 +74,66 @@ def _told(asked: Asked, found: Event, hits: Sequence[Cue]) -> Said:
     if len(hits) > 3:
         said.append(f"{len(hits) - 3} more follow, the last {when(hits[-1])}.")
     return said
+
+
+def _stops(asked: Asked, found: Event, hits: Sequence[Cue]) -> Said:
+    """When something ends, of each time it happens; or that it lasts to the end of the clip."""
+    said: Said = []
+    end = asked.evidence.media.duration
+    for cue in hits[:3]:
+        if cue.end >= end - NEAR_END:
+            text = f"{asked.does(found.does)} from {clock(cue.start)} to the end of the clip."
+        else:
+            text = f"{asked.does(found.does)} until {clock(cue.end)}, from {clock(cue.start)}."
+        said.append(Claim(text=text, cites=(cue.id,)))
+    return said
+
+
+def ending(asked: Asked, claims: Sequence[Claim]) -> float | None:
+    """Second at which what the first of these claims is about has ended; None without cues."""
+    cues = [cue for claim in claims[:1] for i in claim.cites if (cue := asked.evidence.cue(i))]
+    return max((cue.end for cue in cues), default=None)
+
+
+def follows(asked: Asked, after: float) -> Said:
+    """What happens after a moment: the first things that begin then, and what they fit."""
+    whole = judge(asked.evidence, asked.reading.person)
+    later = [
+        cue
+        for cue in whole.cues
+        if cue.start >= after - SLACK
+        and cue.sense != "voice"
+        and cue.code not in ("blink_rate", "AU45")
+        and (cue.sense == "words" or salience(cue) >= TELLING)
+    ]  # fmt: skip
+    if not later:
+        return [f"Nothing that I measure happens after {clock(after)}."]
+    first = min(cue.start for cue in later)
+    near = [cue for cue in later if cue.start <= first + TOGETHER]
+    chosen = sorted(near, key=salience, reverse=True)[:MOST_FOLLOWING]
+    said: Said = [
+        Claim(text=f"Then: {sentence(cue)[:1].lower()}{sentence(cue)[1:]}" if not n
+              else sentence(cue), cites=(cue.id,))
+        for n, cue in enumerate(sorted(chosen, key=lambda cue: (cue.start, cue.id)))
+    ]  # fmt: skip
+    span = (first, max(cue.end for cue in near))
+    there = judge(asked.evidence, asked.reading.person, span)
+    label = next((k for k, share in there.shares.items() if k != "neutral" and share >= 0.2), None)
+    if label and (cites := stands_on(there, label)):
+        text = f"What shows then fits {label} best ({there.shares[label]:.0%})."
+        said.append(Claim(text=text, cites=cites[:5], part="conclusion"))
+    return said
+
+
+def _how_often(asked: Asked, found: Event, hits: Sequence[Cue]) -> Said:
+    """How many times; where weaker events have no cue, the rate that counts all, or "at least"."""
+    rates = [cue for cue in asked.cues if cue.code == "blink_rate" and cue.relative is None]
+    if found.codes == ("AU45",) and rates and asked.part is None:
+        return [Claim(text=sentence(cue), cites=(cue.id,)) for cue in rates[:1]]
+    units = {f"events of AU{n}" for code in found.codes if (n := parse(code))}
+    least = "at least " if any(m.what in units for m in asked.evidence.missing) else ""
+    times = {1: "once", 2: "twice"}.get(len(hits), f"{len(hits)} times")
+    return [Claim(text=f"{asked.does(found.does)} {least}{times}.", cites=_ids(hits))]
 
 
 def _at(cue: Cue) -> str:

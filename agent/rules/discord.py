@@ -47,13 +47,23 @@ class Discord:
     end: float
 
 
-def discords(pieces: Sequence[Moment], cues: Sequence[Cue]) -> tuple[Discord, ...]:
-    """Each pair of channels once, at its strongest moment; in order of time."""
+Read = tuple[Mapping[str, float], Mapping[str, float]]
+"""Shares by the face and by the voice of one moment, as the fitted reading has them."""
+
+
+def discords(
+    pieces: Sequence[Moment], cues: Sequence[Cue], read: Sequence[Read] | None = None
+) -> tuple[Discord, ...]:
+    """Each pair of channels once, at its strongest moment; in order of time.
+
+    `read`: of each moment, the fitted shares by face and voice; None to judge by the tables.
+    """
     quoted = [cue for cue in cues if cue.sense == "words" and named(cue.text)]
     overall = _overall(cues)
     best: dict[tuple[str, str], tuple[float, Discord]] = {}
-    for piece in pieces:
-        for one, other in combinations(_sides(piece, quoted, overall), 2):
+    for place, piece in enumerate(pieces):
+        fitted = read[place] if read is not None else None
+        for one, other in combinations(_sides(piece, quoted, overall, fitted), 2):
             if one.pleasant == other.pleasant:
                 continue
             pair, weight = (one.channel, other.channel), min(one.weight, other.weight)
@@ -71,7 +81,9 @@ def _overall(cues: Sequence[Cue]) -> frozenset[str]:
     )
 
 
-def _sides(piece: Moment, quoted: Sequence[Cue], overall: frozenset[str]) -> list[Side]:
+def _sides(
+    piece: Moment, quoted: Sequence[Cue], overall: frozenset[str], read: Read | None
+) -> list[Side]:
     """What each channel that leans says, in the order face, voice, words."""
     voice = {
         code: value
@@ -85,11 +97,14 @@ def _sides(piece: Moment, quoted: Sequence[Cue], overall: frozenset[str]) -> lis
         if cue.start <= middle <= cue.end
         for label in named(cue.text)
     }
-    found = [
-        _measured("face", piece.face, piece),
-        _measured("voice", voice, piece),
-        _said(said),
-    ]
+    if read is None:
+        measured = [_measured("face", piece.face, piece), _measured("voice", voice, piece)]
+    else:
+        measured = [
+            _leaning("face", read[0], _cites(piece.face, piece)),
+            _leaning("voice", read[1], _cites(piece.voice, piece)),
+        ]
+    found = [*measured, _said(said)]
     return [side for side in found if side]
 
 
@@ -98,7 +113,17 @@ def _measured(channel: str, levels: Mapping[str, float], piece: Moment) -> Side 
     if not levels or max(abs(v) for v in levels.values()) < SHOWN:
         return None
     share = shares(at_face_value(levels, speaking=piece.speaking))
-    cites = tuple(dict.fromkeys(i for c in levels for i in piece.cites.get(c, ())))
+    return _leaning(channel, share, _cites(levels, piece))
+
+
+def _cites(levels: Mapping[str, float], piece: Moment) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(i for c in levels for i in piece.cites.get(c, ())))
+
+
+def _leaning(channel: str, share: Mapping[str, float], cites: tuple[str, ...]) -> Side | None:
+    """The side that a channel's shares lean to; None where they lean to neither."""
+    if not share:
+        return None
     good, worst = share["happiness"], max(UNPLEASANT, key=lambda label: share[label])
     first = next(iter(share))
     if first == "happiness" and good >= CLEARLY * share[worst]:

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final, Literal
 
 from agent.evidence import Cue, Evidence, Person
 from agent.prototypes import BASIC, PARTS
+from agent.reading.moments import Reasons, learned, read_moments
 from agent.rules.core import scores_each, shares
 from agent.rules.discord import Discord, discords
-from agent.rules.levels import Moment, Span, cues_of, moments
+from agent.rules.levels import Moment, Span, cues_of, impressions, moments, unmeasured
 from agent.rules.words import word_scores
 
 Shares = Mapping[str, float]
@@ -59,6 +60,8 @@ class Judged:
     arousal: float
     confidence: float
     discords: tuple[Discord, ...]
+    reasons: tuple[Reasons, ...] = ()
+    """Of each moment, what speaks for what; empty where the tables of knowledge judged."""
 
 
 def judge(evidence: Evidence, person: str | None = None, span: Span | None = None) -> Judged:
@@ -88,13 +91,23 @@ def _judged(same: _Same, person: str | None, span: Span | None) -> Judged:
     who = _person(evidence, person)
     when = span or (0.0, evidence.media.duration)
     cues = cues_of(evidence, who, when)
-    pieces = moments(cues, who, when) if who is None or who.live else ()
-    face, voice = _shares(pieces, "face"), _shares(pieces, "voice")
-    both = _shares(pieces, "levels")
+    pieces = moments(cues, who, when, unmeasured(evidence)) if who is None or who.live else ()
+    looks = impressions(evidence, who, when)
+    fitted = bool(pieces) and learned(evidence, who, when)
+    read = read_moments(evidence, who, pieces, (*cues, *looks)) if fitted else ()
+    if read:
+        face = [r.face for r in read]
+        voice = [r.voice for r in read]
+        both = [r.both for r in read]
+        pieces = tuple(replace(piece, shown=r.shown) for piece, r in zip(pieces, read, strict=True))
+    else:
+        face, voice = _shares(pieces, "face"), _shares(pieces, "voice")
+        both = _shares(pieces, "levels")
     each = tuple(map(_together, face, voice, both))
     points, named = word_scores(cues) if pieces else ({}, {})
-    whole = _nudged(over_time(pieces, each), points)
-    clash = discords(pieces, cues)
+    whole = over_time(pieces, each)
+    whole = whole if read else _nudged(whole, points)
+    clash = discords(pieces, cues, tuple(zip(face, voice, strict=True)) if read else None)
     return Judged(
         person=who,
         span=when,
@@ -109,6 +122,7 @@ def _judged(same: _Same, person: str | None, span: Span | None) -> Judged:
         arousal=_arousal(whole, pieces),
         confidence=_confidence(whole, who, pieces, clash, cues),
         discords=clash,
+        reasons=tuple(r.reasons for r in read),
     )
 
 
@@ -149,7 +163,8 @@ def over_time(
     weight = 0.0
     for piece, share in zip(pieces, each, strict=True):
         if share:
-            counts = max(piece.end - piece.start, 1e-3) * (0.1 + piece.strength**2)
+            shown = piece.strength if piece.shown is None else 3 * piece.shown
+            counts = max(piece.end - piece.start, 1e-3) * (0.1 + shown**2)
             weight += counts
             for label, value in share.items():
                 total[label] += counts * value

@@ -7,12 +7,13 @@ stands on. Measured and absent (level 0) is kept apart from not measured (no lev
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Final
 
-from agent.evidence import Cue, Evidence, Person
+from agent.evidence import IMPRESSION, Cue, Evidence, Person
 from agent.facs import AUS, MEASURED
 from agent.prototypes import UNITS
 from agent.rules.core import VOICE
@@ -40,6 +41,8 @@ class Moment:
     """Share of the time with speech, 0-1."""
     cites: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """Code → ids of the cues its level stands on."""
+    shown: float | None = None
+    """How much expression the fitted reading sees, 0-1; None where it did not read."""
 
     @property
     def levels(self) -> dict[str, float]:
@@ -52,29 +55,55 @@ class Moment:
 
 
 def cues_of(evidence: Evidence, person: Person | None, span: Span) -> tuple[Cue, ...]:
-    """Cues of this person that overlap the span; nobody's cues too where only one is there."""
+    """Cues of this person that overlap the span; nobody's cues too where only one is there.
+
+    Impressions are left out: what a face looks like to others is no level of anything.
+    """
     alone = len(evidence.people) <= 1
     mine = None if person is None else person.id
     return tuple(
         cue
         for cue in evidence.between(*span)
-        if cue.person == mine or (alone and cue.person is None)
+        if cue.code != IMPRESSION and (cue.person == mine or (alone and cue.person is None))
     )
 
 
-def moments(cues: Sequence[Cue], person: Person | None, span: Span) -> tuple[Moment, ...]:
+def impressions(evidence: Evidence, person: Person | None, span: Span) -> tuple[Cue, ...]:
+    """What this person looks like to others within the span."""
+    mine = None if person is None else person.id
+    return tuple(
+        cue for cue in evidence.between(*span) if cue.code == IMPRESSION and cue.person == mine
+    )
+
+
+def unmeasured(evidence: Evidence) -> frozenset[str]:
+    """Codes of action units that the record says were not measured, as of another's table."""
+    told = [m.why.partition(" has no ")[2] for m in evidence.missing if m.what == "action units"]
+    return frozenset(AUS[n].code for why in told for n in map(int, _UNIT.findall(why)) if n in AUS)
+
+
+_UNIT: Final = re.compile(r"\bAU(\d+)")
+
+
+def moments(
+    cues: Sequence[Cue],
+    person: Person | None,
+    span: Span,
+    blind: Collection[str] = (),
+) -> tuple[Moment, ...]:
     """The span cut where something begins or ends, and the levels of each piece.
 
-    Before a face comes into view and after it has gone, it says nothing.
+    Before a face comes into view and after it has gone, it says nothing; nor do the units in
+    `blind`, which were not measured.
     """
-    seen = (person.start, person.end) if person is not None and person.size > 0 else None
+    seen = (person.start, person.end) if person is not None and person.seen else None
     counted = [cue for cue in cues if _counts(cue)]
     found = []
     for start, end in pairwise(_edges(cues, span, seen)):
         middle = (start + end) / 2
         here = [cue for cue in counted if cue.start <= middle <= cue.end]
         in_view = seen is not None and seen[0] - _NEXT <= middle <= seen[1] + _NEXT
-        found.append(_moment(here, in_view, (start, end)))
+        found.append(_moment(here, in_view, (start, end), blind))
     return tuple(found)
 
 
@@ -107,12 +136,13 @@ def _counts(cue: Cue) -> bool:
     return cue.sense in ("face", "voice")
 
 
-def _moment(cues: Sequence[Cue], seen: bool, span: Span) -> Moment:
+def _moment(cues: Sequence[Cue], seen: bool, span: Span, blind: Collection[str]) -> Moment:
     face: dict[str, float] = {}
     cites: dict[str, list[str]] = {}
     if seen:
         face = {AUS[n].code: 0.0 for n in UNITS if n in MEASURED}
         face |= {"AU12_uni": 0.0, "AU14_uni": 0.0}
+        face = {code: value for code, value in face.items() if code[:4] not in blind}
     for cue in cues:
         if cue.sense == "face":
             for code, value in _unit(cue):

@@ -5,12 +5,13 @@ Knows how to say things, not how they were found. Times are m:ss.s.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import Final
 
 from agent.answer import Claim
-from agent.evidence import Cue
+from agent.evidence import IMPRESSION, Cue
 from agent.facs import parse
 from agent.facs_prose import PHRASES
 from agent.prototypes import BASIC, PARTS, table
@@ -18,9 +19,16 @@ from agent.rules.core import VOICE, expected
 from agent.rules.discord import Discord
 from agent.rules.judge import Judged
 from agent.rules.levels import level, tone
+from agent.rules.profiles import STEPS
 
 MOST: Final = 8
 """Observations told; the strongest are chosen."""
+
+USUAL: Final = re.compile(r"\b(?:at|as|at a|of) usual\b|\busual (?:pace|effort|loudness|level)\b")
+"""How the voice's own cues say that something does not depart from the usual."""
+
+MOST_EMOTIONS: Final = 3
+"""Emotions that one sentence names, those within compounds counted apart."""
 
 LOW: Final = 0.35
 HIGH: Final = 0.6
@@ -99,7 +107,7 @@ def interpretations(judged: Judged) -> tuple[Claim, ...]:
         for label, share in list(judged.shares.items())[:2]
         if share >= 0.15 and (claim := _fits(judged, label))
     ]
-    found += [_clash(d) for d in judged.discords]
+    found += [clash_claim(d) for d in judged.discords]
     quotes = {cue.id: cue.text for cue in judged.cues if cue.sense == "words"}
     told = {i for d in judged.discords for side in (d.one, d.other) for i in side.cites}
     for label, ids in judged.words.items():
@@ -111,7 +119,12 @@ def interpretations(judged: Judged) -> tuple[Claim, ...]:
 
 
 def support(judged: Judged, label: str) -> dict[str, tuple[str, ...]]:
-    """Codes that speak for a label more than for neutral, strongest first, with their cues."""
+    """Codes that speak for a label more than for its rivals, strongest first, with their cues.
+
+    Of the fitted reading by its exact contributions; else by the tables, against neutral.
+    """
+    if judged.reasons:
+        return _contributing(judged, label)
     found: dict[str, tuple[float, tuple[str, ...]]] = {}
     known = table("neutral").keys() | set(VOICE)
     for piece in judged.moments:
@@ -126,7 +139,82 @@ def support(judged: Judged, label: str) -> dict[str, tuple[str, ...]]:
     for code in [code for code in found if f"{code}_uni" in found]:
         del found[code]
     ranked = sorted(found.items(), key=lambda item: -item[1][0])
-    return {code: ids for code, (_, ids) in ranked}
+    cues = {cue.id: cue for cue in judged.cues}
+    telling = {code: _departing(ids, cues) for code, (_, ids) in ranked}
+    return {code: ids for code, ids in telling.items() if ids}
+
+
+def _departing(ids: Iterable[str], cues: Mapping[str, Cue]) -> tuple[str, ...]:
+    """The cues that depart from the usual by their own level: of the voice, those that are not
+    themselves told as usual."""
+    return tuple(
+        id
+        for id in ids
+        if (cue := cues.get(id)) is not None
+        and (cue.sense != "voice" or not USUAL.search(cue.text))
+    )
+
+
+TELLING: Final = 0.1
+"""Log-odds over the rivals from which a contribution is a reason."""
+
+
+def _contributing(judged: Judged, label: str) -> dict[str, tuple[str, ...]]:
+    """By the fitted reading: codes whose measurements favour the label, with cues that show it.
+
+    What a face looks like to others comes last, whatever its weight: it is no muscle.
+    """
+    if label not in BASIC:
+        return {}
+    points: dict[str, float] = {}
+    ids: dict[str, list[str]] = {}
+    total = 0.0
+    for piece, each, why in zip(judged.moments, judged.each, judged.reasons, strict=True):
+        weight = max(piece.end - piece.start, 1e-3) * each.get(label, 0.0)
+        total += weight
+        if not weight:
+            continue
+        by_code: dict[str, float] = {}
+        for source, value in why.for_label(label).items():
+            code = _code(source)
+            by_code[code] = by_code.get(code, 0.0) + value
+            if value > TELLING and why.cites.get(source):
+                ids.setdefault(code, []).extend(why.cites[source])
+        for code, value in by_code.items():
+            points[code] = points.get(code, 0.0) + weight * value
+    found = {
+        code: tuple(dict.fromkeys(ids[code]))
+        for code, value in sorted(points.items(), key=lambda item: -item[1])
+        if code in ids and value > TELLING * total
+    }
+    last = found.pop(IMPRESSION, None)
+    return found if last is None else found | {IMPRESSION: last}
+
+
+def _code(source: str) -> str:
+    """The code that a source of the fitted reading is told by."""
+    sense, _, name = source.partition(":")
+    if sense == "words":
+        return "words"
+    if sense == "voice":
+        return next((code for start, code in VOICE_SOURCES.items() if name.startswith(start)), name)
+    return {"AU45": "AU43", "pitch_deg": "head", "eyes_open": "lids"}.get(source, source)
+
+
+VOICE_SOURCES: Final[dict[str, str]] = {
+    "pitch_sd": "pitch_range",
+    "pitch_range": "pitch_range",
+    "pitch": "pitch",
+    "loudness": "energy_range",
+    "tilt": "brightness",
+    "hammarberg": "brightness",
+    "slope": "brightness",
+    "syllables": "rate",
+    "jitter": "roughness",
+    "shimmer": "roughness",
+    "hnr": "roughness",
+}
+"""Start of a functional's name, and the part of the voice that it tells of."""
 
 
 @cache
@@ -141,9 +229,22 @@ def name(code: str, judged: Judged, ids: Iterable[str]) -> str:
     if number is not None:
         one = " on one side" if code.endswith("_uni") else ""
         return f"{PHRASES[number]}{one} (AU{number})"
+    if code in OTHER_NAMES:
+        return OTHER_NAMES[code]
     wanted = set(ids)
     parts = [part for cue in judged.cues if cue.id in wanted and (part := tone(cue))]
+    if code not in TONE or not parts:
+        return "the manner of speaking"
     return TONE[code][0 if sum(value for _, value in parts) >= 0 else 1]
+
+
+OTHER_NAMES: Final[dict[str, str]] = {
+    IMPRESSION: "how the face looks to most people",
+    "head": "how the head is held",
+    "lids": "how far the eyes are open",
+    "words": "the words",
+}
+"""Reasons that are neither action units nor parts of the voice."""
 
 
 def _fits(judged: Judged, label: str) -> Claim | None:
@@ -170,7 +271,8 @@ def _remark(label: str, codes: Sequence[str]) -> str:
     return ""
 
 
-def _clash(clash: Discord) -> Claim:
+def clash_claim(clash: Discord) -> Claim:
+    """Two channels that disagree, in one sentence."""
     one, other = clash.one, clash.other
     verb = "name" if other.channel == "words" else "fits"
     text = (
@@ -194,13 +296,25 @@ def conclusion(
                       part="conclusion"),)  # fmt: skip
     if not cites:
         return (Claim(text=f"Nothing departs from rest: {absent(judged)}.", part="conclusion"),)
-    text = f"This fits {first} best ({most:.0%})"
-    backing = stands_on(judged, rest[0][0])[:2] if rest and rest[0][1] >= 0.1 else ()
+    text = f"This fits {_named(first)} best ({most:.0%})"
+    told = rest and rest[0][1] >= 0.1 and len(_parts(first) | _parts(rest[0][0])) <= MOST_EMOTIONS
+    backing = stands_on(judged, rest[0][0])[:2] if told else ()
     if backing:
         text += f", then {rest[0][0]} ({rest[0][1]:.0%})"
     cites = tuple(dict.fromkeys((*cites, *backing)))[:8]
     text = f"{text}; confidence is {degree(confidence)}."
     return (Claim(text=text, cites=cites, part="conclusion"),)
+
+
+def _named(label: str) -> str:
+    """A label as it is said; the steps of empathy are no words for a feeling."""
+    if label in STEPS:
+        return f"{'no' if label == 'none' else f'a {label}'} feeling in response"
+    return label
+
+
+def _parts(label: str) -> set[str]:
+    return set(PARTS.get(label.lower(), (label,)))
 
 
 def stands_on(judged: Judged, label: str) -> tuple[str, ...]:
@@ -228,7 +342,7 @@ def cannot(judged: Judged) -> str:
     if judged.person is not None and not judged.person.live:
         doubt = judged.person.doubt or "it does not look like a living person's"
         return f"Cannot tell: no feeling is read from this face ({doubt})."
-    if (person := judged.person) is not None and person.size > 0 and judged.moments:
+    if (person := judged.person) is not None and person.seen and judged.moments:
         return (
             f"Cannot tell: {person.id} is in view only from {clock(person.start)} to "
             f"{clock(person.end)}, and is not heard outside of that."

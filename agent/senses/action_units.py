@@ -51,6 +51,12 @@ class Estimator(Protocol):
         `AU01_sd`, the reading's own standard deviation in steps, lowers the confidence.
         """
 
+    def absolute(self, rows: Rows) -> Columns:
+        """All rows as single pictures would be read, whatever this person's rest: `AU01` …, 0-5.
+
+        Empty where `intensities` are such already.
+        """
+
 
 def estimator(name: str | None = None) -> Estimator:
     """ "shortcut" or "learned"; without a name the learned one where its weights are installed.
@@ -83,6 +89,8 @@ class ActionUnits:
         """What each person's relative values are relative to; filled by `finish`."""
         self._rows = Spool()
         self._meta = array("d")
+        self.blinks: dict[str, list[float]] = {}
+        """By person, the times in seconds of all blinks, with a cue or not; set by `finish`."""
 
     @property
     def version(self) -> str:
@@ -120,6 +128,7 @@ class ActionUnits:
             whole = au_reading.complete(columns | measured)
             base = base or au_reading.resting(whole, known)
             self.baselines[person] = base.kind
+            self.blinks[person] = au_reading.blinks(whole, known, base)
             series[person], found, lacks = au_reading.read(whole, person, known, base)
             cues += found
             missing += [(person, gap) for gap in lacks]
@@ -152,6 +161,7 @@ class ActionUnits:
             base = au_reading.resting(
                 au_reading.complete(before), self._estimator.knowledge, kind="enrolment"
             )
+        measured |= {f"{name}_abs": v for name, v in self._estimator.absolute(rows).items()}
         poor = columns["quality"].astype(np.float32) < QUALITY
         # One by one: two sets at once are 40 MiB in half an hour.
         for name, values in measured.items():

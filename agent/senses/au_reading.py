@@ -117,6 +117,15 @@ def resting(
     return baseline.rest(rows, baseline.seconds(times, chosen), limit, kind=kind)
 
 
+def blinks(columns: Columns, knowledge: Known, base: Baseline) -> list[float]:
+    """Times in seconds of every blink in one person's complete columns, before any is left out."""
+    relative = columns if base.kind == "none" else _relative(columns, base)
+    lids = {name: v for name, v in relative.items() if name[:4] in ("AU43", "AU45")}
+    times = columns["time"].astype(np.float64)
+    found = events.find(times, lids, _floors(knowledge, base))
+    return [event.apex for event in found if event.au == 45]
+
+
 def sift(found: list[Event], seconds: float) -> tuple[list[Event], list[Missing]]:
     """Leave out talk and the weakest of very many events; say what was left out."""
     most = MOST + int(PER_MINUTE * seconds / 60)

@@ -21,6 +21,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Final
 
+from agent.util import process
+
 Progress = Callable[[str, int, int | None], None]
 """Called with what is being fetched, bytes so far, and bytes in all where known."""
 
@@ -121,33 +123,39 @@ def wheel(
     """
     command = [
         *_pip(), "download", "--no-deps", "--only-binary=:all:", "--progress-bar=off",
-        "--disable-pip-version-check", "--no-input", f"--python-version={python}",
+        "--disable-pip-version-check", "--no-input",
+        # What it brings is kept by us; a copy in its own cache is not what was asked for.
+        "--no-cache-dir", f"--python-version={python}",
         f"--platform={platform}", f"--dest={into}", requirement,
     ]  # fmt: skip
     log = into / "pip.log"
     with log.open("wb") as out:
         # pip unpacks in its temporary folder: there its bytes can be counted.
-        environment = {**os.environ, "TMPDIR": str(into)}
-        process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, env=environment
+        child = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=out,
+            cwd=into,
+            env=process.environment({"TMPDIR": str(into)}, package=False),
         )
         try:
-            _watch(process, requirement, into, size, progress)
+            _watch(child, requirement, into, size, progress)
         finally:
-            if process.poll() is None:
-                process.kill()
-            process.wait()
+            if child.poll() is None:
+                child.kill()
+            child.wait()
     found = sorted(into.glob("*.whl"))
-    if process.returncode or not found:
-        raise FetchError(_last_error(log.read_text(errors="replace"), process.returncode))
+    if child.returncode or not found:
+        raise FetchError(_last_error(log.read_text(errors="replace"), child.returncode))
     return found[0]
 
 
 def _watch(
-    process: subprocess.Popen[bytes], what: str, folder: Path, size: int, progress: Progress
+    child: subprocess.Popen[bytes], what: str, folder: Path, size: int, progress: Progress
 ) -> None:
     seen, since = -1, time.monotonic()
-    while process.poll() is None:
+    while child.poll() is None:
         time.sleep(0.1)
         now = _bytes_under(folder)
         if now != seen:
@@ -172,10 +180,10 @@ def _bytes_under(folder: Path) -> int:
 def _pip() -> list[str]:
     """A pip to download with; environments made by uv have none of their own."""
     if importlib.util.find_spec("pip"):
-        return [sys.executable, "-m", "pip"]
-    if uv := shutil.which("uv"):
+        return process.python("pip")
+    if uv := process.program("uv"):
         return [uv, "tool", "run", "pip"]
-    if pip := shutil.which("pip3") or shutil.which("pip"):
+    if pip := process.program("pip3") or process.program("pip"):
         return [pip]
     raise FetchError("no pip here to download it with")
 

@@ -113,6 +113,25 @@ class Learned:
             begin += len(block)
         return out
 
+    def absolute(self, rows: Rows) -> Columns:
+        """`AU12`, `AU12_L` … as a single picture would be read, without the person's rest; 0–5.
+
+        A clip that opens in tears takes tears for rest; these readings do not.
+        """
+        out: Columns = {}
+        for begin in range(0, len(rows), BLOCK):
+            block = rows[begin : begin + BLOCK]
+            raw = np.empty((len(block), 2, 3, COUNT), np.float32)
+            large = block[:, 0] == 1.0
+            for mesh, mine in (("large", large), ("small", ~large)):
+                if mine.any():
+                    raw[mine] = _against(self._nets[mesh], block[mine, 1:], None)
+            for name, values in columns(raw).items():
+                if not name.endswith(("_p", "_sd")):
+                    out.setdefault(name, np.empty(len(rows), np.float32))
+                    out[name][begin : begin + len(block)] = values
+        return out
+
     def _raw(self, rows: Rows) -> Iterator[Floats]:
         """Calibrated output of the networks, block by block."""
         spans = [slice(i, i + BLOCK) for i in range(0, len(rows), BLOCK)]

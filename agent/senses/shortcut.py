@@ -131,6 +131,10 @@ class Shortcut:
         face = aligned(sample.mesh[None, _POINTS] * _UPWARD)[0]
         return np.concatenate([shapes, face.reshape(-1) @ _readout().weights, _openings(face)])
 
+    def absolute(self, rows: Rows) -> Columns:  # noqa: ARG002
+        """Nothing: `intensities` holds what there is."""
+        return {}
+
     def intensities(self, times: Floats, rows: Rows) -> Columns:
         """See `Estimator`. Geometry is read against the calm moments of these rows."""
         shapes, shape = np.split(rows[:], [len(BLENDSHAPES)], axis=1)

@@ -19,7 +19,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
 from agent.server import chat, files, health, keys, page, responses, timeline
-from agent.server.children import Nursery, environment
+from agent.server.children import Nursery
 from agent.server.errors import ApiError
 from agent.server.gate import Gate
 from agent.server.guard import Guard
@@ -31,6 +31,7 @@ from agent.server.metrics import Metrics
 from agent.server.schema import ChatRequest, LookRequest, ResponseRequest
 from agent.server.settings import Settings
 from agent.server.store import Store
+from agent.util.process import restricted
 
 log = logging.getLogger("duchenne.serve")
 SWEEP_SECONDS = 30.0
@@ -46,7 +47,7 @@ def build(settings: Settings, guard: Guard | None = None, keeper: Keeper | None 
         guard=guard or Guard(settings.fetch_allow),
         room=Room(settings),
         eyes=_eyes(settings),
-        minds=Nursery("agent.server.mind", [], environment(secrets=True), settings.slots),
+        minds=Nursery("agent.server.mind", [], restricted(secrets=True), settings.slots),
         metrics=Metrics(),
     )
     api = FastAPI(
@@ -71,7 +72,7 @@ def build(settings: Settings, guard: Guard | None = None, keeper: Keeper | None 
 
 def _eyes(settings: Settings) -> Nursery:
     arguments = [str(settings.eyes_memory), str(settings.eyes_file)]
-    return Nursery("agent.server.eyes", arguments, environment(secrets=False), settings.slots)
+    return Nursery("agent.server.eyes", arguments, restricted(secrets=False), settings.slots)
 
 
 @asynccontextmanager

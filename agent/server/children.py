@@ -10,17 +10,15 @@ import asyncio
 import json
 import os
 import signal
-import sys
 from collections.abc import Mapping
 from contextlib import suppress
-from pathlib import Path
 from typing import Final
 
 from agent.server.wire import Json
+from agent.util.process import python
 
 LINE: Final = 128 << 20
 """Bytes of one message at most: the pictures of a clip are some megabytes."""
-SECRET: Final = ("DUCHENNE_API_KEY", "DUCHENNE_THREADS", "OPENAI_API_KEY")
 
 
 class LostError(RuntimeError):
@@ -39,10 +37,7 @@ class Child:
     async def begun(cls, module: str, arguments: list[str], env: Mapping[str, str]) -> Child:
         """Raises LostError where it does not come up."""
         process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            module,
-            *arguments,
+            *python(module, *arguments),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=None if os.environ.get("DUCHENNE_DEBUG") else asyncio.subprocess.DEVNULL,
@@ -205,23 +200,3 @@ class Nursery:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await asyncio.gather(*(child.end() for child in (*self._ready, *self._out)))
         self._ready.clear()
-
-
-def environment(*, secrets: bool) -> dict[str, str]:
-    """What a child sees of ours: search paths and this product's settings; no keys for the eyes."""
-    kept = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "VIRTUAL_ENV", "XDG_CACHE_HOME",
-            "PYTHONPATH", "LD_LIBRARY_PATH", "HF_HOME", "HF_HUB_OFFLINE", "CUDA_VISIBLE_DEVICES",
-            "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")  # fmt: skip
-    found = {name: value for name, value in os.environ.items() if name in kept}
-    found |= {k: v for k, v in os.environ.items() if k.startswith("DUCHENNE_") and k not in SECRET}
-    if secrets:
-        found |= {name: os.environ[name] for name in SECRET if name in os.environ}
-    threads = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"}
-    return threads | found | {"PYTHONSAFEPATH": "1"} | package()
-
-
-def package() -> dict[str, str]:
-    """This package's own folder first, wherever the server was begun."""
-    root = str(Path(__file__).resolve().parents[2])
-    before = os.environ.get("PYTHONPATH")
-    return {"PYTHONPATH": root if not before else root + os.pathsep + before}

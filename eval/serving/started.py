@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -16,6 +14,8 @@ from pathlib import Path
 from typing import Any, Final
 
 import httpx
+
+from agent.util.process import environment, python
 
 Json = dict[str, Any]
 _PORT: Final = re.compile(r'"event": "listening".*"port": (\d+)')
@@ -34,7 +34,7 @@ class Started:
                 command,
                 stdout=log,
                 stderr=log,
-                env={**os.environ, "TMPDIR": str(self.folder), **(env or {})},
+                env=environment({"TMPDIR": str(self.folder)} | (env or {})),
             )
         self.port = port or self._said_port()
         self.url = f"http://127.0.0.1:{self.port}"
@@ -89,14 +89,14 @@ class Started:
 @contextmanager
 def standin(*arguments: str) -> Iterator[Started]:
     """The host that answers at once; see `eval.serving.standin`."""
-    with _ended(Started([sys.executable, "-m", "eval.serving.standin", *arguments])) as host:
+    with _ended(Started(python("eval.serving.standin", *arguments))) as host:
         yield host
 
 
 @contextmanager
 def server(*arguments: str) -> Iterator[Started]:
     """A `duchenne serve` that is ready."""
-    command = [sys.executable, "-m", "agent.cli", "serve", "--port", "0", *arguments]
+    command = python("agent.cli", "serve", "--port", "0", *arguments)
     with _ended(Started(command)) as begun:
         yield begun.until("/readyz")
 

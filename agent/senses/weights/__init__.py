@@ -1,7 +1,8 @@
-"""The learned estimator's weights: where they are, and which. Loads nothing of them."""
+"""The learned weights: where they are, and which. Loads no network."""
 
 from __future__ import annotations
 
+import json
 from hashlib import sha256
 from pathlib import Path
 from typing import Final
@@ -18,3 +19,12 @@ def version(weights: Path = WEIGHTS) -> str:
     for name in FILES:
         digest.update((weights / name).read_bytes())
     return f"learned-{digest.hexdigest()[:16]}-{READING}"
+
+
+def impression(weights: Path = WEIGHTS) -> str | None:
+    """Version of the impression network with these weights; None where they are not there."""
+    files = weights / "impression.onnx", weights / "impression.json"
+    if not all(file.exists() for file in files):
+        return None
+    about = json.loads(files[1].read_text(encoding="utf-8"))
+    return f"impression-{about['sha256'][:16]}"

@@ -1,0 +1,221 @@
+"""The fitted reading: evidence of one person → log-scores by moment, with exact reasons.
+
+Each sense has its own read-out, learned from real people; their logits add up. Knows
+evidence and weights; words nothing. A sense that measured nothing says nothing. Every
+contribution belongs to a feature, and through it to the cues that show it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from agent.evidence import Cue, Evidence, Window
+from agent.prototypes import BASIC
+from agent.reading.additive import ReadOut, read_out, softmax, stored
+from agent.reading.features import IMPRESSION, face_features, table
+from agent.reading.voice import limited, rows
+
+Vector = npt.NDArray[np.float64]
+Span = tuple[float, float]
+
+OWN_REST: Final = 0.5
+"""How far a face is read against this person's own rest instead of everybody's. A judgement:
+half, because a clip shows rest seldom for certain."""
+REST_SECONDS: Final = 2.0
+"""Seconds of likely rest at which half of that is believed."""
+
+
+@dataclass(frozen=True, eq=False)
+class Moment:
+    """What one sense says over one span of time."""
+
+    start: float
+    end: float
+    logits: Vector
+    """One a label of BASIC."""
+    reasons: Mapping[str, Vector]
+    """By feature: what it adds to each logit. With the bias they sum to the logits."""
+
+    @property
+    def shares(self) -> dict[str, float]:
+        """By label, most likely first."""
+        each = softmax(self.logits)
+        order = np.argsort(-each, kind="stable")
+        return {BASIC[i]: float(each[i]) for i in order}
+
+
+@cache
+def face_read_out(impression: bool) -> ReadOut:
+    """The read-out of faces, with or without what the face looks like to most people."""
+    return _over_basic(read_out(stored("face")["face" if impression else "units"]))
+
+
+@cache
+def _neutral(impression: bool) -> Vector:
+    """Mean features of the faces that most people call neutral."""
+    return np.array(stored("face")["face" if impression else "units"]["neutral"], np.float64)
+
+
+def _over_basic(out: ReadOut) -> ReadOut:
+    if out.labels != BASIC:
+        raise ValueError(f"a read-out of faces has the labels {out.labels}, wanted {BASIC}")
+    return out
+
+
+def face_moments(evidence: Evidence, person: str | None) -> tuple[Moment, ...]:
+    """One for each window of this person's face, in order of time; empty without windows."""
+    mine = [w for w in evidence.windows if w.person == person and w.sense == "face"]
+    if not mine:
+        return ()
+    impressed = any(name.startswith(IMPRESSION) for w in mine for name in w.values)
+    out = face_read_out(impressed)
+    rows = table([face_features(w.values) for w in mine], out.features)
+    rows = _settled(rows, mine, out, _neutral(impressed))
+    parts = out.contributions(rows)
+    # A poor picture says less: its logits are drawn to what is known without looking.
+    trust = np.array([0.3 + 0.7 * w.quality for w in mine])
+    parts = parts * trust[:, None, None]
+    logits = parts.sum(-1) + out.bias / out.temperature
+    return tuple(
+        Moment(w.start, w.end, logits[i], _by_feature(out.features, parts[i]))
+        for i, w in enumerate(mine)
+    )
+
+
+def _by_feature(names: Sequence[str], parts: Vector) -> dict[str, Vector]:
+    """Parts (labels × features) by name; those of the impression together."""
+    found: dict[str, Vector] = {}
+    for place, name in enumerate(names):
+        key = "impression" if name.startswith(IMPRESSION) else name
+        found[key] = found.get(key, np.zeros(len(BASIC))) + parts[:, place]
+    return found
+
+
+def _settled(rows: Vector, windows: Sequence[Window], out: ReadOut, neutral: Vector) -> Vector:
+    """Rows (windows × features) with part of this person's own rest taken off.
+
+    Rest is what the windows show that look neutral at first reading, weighed by how neutral
+    they look: a clip that is sad throughout has hardly any, and is then read as it is.
+    """
+    lengths = np.array([w.end - w.start for w in windows])
+    if lengths.sum() <= 0:
+        return rows
+    calm = softmax(out.logits(rows))[:, BASIC.index("neutral")] ** 2
+    weight = calm * lengths * np.array([w.quality for w in windows])
+    there = np.isfinite(rows)
+    total = weight @ there
+    rest = np.where(total > 0, weight @ np.where(there, rows, 0.0) / np.maximum(total, 1e-9), 0.0)
+    believed = OWN_REST * total / (total + REST_SECONDS)
+    return np.asarray(rows - believed * np.where(total > 0, rest - neutral, 0.0))
+
+
+UNHEARD: Final = -1.0
+"""Log-odds below the mean of the others for labels that a read-out has never learned."""
+LIKE: Final[Mapping[str, str]] = {"boredom": "neutral"}
+"""Labels that only some read-outs know, and the basic label they count for."""
+
+
+def voice_moments(evidence: Evidence, person: str | None) -> tuple[Moment, ...]:
+    """One for each utterance of this voice, in order of time; empty where nothing was heard.
+
+    Where only one person is there, a voice that belongs to nobody is theirs.
+    """
+    alone = len(evidence.people) <= 1
+    mine = [
+        w
+        for w in evidence.windows
+        if w.sense == "voice" and (w.person == person or (alone and w.person is None))
+    ]
+    if not mine:
+        return ()
+    kept = stored("voice")
+    features, relative = rows(mine, kept["neutral"], kept["believed"])
+    out = read_out(kept["relative" if relative else "absolute"])
+    values = limited(table(features, out.features), out)
+    parts, logits = out.contributions(values), out.logits(values)
+    return tuple(
+        _basic(w, out.labels, logits[i], parts[i], [f"voice:{n}" for n in out.features])
+        for i, w in enumerate(mine)
+    )
+
+
+def words_moments(cues: Sequence[Cue], language: str | None) -> tuple[Moment, ...]:
+    """One for each quotation that says anything that the reader of words knows."""
+    from agent.reading.words import read_words
+
+    found = []
+    for cue in cues:
+        if cue.sense != "words" or (said := read_words(cue.text, language)) is None:
+            continue
+        labels = tuple(said.logits)
+        names = sorted({token for each in said.contributions.values() for token in each})
+        parts = np.array(
+            [[said.contributions[k].get(name, 0.0) for name in names] for k in labels]
+        ).reshape(len(labels), len(names))
+        logits = np.array([said.logits[k] for k in labels])
+        named = [f"words:{name}" for name in names]
+        found.append(_basic(cue, labels, logits, parts, named))
+    return tuple(found)
+
+
+def _basic(
+    span: Window | Cue, labels: Sequence[str], logits: Vector, parts: Vector, names: Sequence[str]
+) -> Moment:
+    """Logits and contributions (labels × features) over the labels of BASIC.
+
+    Labels that stand for the same basic one are added as chances; their contributions count
+    by how likely each of them is. Labels that were never learned come after all the others.
+    """
+    whole = np.full(len(BASIC), float(logits.mean()) + UNHEARD)
+    each = np.tile(parts.mean(axis=0), (len(BASIC), 1))
+    for place, basic in enumerate(BASIC):
+        same = [i for i, label in enumerate(labels) if LIKE.get(label, label) == basic]
+        if same:
+            top = float(logits[same].max())
+            odds = np.exp(logits[same] - top)
+            whole[place] = top + float(np.log(odds.sum()))
+            each[place] = (odds / odds.sum()) @ parts[same]
+    reasons = {name: each[:, i] for i, name in enumerate(names)}
+    return Moment(span.start, span.end, whole, reasons)
+
+
+def over(moments: Sequence[Moment], span: Span) -> Moment | None:
+    """The mean of the moments that overlap a span, each by how long; None where none does."""
+    start, end = span
+    weights = [min(m.end, end) - max(m.start, start) for m in moments]
+    if start == end:
+        weights = [1.0 if m.start <= start <= max(m.end, m.start) else 0.0 for m in moments]
+    chosen = [(m, w) for m, w in zip(moments, weights, strict=True) if w > 1e-6]
+    if not chosen:
+        return None
+    total = sum(w for _, w in chosen)
+    names = {name for m, _ in chosen for name in m.reasons}
+    return Moment(
+        start,
+        end,
+        np.sum([m.logits * w for m, w in chosen], axis=0) / total,
+        {
+            name: np.sum([m.reasons.get(name, np.zeros(len(BASIC))) * w for m, w in chosen], axis=0)
+            / total
+            for name in sorted(names)
+        },
+    )
+
+
+def favours(reasons: Mapping[str, Vector], logits: Vector, label: str) -> dict[str, float]:
+    """By feature: how much it speaks for a label over its rivals, in log-odds.
+
+    A rival counts as much as it is likely beside the label: what merely rules out the least
+    likely of all is no reason.
+    """
+    at = BASIC.index(label)
+    chance = softmax(logits)
+    chance[at] = 0.0
+    rivals = chance / max(float(chance.sum()), 1e-12)
+    return {name: float(part[at] - rivals @ part) for name, part in reasons.items()}

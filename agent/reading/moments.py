@@ -1,0 +1,172 @@
+"""What face, voice and words of one person say over given spans of time, and why.
+
+Joins the read-outs of the senses; each adds its log-odds. Knows evidence and labels, and no
+wording. Which cues show a feature is settled here, so that a reason always has a cue or says
+that it has none.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final, Protocol
+
+import numpy as np
+
+from agent.evidence import Cue, Evidence, Person
+from agent.prototypes import BASIC
+from agent.reading.additive import shares, softmax
+from agent.reading.features import ONE_SIDED
+from agent.reading.model import (
+    Moment,
+    Span,
+    Vector,
+    face_moments,
+    favours,
+    over,
+    voice_moments,
+    words_moments,
+)
+
+FITTED: Final = "fitted"
+KNOWLEDGE: Final = "knowledge"
+SETTING: Final = "DUCHENNE_READING"
+"""Environment variable that chooses between the two."""
+
+DOUBT: Final[Mapping[str, float]] = {"face": 0.05, "voice": 0.1, "words": 0.3}
+"""Chance that a channel does not show what is felt (posing, quoting, measuring wrongly), so
+that none can silence the others. Words most: they are often about something else."""
+
+
+class Piece(Protocol):
+    """A span of time with what cues make of it."""
+
+    @property
+    def start(self) -> float: ...
+    @property
+    def end(self) -> float: ...
+
+
+@dataclass(frozen=True, eq=False)
+class Reasons:
+    """What speaks for which label at one moment."""
+
+    logits: Vector
+    """All senses together, one a label of BASIC."""
+    parts: Mapping[str, Vector] = field(default_factory=dict)
+    """By source (`AU12`, `impression`, `voice:pitch_mean`, `words:awful`): log-odds added."""
+    cites: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """By source: ids of the cues that show it; none where it stays below every event."""
+
+    def for_label(self, label: str) -> dict[str, float]:
+        """By source: log-odds for a label over its rivals, greatest first."""
+        found = favours(self.parts, self.logits, label)
+        return dict(sorted(found.items(), key=lambda item: -item[1]))
+
+
+@dataclass(frozen=True, eq=False)
+class MomentRead:
+    """Shares of one moment by each sense and by all, with the reasons."""
+
+    face: dict[str, float]
+    voice: dict[str, float]
+    words: dict[str, float]
+    both: dict[str, float]
+    """All senses as joint evidence; empty where nothing was measured."""
+    shown: float
+    """Share of the labels other than neutral."""
+    reasons: Reasons
+
+
+def learned(evidence: Evidence, person: Person | None, span: Span) -> bool:
+    """Does the fitted reading apply? It needs windows or utterances, which tables have not."""
+    if os.environ.get(SETTING, FITTED) == KNOWLEDGE:
+        return False
+    mine = None if person is None else person.id
+    faces = any(w.person == mine and w.start <= span[1] and w.end >= span[0]
+                for w in evidence.windows)  # fmt: skip
+    return faces or bool(voice_moments(evidence, mine))
+
+
+def read_moments(
+    evidence: Evidence, person: Person | None, pieces: Sequence[Piece], cues: Sequence[Cue]
+) -> tuple[MomentRead, ...]:
+    """Each piece read; in the same order."""
+    mine = None if person is None else person.id
+    channels = {
+        "face": face_moments(evidence, mine),
+        "voice": voice_moments(evidence, mine),
+        "words": words_moments(cues, evidence.language),
+    }
+    return tuple(_read(piece, channels, cues) for piece in pieces)
+
+
+def _read(
+    piece: Piece, channels: Mapping[str, Sequence[Moment]], cues: Sequence[Cue]
+) -> MomentRead:
+    here = {
+        name: found
+        for name, moments in channels.items()
+        if (found := over(moments, (piece.start, piece.end))) is not None
+    }
+    by_sense = {name: shares(moment.logits, BASIC) for name, moment in here.items()}
+    if not here:
+        empty = Reasons(np.zeros(len(BASIC)))
+        return MomentRead({}, {}, {}, {}, 0.0, empty)
+    parts: dict[str, Vector] = {}
+    logits = np.zeros(len(BASIC))
+    for name, moment in here.items():
+        doubted = _doubted(moment.logits, DOUBT[name])
+        size = float(np.abs(moment.logits - moment.logits.mean()).max())
+        scale = float(np.abs(doubted).max()) / size if size > 1e-9 else 1.0
+        logits = logits + doubted
+        parts |= {key: part * min(scale, 1.0) for key, part in moment.reasons.items()}
+    both = shares(logits, BASIC)
+    overlapping = [c for c in cues if c.start <= piece.end and c.end >= piece.start]
+    return MomentRead(
+        face=by_sense.get("face", {}),
+        voice=by_sense.get("voice", {}),
+        words=by_sense.get("words", {}),
+        both=both,
+        shown=1 - both["neutral"],
+        reasons=Reasons(logits, parts, {key: cited(key, overlapping) for key in parts}),
+    )
+
+
+def _doubted(logits: Vector, doubt: float) -> Vector:
+    """Log-odds with mean 0, drawn in as far as the channel may mislead."""
+    chance = (1 - doubt) * softmax(logits) + doubt / len(BASIC)
+    found = np.log(chance)
+    return np.asarray(found - found.mean())
+
+
+def cited(source: str, cues: Sequence[Cue]) -> tuple[str, ...]:
+    """Ids of the cues that show what a source measures."""
+    if source.startswith(("voice:", "words:")):
+        return _by_name(source, cues)
+    code = source.removesuffix("_uni")
+    if source == "impression":
+        return tuple(c.id for c in cues if c.code == "impression")
+    if code == "AU45":
+        return tuple(c.id for c in cues if c.code == "AU43")
+    if code == "pitch_deg":
+        return tuple(c.id for c in cues if c.code in ("head_down", "head_up"))
+    if code == "eyes_open":
+        return tuple(c.id for c in cues if c.code in ("AU05", "AU43"))
+    one_sided = source != code and code in ONE_SIDED
+    return tuple(c.id for c in cues if c.code == code and (not one_sided or c.side in ("L", "R")))
+
+
+def _by_name(source: str, cues: Sequence[Cue]) -> tuple[str, ...]:
+    sense, _, name = source.partition(":")
+    if sense == "words":
+        said = [c for c in cues if c.sense == "words" and name.lower() in c.text.lower()]
+        return tuple(c.id for c in said)
+    voiced = [c for c in cues if c.sense == "voice" and c.code != "speech"]
+    own = [c for c in voiced if name.startswith(VOICE_CODES.get(c.code, c.code))]
+    return tuple(c.id for c in own)
+
+
+VOICE_CODES: Final[Mapping[str, str]] = {"energy": "loudness", "effort": "tilt"}
+"""Voice cues whose descriptor begins with another name."""

@@ -1,0 +1,1 @@
+"""Small tools that know nothing of clips: reports switched off, processes begun, names printed."""
