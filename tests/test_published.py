@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import hashlib
 import json
 import math
 from pathlib import Path
@@ -11,10 +13,14 @@ import pytest
 
 from eval import published, wheel
 
+VECTORS = Path(__file__).with_name("vectors") / "published_measures.json"
+MAPPING = "662a5e0997afc2aa75e09f89033b89fab9541089034cec34071a3c5f36fba90b"
+"""sha256 of the mapping file as MERTools publishes it."""
+
 
 @pytest.fixture(scope="module")
-def vectors(shared: Path) -> dict[str, Any]:
-    data: dict[str, Any] = json.loads((shared / "vectors" / "peer_metrics.json").read_text())
+def vectors() -> dict[str, Any]:
+    data: dict[str, Any] = json.loads(VECTORS.read_text())
     return data
 
 
@@ -27,8 +33,11 @@ def same(found: float, wanted: object) -> bool:
     return math.isnan(found) if wanted == "NaN" else found == wanted
 
 
-def test_the_shipped_mapping_is_the_published_one(shared: Path, wheels: wheel.Wheels) -> None:
-    assert wheel.load(shared / "vectors" / "mer2026_wheel_mapping.json") == wheels
+def test_the_shipped_mapping_is_the_published_one(tmp_path: Path, wheels: wheel.Wheels) -> None:
+    whole = json.dumps(json.loads(gzip.decompress(wheel.DATA.read_bytes())), ensure_ascii=False)
+    assert hashlib.sha256(whole.encode()).hexdigest() == MAPPING
+    (tmp_path / "mapping.json").write_text(whole)
+    assert wheel.load(tmp_path / "mapping.json") == wheels
 
 
 def test_wheel_scores(vectors: dict[str, Any], wheels: wheel.Wheels) -> None:
