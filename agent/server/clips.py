@@ -12,6 +12,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+from agent.server import reasons
 from agent.server.asked import Asked, Source
 from agent.server.errors import ApiError, bad
 from agent.server.fetch import fetch, too_large
@@ -74,7 +75,7 @@ def _continued(house: House, owner: Owner, asked: Asked, opened: AsyncExitStack)
         raise bad('conversation is "new" or the id of one', "conversation")
     place, meta = store.find(owner.name, talk)
     if not opened.enter_context(store.alone(place)):
-        raise ApiError(409, "conversation_busy", "its last question is not answered yet")
+        raise reasons.conversation_busy()
     file = meta.get("file")
     if file:
         place, _ = store.find(owner.name, file)

@@ -73,9 +73,18 @@ def of_mind(said: Json) -> ApiError:
         return bad(f"the question cannot be answered: {why}", "messages", "bad_question")
     if "OSError" in kinds:
         return down()
+    if "ThreadBusyError" in kinds:
+        return conversation_busy()
     if "ThreadError" in kinds:
         return ApiError(409, "another_clip", "a conversation is about the clip it began with")
     return INTERNAL
+
+
+def conversation_busy() -> ApiError:
+    """Somebody else's question in the same conversation comes first."""
+    return ApiError(
+        409, "conversation_busy", "its last question is not answered yet", retry_after=2
+    )
 
 
 def late() -> ApiError:
