@@ -21,10 +21,17 @@ from agent.captions.outcome import Failure, failed
 PATIENCE: Final = 900.0
 """Seconds one clip may take; a decoder that hangs is stopped then."""
 TRIES: Final = 2
+OUTSIDE: Final = frozenset((signal.SIGKILL, signal.SIGTERM, signal.SIGHUP, signal.SIGINT))
+"""Signals that no decoder gives itself."""
 
 
 class LostError(RuntimeError):
     """A process died or hung over a clip; the message says how."""
+
+
+class KilledError(LostError):
+    """A process that somebody ended from outside, mostly for want of memory; its clip may be as
+    good as any."""
 
 
 class JobError(RuntimeError):
@@ -92,7 +99,9 @@ class _Worker:
         except (EOFError, OSError) as error:
             code = self._end()
             how = f"killed by signal {-code}" if code is not None and code < 0 else f"exit {code}"
-            raise LostError(f"the process that read this clip died ({how})") from error
+            killed = code is not None and -code in OUTSIDE
+            kind = KilledError if killed else LostError
+            raise kind(f"the process that read this clip died ({how})") from error
         if not good:
             raise JobError(result)
         return result
