@@ -14,9 +14,13 @@ import served
 from agent import cli, listen
 
 
-@pytest.mark.parametrize(("flag", "code"), [("--enrol", 3), ("--subtitles", 2), ("--au-table", 2)])
+@pytest.mark.parametrize(
+    ("flag", "name", "code"),
+    [("--enrol", "nope.mp4", 3), ("--subtitles", "nope.srt", 2), ("--au-table", "nope.csv", 2)],
+)
 def test_a_file_that_is_not_there_is_told_also_when_the_clip_is_remembered(
     flag: str,
+    name: str,
     code: int,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -28,8 +32,8 @@ def test_a_file_that_is_not_there_is_told_also_when_the_clip_is_remembered(
     assert cli.main(["look", str(clip)]) == 0
     capsys.readouterr()
     for command in (["look", str(clip)], ["ask", str(clip), "What does she feel?"]):
-        assert cli.main([*command, flag, str(tmp_path / "nope.mp4")]) == code
-        assert "nope.mp4: No such file" in capsys.readouterr().err
+        assert cli.main([*command, flag, str(tmp_path / name)]) == code
+        assert f"{name}: No such file" in capsys.readouterr().err
 
 
 def serve(*arguments: str) -> tuple[int, str]:
