@@ -12,6 +12,7 @@ import ipaddress
 import logging
 import os
 import signal
+import socket
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -20,6 +21,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from agent import listen
 from agent.install import advice
 from agent.server.settings import MIB, Settings
 
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from agent.server.gate import Gate
     from agent.server.keeper import Keeper
 
+FAILED, USAGE = 1, 2
 NEEDS = ("fastapi", "uvicorn", "multipart", "prometheus_client", "h11")
 
 
@@ -45,7 +48,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         if keeper:
             model = f"openai:{keeper.hosting.name}"
             settings = replace(settings, model=model, base_url=f"{keeper.hosting.url}/v1")
-        return asyncio.run(serve(settings, keeper))
+        try:
+            place = listen.bound(settings.host, settings.port)
+        except OSError as error:
+            return _complain(str(error), FAILED)
+        with place:
+            return asyncio.run(serve(settings, keeper, place))
     except (keys.KeysError, OSError) as error:
         return _complain(str(error))
 
@@ -58,7 +66,9 @@ def parser() -> argparse.ArgumentParser:
         description="Answer questions about clips over HTTP, as an OpenAI-compatible endpoint.",
     )
     top.add_argument("--host", default=usual.host, help="address to listen at (127.0.0.1)")
-    top.add_argument("--port", type=int, default=usual.port, help="0 for any free one (8080)")
+    top.add_argument(
+        "--port", type=listen.port, default=usual.port, help="0 for any free one (8080)"
+    )
     top.add_argument(
         "--model", default=usual.model, metavar="M", help="rules, openai:NAME, hf:PATH"
     )
@@ -198,8 +208,9 @@ def _keeper(arguments: argparse.Namespace) -> Keeper | None:
     return keeper.asked(arguments.vllm, arguments.vllm_log or cache.cache_dir("vllm.log"))
 
 
-async def serve(settings: Settings, keeper: Keeper | None = None) -> int:
-    """Until SIGTERM or SIGINT. Raises HostingError where vLLM's first start fails."""
+async def serve(settings: Settings, keeper: Keeper | None, place: socket.socket) -> int:
+    """Until SIGTERM or SIGINT, at a bound socket. Raises HostingError where vLLM's first start
+    fails."""
     import uvicorn
 
     from agent.server.app import build
@@ -208,7 +219,7 @@ async def serve(settings: Settings, keeper: Keeper | None = None) -> int:
     _log_to_stderr(JsonLines())
     gate = build(settings, keeper=keeper)
     server = _server(uvicorn.Config(
-        gate, host=settings.host, port=settings.port, log_config=None, access_log=False,
+        gate, log_config=None, access_log=False,
         lifespan="on", server_header=False, proxy_headers=False, ws="none", backlog=256,
         timeout_keep_alive=5, timeout_graceful_shutdown=3, limit_concurrency=512,
     ))  # fmt: skip
@@ -216,14 +227,14 @@ async def serve(settings: Settings, keeper: Keeper | None = None) -> int:
     ending = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ending.set)
-    task = asyncio.create_task(server.serve())
+    task = asyncio.create_task(server.serve(sockets=[place]))
     while not server.started and not task.done():
         await asyncio.sleep(0.02)
     if task.done():
         await task
         return 1
-    place = server.servers[0].sockets[0].getsockname()
-    log.info("listening", extra={"fields": {"host": place[0], "port": place[1]}})
+    host, number = place.getsockname()[:2]
+    log.info("listening", extra={"fields": {"host": host, "port": number}})
     kept = {asyncio.create_task(keeper.run())} if keeper else set()
     until = {task, asyncio.create_task(ending.wait())} | kept
     await asyncio.wait(until, return_when="FIRST_COMPLETED")
@@ -272,9 +283,9 @@ def _log_to_stderr(formatter: logging.Formatter) -> None:
         logger.setLevel(logging.INFO if name.startswith("duchenne") else logging.WARNING)
 
 
-def _complain(message: str) -> int:
+def _complain(message: str, code: int = USAGE) -> int:
     print(f"duchenne: {message}", file=sys.stderr)
-    return 2
+    return code
 
 
 if __name__ == "__main__":

@@ -17,7 +17,8 @@ from typing import Any, Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from agent.server.errors import INTERNAL, ApiError
+from agent.server import reasons
+from agent.server.errors import ApiError
 from agent.server.house import House
 from agent.server.keys import Keys, Owner
 
@@ -143,7 +144,7 @@ class _Passage:
                 log.exception(
                     "fault", extra={"fields": {"id": self._id, "kind": repr(type(error))}}
                 )
-                await self._refuse(INTERNAL)
+                await self._refuse(reasons.of_fault(error))
             finally:
                 self._log()
 

@@ -15,7 +15,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from agent.server import limits
+from agent.server import faults, limits
 from agent.server.wire import Json, Wire
 
 os.environ["LANGGRAPH_STRICT_MSGPACK"] = "true"
@@ -34,7 +34,8 @@ def main() -> int:
             wire.tell(_asked(message, wire))
         except Exception as error:  # the boundary of a process: the parent gets kind and words
             kinds = [kind.__name__ for kind in type(error).__mro__]
-            wire.tell({"error": kinds[0], "kinds": kinds, "message": str(error)[:500]})
+            said = {"error": kinds[0], "kinds": kinds, "message": str(error)[:500]}
+            wire.tell(said | {"errno": faults.number(error)})
     return 0
 
 
