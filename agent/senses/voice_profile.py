@@ -1,8 +1,8 @@
 """How one utterance sounds beside neutral speech of adults, in plain words: one cue a measure.
 
 Knows functionals and norms, nothing of emotion. Only what stands out gets a cue; the numbers
-themselves are in the windows of the record. Pitch itself and loudness are left to
-`agent.senses.delivery`: without the speaker's own usual they say little.
+themselves are in the windows of the record. Pitch, its range, effort and pace are told by
+`agent.senses.delivery`.
 """
 
 from __future__ import annotations
@@ -33,9 +33,6 @@ class Measure(NamedTuple):
 
 
 MEASURES: Final[Mapping[str, Measure]] = {
-    "pitch_range": Measure(
-        "melody", 0, 1, "pitch hardly moves", "pitch moves widely", "semitones"
-    ),
     "loudness_sd": Measure(
         "dynamics", 0, 1, "even in loudness", "loudness swings widely", "log2 of loudness"
     ),
@@ -58,13 +55,10 @@ MEASURES: Final[Mapping[str, Measure]] = {
         "log2 of shimmer in dB",
     ),
     "f1_hz_mean": Measure(
-        "openness", 0, 1, "mouth held narrow", "mouth opened wide", "log2 of F1 in Hz"
+        "openness", 0, 1, "narrow vowels", "wide-open vowels", "log2 of F1 in Hz"
     ),
     "voiced_length_mean": Measure(
         "drawl", 0, 1, "clipped, short vowels", "drawn-out vowels", "s of voice at a stretch"
-    ),
-    "loudness_peaks": Measure(
-        "tempo", 0, 1, "slow beat of syllables", "fast beat of syllables", "loudness peaks/s"
     ),
 }  # fmt: skip
 """By functional: norms of neutral speech, from the recordings of docs/model_cards/voice.md."""

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import product
@@ -26,10 +27,10 @@ import numpy.typing as npt
 
 from agent.prototypes import BASIC
 from agent.reading.additive import ReadOut, softmax
-from agent.reading.voice import FEATURES, LIMIT, absolute, limited, settled
+from agent.reading.voice import FEATURES, LIMIT, limited
 from agent.rules.core import VOICE, expected
 from finetune.reading.fit import fit, temperature
-from finetune.reading.voice_data import LABELS, LETTERS, WOMEN, Said, measure
+from finetune.reading.voice_data import LABELS, LETTERS, WOMEN, Voices, measure
 from finetune.reading.voice_scores import auroc, ece, interval, recall
 from finetune.reading.voice_variants import THROATS, WIRES
 
@@ -41,7 +42,7 @@ UNHEARD: Final = tuple(label for label in BASIC if label not in LABELS)
 UNHEARD_SHARE: Final = 0.03
 """Mean share that each of those gets on the recordings, none of which shows them: a judgement."""
 PENALTIES: Final = (0.01, 0.03, 0.1)
-BELIEVED: Final = (2.0, 4.0, 8.0)
+BELIEVED: Final = (2.0, 8.0)
 """Utterances of neutral speech at which half of a speaker's offset is believed."""
 OTHERS_WEIGHT: Final = 0.4
 """Weight of each variant beside the recording as it is."""
@@ -64,7 +65,8 @@ class How:
     """What is chosen inside the training speakers."""
 
     penalty: float
-    believed: float = 4.0
+    believed: float
+    """Utterances of neutral speech at which half of a speaker's offset is believed."""
 
 
 # --- learning -------------------------------------------------------------------------------
@@ -87,99 +89,82 @@ def knowledge(features: Sequence[str], labels: Sequence[str], strength: float) -
     return known
 
 
-def neutral_of(said: Sequence[Said]) -> dict[str, float]:
-    """Mean of every feature over neutral speech, each speaker counting the same."""
-    means = [
-        usual_of([s for s in said if s.speaker == k]) for k in sorted({s.speaker for s in said})
-    ]
-    return {name: float(np.mean([m[name] for m in means if name in m])) for name in FEATURES}
+def everybodys(voices: Voices) -> Matrix:
+    """Mean of every feature over neutral speech as recorded, each speaker counting the same."""
+    people = sorted(set(voices.speakers.tolist()))
+    return np.asarray(np.nanmean([voices.neutral(k, "clean")[0] for k in people], axis=0))
 
 
-def usual_of(said: Sequence[Said]) -> dict[str, float]:
-    """Mean of every feature over one speaker's neutral speech as recorded."""
-    mine = [absolute(s.values) for s in said if s.label == "neutral" and s.variant == "clean"]
-    names = {name for row in mine for name in row}
-    return {name: float(np.mean([r[name] for r in mine if name in r])) for name in names}
+def table(voices: Voices, how: How, reference: Reference, neutral: Matrix) -> Matrix:
+    """Utterances × FEATURES as the read-out takes them; `agent.reading.voice.settled` in arrays.
 
-
-def table(
-    said: Sequence[Said], everybody: Sequence[Said], how: How, reference: Reference,
-    neutral: dict[str, float],
-) -> Matrix:  # fmt: skip
-    """Utterances × FEATURES, NaN where a value is missing.
-
-    Relative: the speaker's neutral speech among `everybody`, in the same variant where it is
-    another throat (a wire would hardly be known beforehand).
+    Relative: less what is believed of the speaker's offset from `neutral`. It is known from
+    neutral speech among the same `voices`: of the same throat, but without the wire.
     """
-    usual: dict[tuple[str, str], tuple[dict[str, float], int]] = {}
-    out = np.full((len(said), len(FEATURES)), np.nan)
-    for place, one in enumerate(said):
-        values = absolute(one.values)
-        if reference == "relative":
-            key = (one.speaker, one.variant if one.variant in THROATS else "clean")
-            if key not in usual:
-                mine = [
-                    replace_variant(s)
-                    for s in everybody
-                    if (s.speaker, s.variant) == key and s.label == "neutral"
-                ]
-                usual[key] = usual_of(mine), len({s.clip for s in mine})
-            values = settled(values, *usual[key], neutral, how.believed)
-        for name, value in values.items():
-            out[place, FEATURES.index(name)] = value
+    if reference == "absolute":
+        return voices.values
+    out = voices.values.copy()
+    throat = np.where(np.isin(voices.variants, list(THROATS)), voices.variants, "clean")
+    for speaker, variant in sorted({*zip(voices.speakers.tolist(), throat.tolist(), strict=True)}):
+        usual, count = voices.neutral(speaker, variant)
+        offset = np.nan_to_num((usual - neutral) * count / (count + how.believed))
+        out[(voices.speakers == speaker) & (throat == variant)] -= offset
     return out
 
 
-def replace_variant(said: Said) -> Said:
-    """The same, counted as recorded."""
-    return replace(said, variant="clean")
-
-
-def learn(said: Sequence[Said], how: How, reference: Reference) -> tuple[ReadOut, dict[str, float]]:
+def learn(voices: Voices, how: How, reference: Reference) -> tuple[ReadOut, Matrix]:
     """A read-out over LABELS, each label counting the same; and everybody's neutral."""
-    neutral = neutral_of(said)
-    rows = table(said, said, how, reference, neutral)
-    clean = np.array([s.variant == "clean" for s in said])
+    neutral = everybodys(voices)
+    rows = table(voices, how, reference, neutral)
+    clean = voices.variants == "clean"
     middle, spread = np.nanmean(rows[clean], axis=0), np.nanstd(rows[clean], axis=0) + 1e-6
     rows = np.clip(rows, middle - LIMIT * spread, middle + LIMIT * spread)
-    targets = np.array([[label == s.label for label in LABELS] for s in said], np.float64)
-    pieces = np.array(
-        [sum(o.clip == s.clip and o.variant == s.variant for o in said) for s in said]
-    )
-    weight = np.where(clean, 1.0, OTHERS_WEIGHT) / pieces
-    weight /= targets @ (weight @ targets)
+    targets = np.eye(len(LABELS))[voices.labels]
+    same = list(zip(voices.clips.tolist(), voices.variants.tolist(), strict=True))
+    pieces = Counter(same)
+    weight = np.where(clean, 1.0, OTHERS_WEIGHT) / np.array([pieces[each] for each in same])
+    weight = weight / (targets @ (weight @ targets))
     out = fit(
-        rows, targets, weight, labels=LABELS, features=FEATURES, centre=middle, scale=spread,
-        prior=knowledge(FEATURES, LABELS, STRENGTH), penalty=how.penalty,
-    )  # fmt: skip
+        rows,
+        targets,
+        weight,
+        labels=LABELS,
+        features=FEATURES,
+        centre=middle,
+        scale=spread,
+        prior=knowledge(FEATURES, LABELS, STRENGTH),
+        penalty=how.penalty,
+    )
     return out, neutral
 
 
-def clip_logits(
-    said: Sequence[Said], out: ReadOut, how: How, reference: Reference, neutral: dict[str, float],
-    variants: Sequence[str],
-) -> tuple[list[str], Matrix]:  # fmt: skip
-    """Recordings in any of `variants`, and their logits: means over utterances, by length."""
-    chosen = [s for s in said if s.variant in variants]
-    rows = table(chosen, said, how, reference, neutral)
-    each = out.logits(limited(rows, out))
-    clips = sorted({s.clip for s in chosen})
-    seconds = np.array([[s.seconds * (s.clip == clip) for s in chosen] for clip in clips])
-    return clips, (seconds @ each) / seconds.sum(axis=1, keepdims=True)
+def read(
+    voices: Voices,
+    out: ReadOut,
+    how: How,
+    reference: Reference,
+    neutral: Matrix,
+    among: Sequence[str],
+) -> tuple[list[str], Matrix]:
+    """Recordings in any of the variants `among`, and their logits: means over utterances, by
+    length. A speaker's neutral speech is taken from all of `voices`."""
+    each = out.logits(limited(table(voices, how, reference, neutral), out))
+    chosen = np.isin(voices.variants, list(among))
+    clips = sorted(set(voices.clips[chosen].tolist()))
+    share = np.array([voices.seconds * chosen * (voices.clips == clip) for clip in clips])
+    return clips, (share @ each) / share.sum(axis=1, keepdims=True)
 
 
-def choose(said: Sequence[Said], reference: Reference) -> tuple[How, float]:
+def choose(voices: Voices, reference: Reference) -> tuple[How, float]:
     """Penalty, belief and temperature by leaving a speaker out among those given."""
-    grid = [
-        How(p, b) for p, b in product(PENALTIES, BELIEVED if reference == "relative" else (4.0,))
-    ]
+    beliefs = BELIEVED if reference == "relative" else BELIEVED[:1]
     best: tuple[float, How, float] | None = None
-    for how in grid:
-        truth, logits = held_out(said, how, reference)
-        hot = np.array([[label == t for label in LABELS] for t in truth], np.float64)
-        cool = temperature(logits, hot)
+    for penalty, believed in product(PENALTIES, beliefs):
+        how = How(penalty, believed)
+        truth, logits = held_out(voices, how, reference)
+        cool = temperature(logits, np.eye(len(LABELS))[truth])
         # Likelihood tells more than recall of so few.
-        chance = softmax(logits / cool)[np.arange(len(truth)), hot.argmax(axis=1)]
+        chance = softmax(logits / cool)[np.arange(len(truth)), truth]
         value = float(np.log(np.maximum(chance, 1e-9)).mean())
         if best is None or value > best[0]:
             best = value, how, cool
@@ -187,44 +172,44 @@ def choose(said: Sequence[Said], reference: Reference) -> tuple[How, float]:
     return best[1], best[2]
 
 
-def held_out(
-    said: Sequence[Said], how: How, reference: Reference, variants: Sequence[str] = ("clean",)
-) -> tuple[list[str], Matrix]:
+def held_out(voices: Voices, how: How, reference: Reference) -> tuple[npt.NDArray[np.intp], Matrix]:
     """Labels and logits of all recordings, each speaker read by what the others taught."""
-    truth: list[str] = []
+    clips: list[str] = []
     logits = []
-    for speaker in sorted({s.speaker for s in said}):
-        mine = [s for s in said if s.speaker == speaker]
-        out, neutral = learn([s for s in said if s.speaker != speaker], how, reference)
-        clips, found = clip_logits(mine, out, how, reference, neutral, variants)
-        truth += [LETTERS[clip[5]] for clip in clips]
+    for speaker in sorted(set(voices.speakers.tolist())):
+        mine = voices.speakers == speaker
+        out, neutral = learn(voices.only(~mine), how, reference)
+        named, found = read(voices.only(mine), out, how, reference, neutral, ("clean",))
+        clips += named
         logits.append(found)
-    return truth, np.concatenate(logits)
+    return _truth(clips), np.concatenate(logits)
 
 
-def final(said: Sequence[Said], reference: Reference) -> dict[str, Any]:
+def _truth(clips: Sequence[str]) -> npt.NDArray[np.intp]:
+    return np.array([LABELS.index(LETTERS[clip[5]]) for clip in clips], np.intp)
+
+
+def final(voices: Voices, reference: Reference) -> dict[str, Any]:
     """The read-out of all speakers as JSON, with rows for labels that nobody spoke."""
-    how, cool = choose(said, reference)
-    out, neutral = learn(said, how, reference)
-    out = with_unheard(replace(out, temperature=cool), said, how, reference, neutral)
+    how, cool = choose(voices, reference)
+    out, neutral = learn(voices, how, reference)
+    rows = limited(table(voices, how, reference, neutral)[voices.variants == "clean"], out)
+    out = with_unheard(replace(out, temperature=cool), rows)
     return out.as_json() | {
         "reference": reference,
         "believed": how.believed,
-        "neutral": {name: round(value, 4) for name, value in neutral.items()},
+        "neutral": dict(zip(FEATURES, np.round(neutral, 4).tolist(), strict=True)),
         "limit": LIMIT,
-        "trained_on": "235 utterances of EMO-DB (Burkhardt et al. 2005, CC0), speakers "
-        + " ".join(sorted({s.speaker for s in said})),
+        "penalty": how.penalty,
+        "trained_on": f"{len(set(voices.clips.tolist()))} utterances of EMO-DB (Burkhardt et al. "
+        f"2005, CC0), speakers {' '.join(sorted(set(voices.speakers.tolist())))}",
     }
 
 
-def with_unheard(
-    out: ReadOut, said: Sequence[Said], how: How, reference: Reference, neutral: dict[str, float]
-) -> ReadOut:
-    """With rows for UNHEARD: the tables' weights, and a bias that keeps them rare here."""
+def with_unheard(out: ReadOut, rows: Matrix) -> ReadOut:
+    """With rows for UNHEARD: the tables' weights, and a bias that keeps them rare in `rows`."""
     labels = (*LABELS, *UNHEARD)
     known = knowledge(FEATURES, labels, STRENGTH)[len(LABELS) :]
-    clean = [s for s in said if s.variant == "clean"]
-    rows = limited(table(clean, said, how, reference, neutral), out)
     away = np.nan_to_num((rows - out.centre) / out.scale)
     heard = away @ out.weights.T + out.bias
     bias = np.zeros(len(UNHEARD))
@@ -245,17 +230,16 @@ def with_unheard(
 # --- judging --------------------------------------------------------------------------------
 
 
-def score(said: Sequence[Said], reference: Reference) -> dict[str, Any]:
+def score(voices: Voices, reference: Reference) -> dict[str, Any]:
     """Speakers left out one by one; everything chosen inside the others."""
     parts: dict[str, list[tuple[list[str], Matrix]]] = {"clean": [], "wired": []}
-    speakers = sorted({s.speaker for s in said})
-    for speaker in speakers:
-        rest = [s for s in said if s.speaker != speaker]
-        mine = [s for s in said if s.speaker == speaker]
+    for speaker in sorted(set(voices.speakers.tolist())):
+        mine = voices.speakers == speaker
+        rest = voices.only(~mine)
         how, cool = choose(rest, reference)
         out, neutral = learn(rest, how, reference)
         for name, among in (("clean", ("clean",)), ("wired", WIRES)):
-            clips, logits = clip_logits(mine, out, how, reference, neutral, among)
+            clips, logits = read(voices.only(mine), out, how, reference, neutral, among)
             parts[name].append((clips, logits / cool))
     return {name: _scores(found) for name, found in parts.items()}
 
@@ -263,7 +247,7 @@ def score(said: Sequence[Said], reference: Reference) -> dict[str, Any]:
 def _scores(parts: Sequence[tuple[list[str], Matrix]]) -> dict[str, Any]:
     clips = [clip for names, _ in parts for clip in names]
     shares = softmax(np.concatenate([logits for _, logits in parts]))
-    truth = np.array([LABELS.index(LETTERS[clip[5]]) for clip in clips])
+    truth = _truth(clips)
     best, sure = shares.argmax(axis=1), shares.max(axis=1)
     speaker = np.array([clip[:2] for clip in clips])
     female = np.isin(speaker, list(WOMEN))
@@ -298,13 +282,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, help="where to write the weights")
     parser.add_argument("--score", action="store_true", help="judge, leaving speakers out")
     asked = parser.parse_args(argv)
-    said = measure(asked.data, asked.measured)
+    voices = measure(asked.data, asked.measured)
     references: tuple[Reference, ...] = ("absolute", "relative")
     if asked.score:
         for reference in references:
-            print(json.dumps({reference: score(said, reference)}, indent=1), flush=True)
+            print(json.dumps({reference: score(voices, reference)}, indent=1), flush=True)
     if asked.out is not None:
-        weights = {reference: final(said, reference) for reference in references}
+        weights = {reference: final(voices, reference) for reference in references}
         asked.out.parent.mkdir(parents=True, exist_ok=True)
         asked.out.write_text(json.dumps(weights, indent=1), encoding="utf-8")
     return 0

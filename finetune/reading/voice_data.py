@@ -6,18 +6,23 @@ Knows the names of its files and what a variant changes besides the sound; nothi
 from __future__ import annotations
 
 import json
+import warnings
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 
 from agent import media
+from agent.reading.voice import FEATURES, absolute
 from agent.senses.samples import Sound
 from agent.senses.voice import Detector, Voice
 from finetune.reading.voice_variants import THROATS, variants
+
+Matrix = npt.NDArray[np.float64]
 
 LETTERS: Final = {
     "N": "neutral", "F": "happiness", "T": "sadness", "W": "anger", "A": "fear", "E": "disgust",
@@ -40,25 +45,56 @@ FOLDS_SHIFT: Final = 6.0
 rest, as high men and low women are there too."""
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
-    """One utterance of one recording in one variant."""
+@dataclass(frozen=True, eq=False)
+class Voices:
+    """Utterances as arrays: one row each."""
 
-    clip: str
-    variant: str
-    seconds: float
-    values: dict[str, float]
-
-    @property
-    def speaker(self) -> str:
-        return self.clip[:2]
+    clips: npt.NDArray[np.str_]
+    """Names of the files."""
+    variants: npt.NDArray[np.str_]
+    seconds: Matrix
+    values: Matrix
+    """Utterances × FEATURES, NaN where a value is missing."""
 
     @property
-    def label(self) -> str:
-        return LETTERS[self.clip[5]]
+    def speakers(self) -> npt.NDArray[np.str_]:
+        return np.array([clip[:2] for clip in self.clips])
+
+    @property
+    def labels(self) -> npt.NDArray[np.intp]:
+        """Indices into LABELS."""
+        return np.array([LABELS.index(LETTERS[clip[5]]) for clip in self.clips], np.intp)
+
+    def only(self, rows: npt.NDArray[np.bool_]) -> Voices:
+        """Those where `rows` is true."""
+        return Voices(self.clips[rows], self.variants[rows], self.seconds[rows], self.values[rows])
+
+    def neutral(self, speaker: str, variant: str) -> tuple[Matrix, int]:
+        """Mean of each feature over a speaker's neutral speech; over how many recordings."""
+        calm = self.labels == LABELS.index("neutral")
+        mine = (self.speakers == speaker) & (self.variants == variant) & calm
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)  # a feature that nobody has
+            mean = np.nanmean(self.values[mine], axis=0) if mine.any() else _nothing()
+        return mean, len(set(self.clips[mine].tolist()))
 
 
-def measure(folder: Path, kept: Path) -> list[Said]:
+def _nothing() -> Matrix:
+    return np.full(len(FEATURES), np.nan)
+
+
+def voices(said: Sequence[Mapping[str, Any]]) -> Voices:
+    """Arrays of utterances, each with `clip`, `variant`, `seconds` and `values`."""
+    known = [absolute(each["values"]) for each in said]
+    return Voices(
+        np.array([each["clip"] for each in said]),
+        np.array([each["variant"] for each in said]),
+        np.array([each["seconds"] for each in said], np.float64),
+        np.array([[row.get(name, np.nan) for name in FEATURES] for row in known], np.float64),
+    )
+
+
+def measure(folder: Path, kept: Path) -> Voices:
     """All utterances in all variants, measured now or read from `kept`; goes on where it stopped.
 
     Raises FileNotFoundError where the folder has no recording.
@@ -76,7 +112,7 @@ def measure(folder: Path, kept: Path) -> list[Said]:
             found[name] = list(_measured(folder / name, detector))
             if number % 20 == 19 or number == len(names) - 1:
                 kept.write_text(json.dumps(found), encoding="utf-8")
-    return [Said(clip=name, **each) for name in names for each in found[name]]
+    return voices([each | {"clip": name} for name in names for each in found[name]])
 
 
 def _measured(path: Path, detector: Detector) -> Iterable[dict[str, Any]]:
