@@ -9,7 +9,9 @@ import by_hand
 import numpy as np
 import pytest
 
+from agent.answer import Claim
 from agent.evidence import Evidence, number
+from agent.grounding import ground, ground_all
 from agent.onepass import _Listed
 from agent.questions import reply
 from agent.rules import appraise
@@ -179,6 +181,9 @@ def test_a_table_at_rest_is_measured_and_neutral(tmp_path: Path) -> None:
     assert reading.emotions[0].label == "neutral"
     text, *_ = reply(evidence, "Does she smile?", reading)
     assert "no sign of a smile" in text
+    told = ground_all(reading.claims, evidence)
+    assert [claim.verdict for claim in told] == ["supported"] * len(told), told
+    assert not ground(Claim(text="No wrinkled nose"), evidence).grounded, "the table lacks AU9"
     text, *_ = reply(evidence, "How many people are there?", reading)
     assert text.startswith("One face was tracked")
 
