@@ -47,7 +47,7 @@ def build(settings: Settings, guard: Guard | None = None, keeper: Keeper | None 
         guard=guard or Guard(settings.fetch_allow),
         room=Room(settings),
         eyes=_eyes(settings),
-        minds=Nursery("agent.server.mind", [], restricted(secrets=True), settings.slots),
+        minds=_minds(settings),
         metrics=Metrics(),
     )
     api = FastAPI(
@@ -73,6 +73,12 @@ def build(settings: Settings, guard: Guard | None = None, keeper: Keeper | None 
 def _eyes(settings: Settings) -> Nursery:
     arguments = [str(settings.eyes_memory), str(settings.eyes_file)]
     return Nursery("agent.server.eyes", arguments, restricted(secrets=False), settings.slots)
+
+
+def _minds(settings: Settings) -> Nursery:
+    # A model that is loaded there takes what it takes, and graphics memory is address space too.
+    bounded = [] if settings.model.startswith("hf:") else [str(settings.mind_memory)]
+    return Nursery("agent.server.mind", bounded, restricted(secrets=True), settings.slots)
 
 
 @asynccontextmanager

@@ -106,6 +106,10 @@ def parser() -> argparse.ArgumentParser:
     bounds.add_argument("--decoder-mib", type=int, default=usual.eyes_memory // MIB, metavar="N")
     bounds.add_argument("--in-flight", type=int, default=usual.in_flight, metavar="N",
                         help="requests of one key at once (4)")  # fmt: skip
+    bounds.add_argument("--per-address", type=int, default=usual.per_address, metavar="N",
+                        help="connections of one address at once (256)")  # fmt: skip
+    bounds.add_argument("--reasoner-mib", type=int, default=usual.mind_memory // MIB, metavar="N",
+                        help="memory of a process that reasons (4096)")  # fmt: skip
     away = top.add_argument_group("addresses in requests")
     away.add_argument("--no-fetch", action="store_true", help="fetch none: uploads and data only")
     away.add_argument("--fetch-seconds", type=float, default=usual.fetch_seconds, metavar="S")
@@ -136,6 +140,8 @@ def _settings(arguments: argparse.Namespace) -> Settings:
         "max_body_mib",
         "max_media_seconds",
         "decoder_mib",
+        "per_address",
+        "reasoner_mib",
         "fetch_seconds",
         "keep_seconds",
     )
@@ -159,6 +165,7 @@ def _settings(arguments: argparse.Namespace) -> Settings:
         "heartbeat",
         "fetch_seconds",
         "in_flight",
+        "per_address",
     )
     return Settings(
         **{name: getattr(arguments, name) for name in same},
@@ -169,6 +176,7 @@ def _settings(arguments: argparse.Namespace) -> Settings:
         media_bytes=arguments.max_media_mib * MIB,
         body_bytes=arguments.max_body_mib * MIB,
         media_seconds=arguments.max_media_seconds,
+        mind_memory=arguments.reasoner_mib * MIB,
         eyes_memory=arguments.decoder_mib * MIB,
         fetch=not arguments.no_fetch,
         fetch_allow=frozenset(place.lower() for place in arguments.allow),
@@ -214,14 +222,16 @@ async def serve(settings: Settings, keeper: Keeper | None, place: socket.socket)
     import uvicorn
 
     from agent.server.app import build
+    from agent.server.doors import Doors
     from agent.server.gate import JsonLines, log
 
     _log_to_stderr(JsonLines())
     gate = build(settings, keeper=keeper)
+    doors = Doors(settings.connections, settings.per_address, settings.head_seconds)
     server = _server(uvicorn.Config(
-        gate, log_config=None, access_log=False,
+        gate, http=doors.protocol(), log_config=None, access_log=False,
         lifespan="on", server_header=False, proxy_headers=False, ws="none", backlog=256,
-        timeout_keep_alive=5, timeout_graceful_shutdown=3, limit_concurrency=512,
+        timeout_keep_alive=5, timeout_graceful_shutdown=3,
     ))  # fmt: skip
     loop = asyncio.get_running_loop()
     ending = asyncio.Event()

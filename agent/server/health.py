@@ -18,6 +18,7 @@ import httpx
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 
+from agent.hosts import bounded
 from agent.server import faults
 from agent.server.asked import names
 from agent.server.chat import FAILURES
@@ -102,11 +103,12 @@ class Watch:
         key = os.environ.get("DUCHENNE_API_KEY") or os.environ.get("OPENAI_API_KEY") or "none"
         try:
             async with httpx.AsyncClient(timeout=PROBE_SECONDS, trust_env=False) as client:
-                headers = {"Authorization": f"Bearer {key}"}
+                client.event_hooks = {"response": [bounded.bound_async]}
+                headers = {"Authorization": f"Bearer {key}", "Accept-Encoding": "identity"}
                 answer = await client.get(f"{base}/models", headers=headers)
                 known = [model["id"] for model in answer.raise_for_status().json()["data"]]
             self._model = None if name in known else "the language model's host does not have it"
-        except (httpx.HTTPError, ValueError, KeyError, TypeError):
+        except (httpx.HTTPError, bounded.TooMuchError, ValueError, KeyError, TypeError):
             self._model = "the language model's host does not answer"
 
 

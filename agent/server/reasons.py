@@ -111,6 +111,10 @@ def of_mind(said: Json) -> ApiError:
         return bad(f"the question cannot be answered: {why}", "messages", "bad_question")
     if "OSError" in kinds:
         return down()
+    if "MemoryError" in kinds:
+        return ApiError(503, "out_of_memory", "reasoning about this takes more memory than a "
+                        "question may use here; ask about a shorter clip or one person",
+                        retry_after=10)  # fmt: skip
     if "ThreadBusyError" in kinds:
         return conversation_busy()
     if "ThreadError" in kinds:
