@@ -30,6 +30,8 @@ class Seen:
     """ "how" stands right before a feeling or a quality: "how happy", "how loud"."""
     words: int
     """Length in words (in characters where there are none)."""
+    quoted: bool = False
+    """Something stands in quotation marks."""
     top: bool = False
     """The strongest few are asked for."""
 
@@ -112,7 +114,7 @@ RULES: Final[tuple[Rule, ...]] = (
     ("intensity", lambda s: s.voiced and s.has("how") and not s.has("sound") and bool(s.sharp)),
     ("change", lambda s: s.has("change") and not s.done),
     ("change", lambda s: s.has("get") and s.felt),
-    ("words", lambda s: s.has("say") and not s.felt and not s.done),
+    ("words", lambda s: s.has("say") and (s.quoted or s.has("mention") or bool(s.moments))),
     ("voice", lambda s: s.voiced),
     ("emotion", lambda s: s.felt),
     ("voice", lambda s: s.has("sound") and not s.has("feel")),
