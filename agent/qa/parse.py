@@ -152,7 +152,7 @@ def _lesser(tag: Tag, tags: Sequence[Tag]) -> bool:
     if tag.section != "cue" or tag.key not in ("cause", "why", "how_much", "count", "duration"):
         return False
     rivals = ("cause", "why", "people", "clip", "confidence", "clip_fps", "rate", "duration",
-              "count", "per_minute")  # fmt: skip
+              "count", "per_minute", "how_much")  # fmt: skip
     return any(
         t.section == "cue" and t.key in rivals and t.key != tag.key
         and t.start <= tag.start and tag.end <= t.end and t.end - t.start > tag.end - tag.start
