@@ -114,6 +114,7 @@ RULES: Final[tuple[Rule, ...]] = (
     ("intensity", lambda s: s.measured),
     ("intensity", lambda s: s.voiced and s.has("how") and not s.has("sound") and bool(s.sharp)),
     ("change", lambda s: s.has("change") and not s.done),
+    ("change", lambda s: s.felt and "end" in s.relations),
     ("change", lambda s: s.has("get") and (s.felt or s.voiced) and not s.has("how")),
     ("words", lambda s: s.has("say") and (s.quoted or s.has("mention") or bool(s.moments))),
     ("voice", lambda s: s.voiced),

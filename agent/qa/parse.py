@@ -169,6 +169,8 @@ def _shadowed(tag: Tag, tags: Sequence[Tag]) -> bool:
         "relation": ("person",),
         "target": ("against",),
     }.get(tag.section, ())
+    if tag.section == "cue" and tag.key != "side":
+        return False
     return any(
         (t.section in by or t.key in by) and t.start <= tag.start and tag.end <= t.end
         and t.end - t.start > tag.end - tag.start
