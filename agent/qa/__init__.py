@@ -4,6 +4,8 @@
 wording and measures nothing.
 """
 
+from agent.qa.execute import execute
 from agent.qa.parse import parse
+from agent.qa.say import Numbers, say, say_reading
 
-__all__ = ["parse"]
+__all__ = ["Numbers", "execute", "parse", "say", "say_reading"]

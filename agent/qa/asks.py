@@ -30,6 +30,8 @@ class Seen:
     """ "how" stands right before a feeling or a quality: "how happy", "how loud"."""
     words: int
     """Length in words (in characters where there are none)."""
+    quoted: bool = False
+    """Something stands in quotation marks."""
     top: bool = False
     """The strongest few are asked for."""
 
@@ -90,6 +92,7 @@ RULES: Final[tuple[Rule, ...]] = (
     ("why", lambda s: s.has("why") and not s.done),
     ("cause", lambda s: s.has("why")),
     ("arc", lambda s: s.has("arc") and not s.has("summary_clip", "get")),
+    ("side", lambda s: s.done and {"left", "right"} <= s.relations),
     ("compare", lambda s: s.has("compare") and not s.has("count", "duration")),
     ("compare", lambda s: s.has("more") and s.has("than") and not s.has("who", "duration")),
     ("compare", lambda s: s.has("than") and len(s.moments) >= 2),
@@ -111,8 +114,9 @@ RULES: Final[tuple[Rule, ...]] = (
     ("intensity", lambda s: s.measured),
     ("intensity", lambda s: s.voiced and s.has("how") and not s.has("sound") and bool(s.sharp)),
     ("change", lambda s: s.has("change") and not s.done),
-    ("change", lambda s: s.has("get") and s.felt),
-    ("words", lambda s: s.has("say") and not s.felt and not s.done),
+    ("change", lambda s: s.felt and "end" in s.relations),
+    ("change", lambda s: s.has("get") and (s.felt or s.voiced) and not s.has("how")),
+    ("words", lambda s: s.has("say") and (s.quoted or s.has("mention") or bool(s.moments))),
     ("voice", lambda s: s.voiced),
     ("emotion", lambda s: s.felt),
     ("voice", lambda s: s.has("sound") and not s.has("feel")),

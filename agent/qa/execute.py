@@ -7,9 +7,9 @@ caller asks the reasoner. Knows no language.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Final
+from typing import Final
 
-from agent.evidence import Evidence, Person
+from agent.evidence import Evidence
 from agent.qa.events import (
     SOON,
     Span,
@@ -17,11 +17,11 @@ from agent.qa.events import (
     events,
     lacking,
     quotes,
-    sight,
     spans,
     within,
     words_known,
 )
+from agent.qa.scope import Scope, done, felt, whom
 from agent.schema.finding import Event, Finding, Outcome
 from agent.schema.query import Ask, Moment, Query
 
@@ -37,79 +37,22 @@ def execute(query: Query, evidence: Evidence, person: str | None = None) -> Find
     """What the evidence says to a query. `person`: whom it is about unless the query names
     another; None means the main one."""
     run = _RUNS.get(query.ask)
-    if run is None or _felt(query.target) or _felt(query.versus):
-        return _done(query, "needs_reading")
+    if run is None or felt(query.target) or felt(query.versus):
+        return done(query, "needs_reading")
     if query.ask in ("clip", "missing"):
-        return run(_Scope(query, evidence, None))
-    whom, known = _whom(query, evidence, person)
+        return run(Scope(query, evidence, None))
+    subject, known = whom(query, evidence, person)
     if not known:
-        return _done(query, "whom")
-    if whom is None and query.ask not in ("words", "people", "voice") and not evidence.cues:
-        return _done(query, "nobody")
-    scope = _Scope(query, evidence, whom)
+        return done(query, "whom")
+    if subject is None and query.ask not in ("words", "people", "voice") and not evidence.cues:
+        return done(query, "nobody")
+    scope = Scope(query, evidence, subject)
     if not scope.windows:
-        return _done(query, "nowhere", whom)
+        return done(query, "nowhere", subject)
     return run(scope)
 
 
-class _Scope:
-    """A query, its evidence and its person, with the spans it is about."""
-
-    def __init__(self, query: Query, evidence: Evidence, person: Person | None) -> None:
-        self.query, self.evidence, self.person = query, evidence, person
-        self.id = person.id if person is not None else None
-        self.open = query.ask == "event" and query.target is None
-        self.windows = spans(query.when, evidence, self.id, soon=self.open)
-
-    @property
-    def span(self) -> Span | None:
-        """From the first window's beginning to the last one's end."""
-        return (self.windows[0][0], self.windows[-1][1]) if self.windows else None
-
-    def found(self, target: str | None = None, when: Moment | None = None) -> list[Event]:
-        """Events of the target (of the query's where none is given) in the windows."""
-        windows = self.windows if when is None else spans(when, self.evidence, self.id)
-        return within(events(self.evidence, self.id, target or self.query.target), windows)
-
-    def blocked(self, target: str | None = None) -> Finding | None:
-        """Why nothing can be said about it; None where it could have been seen."""
-        wanted = target or self.query.target
-        seen = sight(self.evidence, self.person, wanted, self.span or (0.0, 0.0))
-        return None if seen == "seen" else self.done(seen)
-
-    def done(self, outcome: Outcome, **more: Any) -> Finding:
-        """The finding."""
-        return _done(self.query, outcome, self.person, span=self.span, **more)
-
-
-def _done(query: Query, outcome: Outcome, person: Person | None = None, **more: Any) -> Finding:
-    id = person.id if person is not None else None
-    return Finding(ask=query.ask, target=query.target, outcome=outcome, person=id, **more)
-
-
-def _felt(target: object) -> bool:
-    return isinstance(target, str) and (
-        target.startswith("emotion") or target in ("valence", "arousal")
-    )
-
-
-def _whom(query: Query, evidence: Evidence, person: str | None) -> tuple[Person | None, bool]:
-    """The person, and whether the record can tell who is meant."""
-    known = {p.id: p for p in evidence.people}
-    if query.who == "other":
-        rest = [p for p in evidence.people if not p.main]
-        return (rest[0], True) if rest else (None, False)
-    if query.who in ("left", "right"):
-        # The record does not hold where in the picture a face is.
-        return (evidence.main, True) if len(evidence.people) == 1 else (None, False)
-    if query.who is not None and query.who != "all":
-        return known.get(query.who), query.who in known
-    if person is not None:
-        return known.get(person), person in known
-    return evidence.main, True
-
-
-def _event(scope: _Scope) -> Finding:
+def _event(scope: Scope) -> Finding:
     query = scope.query
     if query.target is not None and query.target.startswith("word:"):
         return _words(scope)
@@ -137,10 +80,14 @@ def _event(scope: _Scope) -> Finding:
 _LISTED: Final = frozenset({"face", "brow", "eye", "nose", "cheek", "mouth", "jaw", "head", "gaze"})
 
 
-def _listed(scope: _Scope, found: Sequence[Event]) -> Finding:
+def _listed(scope: Scope, found: Sequence[Event]) -> Finding:
     """What happens there: the strongest events, in order of time."""
     strong = [e for e in found if clear(e) and e.code != "AU45"] or list(found)
-    said = [*quotes(scope.evidence, scope.span)] if scope.open else []
+    said = quotes(scope.evidence, scope.span) if scope.open else []
+    when = scope.query.when
+    if when is not None and when.relation == "after" and scope.span is not None:
+        # The phrase that holds the word itself is not what comes after it.
+        said = [quote for quote in said if quote.start >= scope.span[0]]
     if not strong and not said:
         return scope.done("no")
     order = sorted(strong, key=lambda e: (e.start, -(e.intensity or 0)))
@@ -150,7 +97,7 @@ def _listed(scope: _Scope, found: Sequence[Event]) -> Finding:
     return scope.done("events", events=tuple(e for e in order if e in top), quotes=tuple(said[:3]))
 
 
-def _when(scope: _Scope) -> Finding:
+def _when(scope: Scope) -> Finding:
     target, relation = scope.query.target, scope.query.relation
     if target is None:
         return scope.done("needs_reading")
@@ -182,7 +129,7 @@ def _extreme(found: Sequence[Event], least: bool = False) -> Event:
     return min(found, key=strength) if least else max(found, key=strength)
 
 
-def _duration(scope: _Scope) -> Finding:
+def _duration(scope: Scope) -> Finding:
     if scope.query.target is None:
         start, end = scope.span or (0.0, 0.0)
         return scope.done("value", value=end - start, unit="s")
@@ -214,7 +161,7 @@ def _seconds(found: Sequence[Event], windows: Sequence[Span]) -> float:
     return total
 
 
-def _count(scope: _Scope) -> Finding:
+def _count(scope: Scope) -> Finding:
     target = scope.query.target
     if target is not None and target.startswith("word:"):
         return _words(scope)
@@ -224,7 +171,7 @@ def _count(scope: _Scope) -> Finding:
     return scope.done("value", value=float(len(found)), unit="times", events=tuple(found))
 
 
-def _rate(scope: _Scope) -> Finding:
+def _rate(scope: Scope) -> Finding:
     if scope.query.target == "speech_rate":
         return _voice(scope)
     counted = _count(scope)
@@ -239,7 +186,7 @@ def _rate(scope: _Scope) -> Finding:
     return counted.model_copy(update={"value": round(rate, 1), "unit": "per minute"})
 
 
-def _sided(scope: _Scope) -> Finding:
+def _sided(scope: Scope) -> Finding:
     if blocked := scope.blocked():
         return blocked
     if any(missing.what == "sides" for missing in scope.evidence.missing):
@@ -257,7 +204,7 @@ def _sided(scope: _Scope) -> Finding:
     return scope.done(outcome, value=left, other=right, events=tuple(found))
 
 
-def _intensity(scope: _Scope) -> Finding:
+def _intensity(scope: Scope) -> Finding:
     if scope.query.target in _VOICED:
         return _voice(scope)
     if blocked := scope.blocked():
@@ -279,7 +226,7 @@ _VOICED: Final = frozenset(
 )
 
 
-def _compare(scope: _Scope) -> Finding:
+def _compare(scope: Scope) -> Finding:
     """A target against another, at two moments, or of two people, by seconds times intensity."""
     query = scope.query
     if query.target is None or query.target in _LISTED:
@@ -309,7 +256,7 @@ def _amount(found: Sequence[Event], windows: Sequence[Span]) -> float:
     return sum((e.intensity or 1.0) * max(_seconds([e], windows), 0.1) for e in found) / length
 
 
-def _people(scope: _Scope) -> Finding:
+def _people(scope: Scope) -> Finding:
     query, evidence = scope.query, scope.evidence
     living = [p for p in evidence.people if p.live]
     if query.target is None:
@@ -338,7 +285,7 @@ def _people(scope: _Scope) -> Finding:
                       events=kept)  # fmt: skip
 
 
-def _words(scope: _Scope) -> Finding:
+def _words(scope: Scope) -> Finding:
     query = scope.query
     if query.target == "language":
         return scope.done("value" if scope.evidence.language else "unworded",
@@ -357,7 +304,7 @@ def _words(scope: _Scope) -> Finding:
     return scope.done("quotes", quotes=unique, value=value, unit=unit)
 
 
-def _voice(scope: _Scope) -> Finding:
+def _voice(scope: Scope) -> Finding:
     target = scope.query.target or "voice"
     if blocked := scope.blocked(target):
         return blocked
@@ -373,7 +320,7 @@ def _voice(scope: _Scope) -> Finding:
     return scope.done("value", value=whole.value, unit=whole.unit, events=(whole,))
 
 
-def _cause(scope: _Scope) -> Finding:
+def _cause(scope: Scope) -> Finding:
     """What was done, heard or said in the seconds before the onset."""
     if scope.query.target is None:
         return scope.done("needs_reading")
@@ -393,7 +340,7 @@ def _cause(scope: _Scope) -> Finding:
                       quotes=tuple(said[-2:]), value=onset, unit="s")  # fmt: skip
 
 
-def _clip(scope: _Scope) -> Finding:
+def _clip(scope: Scope) -> Finding:
     media = scope.evidence.media
     if scope.query.target == "sound":
         return scope.done("yes" if media.has_audio else "no")
@@ -403,12 +350,12 @@ def _clip(scope: _Scope) -> Finding:
     return scope.done("value", value=value, unit=unit)
 
 
-def _missing(scope: _Scope) -> Finding:
+def _missing(scope: Scope) -> Finding:
     found = lacking(scope.evidence)
     return scope.done("items" if found else "no", missing=found)
 
 
-def _evidence(scope: _Scope) -> Finding:
+def _evidence(scope: Scope) -> Finding:
     found = scope.found(None)
     voice = within(events(scope.evidence, scope.id, "voice"), scope.windows)
     told = [e for e in voice if abs(e.relative or 0.0) >= 1.0]
@@ -419,7 +366,7 @@ def _evidence(scope: _Scope) -> Finding:
     return scope.done("events", events=tuple(sorted(strong, key=lambda e: e.start)))
 
 
-_RUNS: Final[dict[Ask, Callable[[_Scope], Finding]]] = {
+_RUNS: Final[dict[Ask, Callable[[Scope], Finding]]] = {
     "event": _event, "when": _when, "duration": _duration, "count": _count, "rate": _rate,
     "side": _sided, "intensity": _intensity, "compare": _compare, "people": _people,
     "words": _words, "voice": _voice, "cause": _cause, "clip": _clip, "missing": _missing,

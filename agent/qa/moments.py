@@ -138,6 +138,8 @@ def _anchor(
     inside = [t for t in tags if scope[0] <= t.start and t.end <= scope[1] + 1]
     heard = next((t for t in inside if t.section == "cue" and t.key in ("say", "hear")), None)
     for target in targets(clause, _moved(inside, scope[0])):
+        if target.felt and relation == "during":
+            continue  # "come across as anxious" names no moment
         sharp = not target.vague or target.code in ("voice", "head")
         if sharp and not (heard and target.code == "speech"):
             return target.code

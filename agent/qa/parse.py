@@ -65,8 +65,9 @@ def parse(
     reading = _read(question, lexicon, length, last)
     if reading.query.ask == "unknown":
         mended = spelling.mended(question, lexicon)
-        if mended != question:
-            reading = _read(mended, lexicon, length, last)
+        again = _read(mended, lexicon, length, last) if mended != question else reading
+        # A slip of the keyboard is no ground for refusing.
+        reading = again if again.query.ask not in ("refuse", "outside") else reading
     return reading.query
 
 
@@ -99,7 +100,19 @@ def _half(text: Text, lexicon: Vocabulary, length: float | None, last: Query | N
     seen = _seen(text, kept, found, scale is not None)
     ask = ask_of(seen)
     query = _query(ask, text, seen, kept, lexicon, scale)
-    return _Reading(followup.resolve(query, seen, tags, last), seen, tuple(kept))
+    query = followup.resolve(query, seen, tags, last)
+    if not _whole(query, seen):
+        query = Query(ask="unknown", language=lexicon.language)
+    return _Reading(query, seen, tuple(kept))
+
+
+def _whole(query: Query, seen: Seen) -> bool:
+    """Whether enough is named: "Who won?" and "What time is it?" name nothing that is measured."""
+    if query.ask in ("when", "count", "rate", "side", "intensity"):
+        return query.target is not None
+    if query.ask == "people":
+        return query.target is not None or seen.has("people", "appear")
+    return True
 
 
 _EMPTY: Final = Seen(frozenset(), frozenset(), (), (), frozenset(), False, False, 0)
@@ -139,7 +152,7 @@ def _lesser(tag: Tag, tags: Sequence[Tag]) -> bool:
     if tag.section != "cue" or tag.key not in ("cause", "why", "how_much", "count", "duration"):
         return False
     rivals = ("cause", "why", "people", "clip", "confidence", "clip_fps", "rate", "duration",
-              "count", "per_minute")  # fmt: skip
+              "count", "per_minute", "how_much")  # fmt: skip
     return any(
         t.section == "cue" and t.key in rivals and t.key != tag.key
         and t.start <= tag.start and tag.end <= t.end and t.end - t.start > tag.end - tag.start
@@ -156,6 +169,8 @@ def _shadowed(tag: Tag, tags: Sequence[Tag]) -> bool:
         "relation": ("person",),
         "target": ("against",),
     }.get(tag.section, ())
+    if tag.section == "cue" and tag.key != "side":
+        return False
     return any(
         (t.section in by or t.key in by) and t.start <= tag.start and tag.end <= t.end
         and t.end - t.start > tag.end - tag.start
@@ -177,6 +192,7 @@ def _seen(text: Text, tags: Sequence[Tag], found: Sequence[Found], scaled: bool)
         scaled=scaled,
         measured=any(end == t.start for t in steps for end in ends),
         words=len(text.words.split()),
+        quoted="#" in text.words,
         top=any(t.section == "form" and t.key == "top" for t in tags),
     )
 
@@ -215,6 +231,8 @@ def _sides(ask: Ask, seen: Seen) -> tuple[str | None, str | None]:
         return named[-1].code, named[0].code
     if ask in ("compare", "change", "arc") and len(named) >= 2:
         return named[0].code, named[1].code
+    if ask == "when" and first is None and "change" in seen.relations:
+        return "emotion", None
     if ask in ("emotion", "why") and first == "emotion":
         return None, None
     if ask in UNTARGETED and first in ("emotion", "face", None):

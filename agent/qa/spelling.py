@@ -11,7 +11,7 @@ from typing import Final
 from agent.qa.text import CJK
 from agent.qa.vocabulary import Vocabulary
 
-LEAST: Final = 4
+LEAST: Final = 5
 """Letters from which a word is mended; shorter ones are near too many others."""
 
 

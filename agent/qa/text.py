@@ -76,7 +76,7 @@ def _plain(text: str) -> str:
     text = re.sub(r"\bcan['’]?t\b|\bcannot\b", "can not", text)
     text = re.sub(r"\bwon['’]t\b", "will not", text)
     text = _CONTRACTED.sub(r"\1 not", text)
-    text = re.sub(r"['’]s\b", " ", text)
+    text = re.sub(r"['’]d\b", " had", re.sub(r"['’]s\b", " ", text))
     bare = unicodedata.normalize("NFD", text)
     return "".join(c for c in bare if not unicodedata.combining(c))
 
