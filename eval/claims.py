@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -81,22 +82,46 @@ def lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         yield number, found
 
 
-def run(arguments: argparse.Namespace) -> int:
-    """What `duchenne eval claims` does."""
-    evidence = records.load(arguments.evidence)
-    counts: Counter[str] = Counter()
-    for number, line in lines(arguments.file):
-        try:
-            verdict = judged(line, evidence)
-        except ClaimsError as error:
-            raise ClaimsError(f"{arguments.file}, line {number}: {error}") from error
-        counts[verdict.outcome] += 1
-        if arguments.json:
+def main(argv: Sequence[str] | None = None) -> int:
+    """What `duchenne eval claims` does; 0, or 2 for files that cannot be read."""
+    parser = argparse.ArgumentParser(
+        prog="duchenne eval claims",
+        description="Say of each claim whether the evidence of a clip carries it.",
+    )
+    parser.add_argument("file", type=Path, help="claims, one JSON object a line")
+    parser.add_argument(
+        "--evidence", type=Path, required=True, help="evidence.json of `duchenne look --out`"
+    )
+    parser.add_argument("--json", action="store_true", help="one JSON object a line")
+    asked = parser.parse_args(argv)
+    try:
+        verdicts = [
+            (line, _numbered(asked.file, number, line, evidence))
+            for evidence in [records.load(asked.evidence)]
+            for number, line in lines(asked.file)
+        ]
+    except (ClaimsError, records.EvidenceError, OSError, UnicodeDecodeError) as error:
+        print(f"duchenne eval claims: {error}", file=sys.stderr)
+        return 2
+    for line, verdict in verdicts:
+        if asked.json:
             told = {"verdict": verdict.outcome, "why": verdict.why}
             print(json.dumps(told, ensure_ascii=False))
         else:
             why = f" – {verdict.why}" if verdict.why else ""
             print(f"{verdict.outcome}: {line.get('text', line.get('asserts'))}{why}")
-    if not arguments.json:
+    if not asked.json:
+        counts = Counter(verdict.outcome for _, verdict in verdicts)
         print(", ".join(f"{n} {outcome}" for outcome, n in sorted(counts.items())))
     return 0
+
+
+def _numbered(path: Path, number: int, line: Mapping[str, Any], evidence: Evidence) -> Verdict:
+    try:
+        return judged(line, evidence)
+    except ClaimsError as error:
+        raise ClaimsError(f"{path}, line {number}: {error}") from error
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

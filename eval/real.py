@@ -90,7 +90,9 @@ def systems(evidence: Evidence) -> dict[str, Shares]:
             "windows": tuple(
                 w.model_copy(
                     update={
-                        "values": {k: v for k, v in w.values.items() if not k.startswith(IMPRESSION)}
+                        "values": {
+                            k: v for k, v in w.values.items() if not k.startswith(IMPRESSION)
+                        }
                     }
                 )
                 for w in evidence.windows
@@ -129,16 +131,15 @@ def _impression(evidence: Evidence) -> Shares:
     return {}
 
 
-def peer(model: Path) -> Callable[[Path, Evidence], Shares]:
+def peer(model: Path) -> Callable[[Path], Shares]:
     """mini-Xception (Arriaga et al. 2017): 64 × 64 grey in −1…1, FER2013's order."""
     import onnxruntime
 
     order = ("anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral")
     session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
-    name = session.get_inputs()[0].name
-    shape = session.get_inputs()[0].shape
+    name, shape = session.get_inputs()[0].name, session.get_inputs()[0].shape
 
-    def read(path: Path, evidence: Evidence) -> Shares:
+    def read(path: Path) -> Shares:
         from agent.senses import faces
 
         image = np.ascontiguousarray(cv2.imread(str(path))[..., ::-1])
@@ -210,21 +211,22 @@ def _looked(pictures: Sequence[Picture], cache: Path) -> Iterator[Evidence]:
 
 
 def collection(
-    pictures: Sequence[Picture], cache: Path, other: Callable[[Path, Evidence], Shares] | None
+    pictures: Sequence[Picture], cache: Path, other: Callable[[Path], Shares] | None
 ) -> tuple[list[str], dict[str, list[Shares]]]:
     """Labels, and by system the shares of each picture."""
     found: dict[str, list[Shares]] = {}
     for picture, evidence in zip(pictures, _looked(pictures, cache), strict=True):
         each = systems(evidence)
         if other is not None:
-            each["mini-Xception"] = other(picture.path, evidence)
+            each["mini-Xception"] = other(picture.path)
         for name, shares in each.items():
             found.setdefault(name, []).append(shares)
     return [picture.label for picture in pictures], found
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m eval.real", description=__doc__.splitlines()[0])
+    about = (__doc__ or "").splitlines()[0]
+    parser = argparse.ArgumentParser(prog="python -m eval.real", description=about)
     parser.add_argument("--data", type=Path, required=True, help="folder with stills/, ferplus.npz")
     parser.add_argument("--pictures", type=int, default=400, help="voted pictures at most")
     parser.add_argument("--peer", type=Path, help="mini_xception.onnx, to run beside it")

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
@@ -132,7 +133,7 @@ def _plain(code: Language) -> _Plain:
     return _Plain(bare, _patterns(more, code), _patterns(less, code))
 
 
-def _patterns(spellings: tuple[str, ...] | list[str], code: Language) -> tuple[re.Pattern[str], ...]:
+def _patterns(spellings: Sequence[str], code: Language) -> tuple[re.Pattern[str], ...]:
     if code in CJK:
         return tuple(re.compile(re.escape(s)) for s in spellings)
     made = (re.escape(s).replace(r"\*", r"\w*") for s in spellings)
