@@ -107,7 +107,8 @@ def film(head: ict.Head, name: str, who: str, sway: float) -> tuple[list[Any], d
     renderer = Renderer(head, 2 * SIZE)
     plan, face = script(name), look(head, somebody(who))
     shown = list(clips.film(renderer, face, shot(2 * SIZE, sway, who), plan, FPS, PEOPLE[who]))
-    return [halved(each.image, SIZE) for each in shown], clips.as_record(plan, shown, FPS)
+    record = clips.as_record(plan, shown, FPS) | {"skin_tone": 1 - somebody(who).tone}
+    return [halved(each.image, SIZE) for each in shown], record
 
 
 def write(path: Path, images: list[Any], sound: spoken.Floats | None, crf: int = 25) -> None:
