@@ -3,12 +3,14 @@
 Threads live where `agent.threads` keeps them, by default in one SQLite file in the cache
 folder. A thread belongs to the clip it began with, by the clip's sha256:
 going on about another clip under the same name is an error, never a silent new beginning.
-A question that was killed on its way leaves the thread as it was before it.
+A question that was killed on its way leaves the thread as it was before it. Whoever asks has the
+thread alone from reading to writing; a second process waits, or is told that it is in use.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import lru_cache
 from types import TracebackType
@@ -30,10 +32,16 @@ from agent.threads import Store, Threads, threads_file
 
 LONGEST_NAME: Final = 200
 LONGEST_QUESTION: Final = 4000
+PATIENCE: Final = 60.0
+"""Seconds that a question waits for the one before it in the same thread."""
 
 
 class ThreadError(ValueError):
     """A thread that cannot be continued like this; the message says why."""
+
+
+class ThreadBusyError(ThreadError):
+    """A thread in which somebody else's question is being answered for too long."""
 
 
 class Conversation:
@@ -75,10 +83,15 @@ class Conversation:
         self._threads = Threads(None if thread is None else store or threads_file())
         self._graph = graph.build(self._threads.saver)
         self._config: RunnableConfig = {"configurable": {"thread_id": self.thread}}
+        self._said: dict[str, Any] | None = None
+        """What the last question asked here came to, whatever others have asked since."""
         try:
             self._belongs()
             if before:
-                self._graph.update_state(self._config, {"history": list(before)}, as_node="answer")
+                with _held(self._threads, self.thread):
+                    self._graph.update_state(
+                        self._config, {"history": list(before)}, as_node="answer"
+                    )
         except BaseException:  # whatever ends the beginning leaves no open file, and rises
             self.close()
             raise
@@ -92,21 +105,23 @@ class Conversation:
     ) -> Answer:
         """The answer to one question; `on_step` is told of each step as it is done.
 
-        Raises AskError for a question or person that cannot be, ModelError, OSError.
+        Raises AskError for a question or person that cannot be, ModelError, OSError,
+        ThreadBusyError while somebody else asks in the same thread, and ThreadError where they
+        have begun it with another clip.
         """
         given = self._given(question, person)
         # Told of directly: streamed, LangGraph runs each step in a thread of its own, at twice
         # the cost. Saved once, at the end: a question that is killed leaves the thread untouched.
         context = replace(self.context, told=on_step or self.context.told)
-        try:
-            # LangChain's tracing to its makers' service is switched on by environment variables
-            # people set for other work; what is measured of somebody's face goes nowhere that was
-            # not asked for by name.
-            with tracing_context(enabled=False):
-                self._graph.invoke(given, self._config, context=context, durability="exit")
-        except self._threads.errors as error:
-            raise self._threads.failed(error) from error
-        return self.last
+        # LangChain's tracing to its makers' service is switched on by environment variables
+        # people set for other work; what is measured of somebody's face goes nowhere that was
+        # not asked for by name.
+        with _held(self._threads, self.thread), tracing_context(enabled=False):
+            self._belongs()
+            said = self._graph.invoke(given, self._config, context=context, durability="exit")
+        # Its own result: read back, it could be that of whoever has asked since.
+        self._said = dict(said)
+        return Answer.model_validate(said["result"])
 
     def _given(self, question: str, person: str | None) -> State:
         if not question.strip():
@@ -125,8 +140,9 @@ class Conversation:
 
     @property
     def last(self) -> Answer:
-        """The last answer. Raises ThreadError where nothing was asked yet."""
-        values = self._values()
+        """The last answer, of those asked here if any. Raises ThreadError where nothing was asked
+        yet."""
+        values = self._values() if self._said is None else self._said
         if "result" not in values:
             raise ThreadError(f"nothing was asked in thread {self.thread!r} yet")
         return Answer.model_validate(values["result"])
@@ -134,7 +150,8 @@ class Conversation:
     @property
     def evidence(self) -> Evidence:
         """The evidence, with cues that closer looks for the last question added or refined."""
-        return overlay(self.context.evidence, self._values().get("extra", []))
+        values = self._values() if self._said is None else self._said
+        return overlay(self.context.evidence, values.get("extra", []))
 
     @property
     def history(self) -> list[Turn]:
@@ -189,11 +206,25 @@ def forget(thread: str, store: Store | None = None) -> None:
     """Delete a thread with all that was said in it. Raises ThreadError, OSError."""
     threads = Threads(store or threads_file())
     try:
-        threads.saver.delete_thread(_named(thread))
-    except threads.errors as error:
-        raise threads.failed(error) from error
+        with _held(threads, _named(thread)):
+            threads.saver.delete_thread(_named(thread))
     finally:
         threads.close()
+
+
+@contextmanager
+def _held(threads: Threads, thread: str) -> Iterator[None]:
+    """The thread is the caller's alone. Raises ThreadBusyError, OSError."""
+    try:
+        with threads.turn(thread, PATIENCE) as free:
+            if not free:
+                raise ThreadBusyError(
+                    f"thread {thread!r} is in use: a question in it has not been answered for "
+                    f"{PATIENCE:g} s; ask again when it is, or in a thread of another name"
+                )
+            yield
+    except threads.errors as error:
+        raise threads.failed(error) from error
 
 
 def checked_profile(name: str) -> str:

@@ -85,6 +85,7 @@ def _code(error: Exception) -> int | None:
         "EstimatorError": USAGE,
         "AskError": USAGE,
         "HostingError": HOST,
+        "ThreadBusyError": FAILED,
         "ThreadError": USAGE,
     }
     return next((by_name[c.__name__] for c in type(error).__mro__ if c.__name__ in by_name), None)

@@ -24,7 +24,14 @@ from agent.senses.faces import Faces, Found, choose_main
 from agent.senses.faces.impression import Impressions
 from agent.senses.head import Head
 from agent.senses.samples import Columns, FaceSample, Frame, Sound
-from agent.senses.speaking import Mouth, Mouths, attribute, by_speaker, who_speaks
+from agent.senses.speaking import (
+    Mouth,
+    Mouths,
+    attribute,
+    attribute_windows,
+    by_speaker,
+    who_speaks,
+)
 from agent.senses.usual import Baseline
 from agent.senses.voice import Heard, Voice
 from agent.senses.words import Words, words
@@ -95,7 +102,8 @@ def one_pass(request: Request, clip: Media, max_fps: float | None, progress: Pro
     sensed = _joined(seen, heard, said, (*items.missing, *_lacking(clip)))
     if request.au_table is not None:
         return sensed
-    return replace(sensed, windows=face_windows(sensed.columns, clip.duration, sensed.cues))
+    seen_windows = face_windows(sensed.columns, clip.duration, sensed.cues)
+    return replace(sensed, windows=(*seen_windows, *sensed.windows))
 
 
 def _told(
@@ -292,9 +300,11 @@ def _joined(seen: _Seen, heard: Heard | None, said: Words, cut: tuple[Missing, .
     if heard is not None and talk is not None:
         heard = by_speaker(heard, talk)
     spoken = (*(heard.cues if heard else ()), *said.cues)
+    windows = heard.windows if heard else ()
     missing = [*cut, *seen.missing, *(heard.missing if heard else ()), *said.missing]
     if talk is not None:
         spoken = attribute(spoken, talk)
+        windows = attribute_windows(windows, talk)
         missing += [note for note in talk.missing if note.what not in {m.what for m in missing}]
     return Sensed(
         people=choose_main(seen.people, talk.share) if talk else seen.people,
@@ -304,4 +314,5 @@ def _joined(seen: _Seen, heard: Heard | None, said: Words, cut: tuple[Missing, .
         missing=tuple(dict.fromkeys(missing)),
         language=said.language,
         sampled_fps=seen.sampled_fps,
+        windows=windows,
     )

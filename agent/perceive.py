@@ -22,7 +22,7 @@ from agent.evidence import Evidence, Media
 from agent.senses import weights
 
 SENSES: Final = {
-    "media": "1", "faces": "1", "action_units": "3", "head": "3", "voice": "2",
+    "media": "1", "faces": "2", "action_units": "3", "head": "3", "voice": "3",
     "speaking": "1", "words": "1", "impression": "1",
 }  # fmt: skip
 """Version of each sense; a change of what it finds gets a new one, and old caches go unread."""
@@ -139,7 +139,7 @@ def _silent(_done: float, _step: str) -> None:
 
 
 def _key(request: Request, name: str, sha256: str) -> str:
-    beside = [_digest(path) for path in (request.subtitles, request.au_table, request.enrol)]
+    beside = [_named(path) for path in (request.subtitles, request.au_table, request.enrol)]
     sidecar = _digest(_sidecar(request))
     parts = [sha256, name, beside, sidecar, SENSES, MAX_FPS, request.span]
     parts += [records.FORMAT, _reads(request.aus), _mesh(), weights.impression()]
@@ -165,6 +165,14 @@ def _sidecar(request: Request) -> Path | None:
     from agent.senses.sidecar import find_sidecar
 
     return request.subtitles or find_sidecar(request.clip)
+
+
+def _named(path: Path | None) -> str | None:
+    """What a file that was asked for is known by. One that is not there has a key of its own: a
+    look without it must not be taken for a look with it, and sensing says what is wrong."""
+    if path is None:
+        return None
+    return _digest(path) or f"no file: {path.absolute()}"
 
 
 def _digest(path: Path | None) -> str | None:

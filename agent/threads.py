@@ -7,8 +7,10 @@ wrote there. Knows no conversation.
 from __future__ import annotations
 
 import sqlite3
+import threading
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -19,6 +21,7 @@ from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from langgraph.checkpoint.sqlite import SqliteSaver
 
+from agent import turns
 from agent.cache import cache_dir
 from agent.install import advice
 
@@ -55,6 +58,7 @@ class Threads:
     def __init__(self, store: Store | None) -> None:
         """None for threads that are not kept. Raises OSError."""
         self._store = store
+        self._turn = threading.Lock()
         self._connection: sqlite3.Connection | None = None
         self.saver: Saver
         if store is None:
@@ -78,6 +82,22 @@ class Threads:
             f"the thread could not be kept: {error}; set DUCHENNE_CACHE to a folder that can be "
             "written and has room, or ask without --thread"
         )
+
+    @contextmanager
+    def turn(self, thread: str, patience: float) -> Iterator[bool]:
+        """Hold one thread from reading to writing, in whatever process; False if it was not free
+        within `patience` seconds. Raises OSError and what is in `errors`."""
+        if self._store is None:  # known to this object alone
+            free = self._turn.acquire(timeout=patience)
+            try:
+                yield free
+            finally:
+                if free:
+                    self._turn.release()
+        else:
+            how = turns.in_database if isinstance(self._store, str) else turns.in_file
+            with how(self._store, thread, patience) as free:  # type: ignore[arg-type]
+                yield free
 
     def close(self) -> None:
         """Let go of the file; a data base's connections stay for the next question."""

@@ -58,7 +58,7 @@ def _ours() -> None:
             "has the same name. Import duchenne before it, or in a process of its own"
         )
     if not any(finder is _Beside for finder in sys.meta_path):
-        sys.meta_path.insert(0, _Beside)  # type: ignore[arg-type]  # its find_spec is static
+        sys.meta_path.insert(0, _Beside)
 
 
 _ours()

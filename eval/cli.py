@@ -18,6 +18,8 @@ from typing import Any, Final
 
 TRIALS: Final[dict[str, tuple[str, str]]] = {
     "features": ("eval.features", "the rules on tables of measured features"),
+    "claims": ("eval.claims", "whether the evidence of a clip carries given sentences"),
+    "queries": ("eval.queries", "what questions are read as"),
     "faces": ("eval.faces", "action units against rendered faces"),
     "speed": ("eval.speed", "how fast the senses are"),
     "judge": ("eval.judging", "a model grades texts against references"),

@@ -75,12 +75,13 @@ _AFTER: Final = re.compile(r",?\s*\b(?:after|following|preceded by|once)\b\s*", 
 
 def steps(told: Sequence[str]) -> list[str]:
     """Events in the order in which they happen: a sentence of several is cut at "then", "before",
-    "after" and the like; parts that name nothing stay with the part before them.
+    "after" and the like, unless one of its parts would name nothing.
 
     >>> steps(["She frowns after she smiles."])
     ['she smiles.', 'She frowns']
     """
-    return [step for sentence in told for step in _steps(sentence)]
+    sentences = [sentence for text in told for sentence in _SENTENCE.split(text)]
+    return [step for sentence in sentences if sentence.strip() for step in _steps(sentence)]
 
 
 def _steps(sentence: str) -> list[str]:

@@ -83,7 +83,7 @@ def predict(sample: Sample, model: Model, asked: Asked, enrol: Path | None, dige
 def _answered(
     id: str, given: Task, model: Model, asked: Asked, enrol: Path | None, digest: str
 ) -> Record:
-    from agent.api import Talk
+    from agent.api import Session
 
     if given.path is None:
         raise SamplesError("words alone cannot be watched; this sample has no clip")
@@ -93,7 +93,7 @@ def _answered(
     started = time.perf_counter()
     seen = perceive.look(request)
     looked = time.perf_counter()
-    with Talk(
+    with Session(
         clip,
         model=model.name,
         base_url=model.base_url,

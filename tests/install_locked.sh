@@ -15,9 +15,6 @@ if ! command -v uv >/dev/null; then
   "$target/bin/python" -m pip install -q uv
   PATH="$target/bin:$PATH"
 fi
-wanted="$(mktemp)"
-trap 'rm -f "$wanted"' EXIT
-# Not `uv sync`: the list goes through pip, which uses the index that this machine is set up for.
-(cd "$here" && uv export -q --locked --no-emit-project --no-dev "${extras[@]}" -o "$wanted" --python "$target/bin/python")
-"$target/bin/python" -m pip install -q --no-deps --require-hashes -r "$wanted"
-"$target/bin/python" -m pip install -q --no-deps -e "$here"
+export UV_PROJECT_ENVIRONMENT="$target"
+# --inexact: what is in the environment beside the lock stays, pip and uv among it.
+uv sync -q --locked --inexact --project "$here" --python "$target/bin/python" "${extras[@]}"

@@ -130,7 +130,7 @@ GOOD: dict[str, Json] = {
         "behavior": "She smiles while she speaks.",
     },
     "cognition": {
-        "claims": [{"text": "She takes the news as welcome.", "cites": ["A1", "W1"]}],
+        "claims": [{"text": "She takes what happens as welcome.", "cites": ["A1", "W1"]}],
         "cognition": "She welcomes it.",
     },
     "emotion": {

@@ -226,6 +226,24 @@ def test_flicker_is_no_cue_and_a_storm_of_cues_is_cut_and_said() -> None:
     assert any("AU12" in gap.what and "left out" in gap.why for gap in missing)
 
 
+class Lids(Plain):
+    """As `Plain`, its mouth taken for eyelids."""
+
+    def intensities(self, times: Floats, rows: Rows) -> Columns:
+        mouth = super().intensities(times, rows)
+        return {"AU45_L": mouth["AU12_L"], "AU45_R": mouth["AU12_R"]}
+
+
+def test_every_blink_is_counted_however_few_have_cues() -> None:
+    times = np.arange(int(64 * FPS)) / FPS
+    shut = 4.0 * (times % 1.0 < 0.15)
+    unit = ActionUnits(Lids())
+    _, cues, missing = finished(unit, samples(np.stack([0 * shut, shut, shut], axis=1)))
+    assert sum(cue.code == "AU45" for cue in cues) < 20
+    assert any(gap.what == "events of AU45" for gap in missing)
+    assert len(unit.blinks["P1"]) == pytest.approx(64, abs=2)
+
+
 def test_nobody_is_nobody() -> None:
     assert ActionUnits(Plain()).finish({"P1": []}) == ({}, [], [])
 

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
+import by_hand
 import numpy as np
 import pytest
 
+from agent.answer import Claim
+from agent.evidence import Evidence, number
+from agent.grounding import ground, ground_all
+from agent.onepass import _Listed
+from agent.questions import reply
+from agent.rules import appraise
+from agent.rules.judge import judge
 from agent.senses.au_tables import TableError, from_table, read_table
 
 FPS = 25.0
@@ -146,3 +155,50 @@ def test_files_that_are_no_tables_are_refused(tmp_path: Path) -> None:
     for path in (binary, empty, tmp_path, tmp_path / "nowhere.csv"):
         with pytest.raises(TableError, match=path.name):
             read_table(path, FPS)
+
+
+def at_rest(tmp_path: Path, smile: range = range(0)) -> Evidence:
+    """Evidence of ten seconds of a table in which nothing moves but a smile in some rows."""
+    header = "frame, face_id, timestamp, confidence, success, AU04_r, AU06_r, AU12_r, AU45_r"
+    rows = [
+        f"{n},0,{n / 30:.3f},0.98,1,0.1,{h:.2f},{h:.2f},0.05"
+        for n in range(300)
+        for h in [0.1 + 3.4 * (n in smile)]
+    ]
+    path = written(tmp_path / "rest.csv", header, rows)
+    seen = _Listed(path, by_hand.media(duration=10.0)).finish()
+    return Evidence(
+        media=by_hand.media(duration=10.0, has_audio=False),
+        people=seen.people,
+        cues=number(seen.cues),
+        missing=seen.missing,
+    )
+
+
+def test_a_table_at_rest_is_measured_and_neutral(tmp_path: Path) -> None:
+    evidence = at_rest(tmp_path)
+    reading = appraise(evidence)
+    assert reading.emotions[0].label == "neutral"
+    text, *_ = reply(evidence, "Does she smile?", reading)
+    assert "no sign of a smile" in text
+    told = ground_all(reading.claims, evidence)
+    assert [claim.verdict for claim in told] == ["supported"] * len(told), told
+    assert not ground(Claim(text="No wrinkled nose"), evidence).grounded, "the table lacks AU9"
+    text, *_ = reply(evidence, "How many people are there?", reading)
+    assert text.startswith("One face was tracked")
+
+
+def test_a_short_smile_in_a_table_is_no_happiness_throughout(tmp_path: Path) -> None:
+    evidence = at_rest(tmp_path, smile=range(100, 115))
+    text, *_ = reply(evidence, "What changes?", appraise(evidence))
+    assert "throughout" not in text
+    assert "fits neutral" in text and "fits happiness" in text
+    text, *_ = reply(evidence, "When does she smile?", appraise(evidence))
+    assert re.search(r"from 0:03\.[234] to 0:03\.[789]", text)
+
+
+def test_units_that_a_table_lacks_are_not_counted_as_absent(tmp_path: Path) -> None:
+    evidence = at_rest(tmp_path)
+    (piece,) = judge(evidence).moments
+    assert piece.face["AU04"] == 0.0
+    assert "AU15" not in piece.face

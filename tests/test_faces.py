@@ -319,6 +319,27 @@ def test_a_grey_face_in_a_coloured_picture_is_doubted_black_and_white_film_is_no
     assert film.people[0].live
 
 
+def test_a_face_of_one_colour_is_doubted_a_tinted_picture_is_not(
+    shared: Path, small: Models
+) -> None:
+    face = picture(shared / "media/image/facerec_obama.jpg", height=380)
+    light = cv2.cvtColor(face, cv2.COLOR_RGB2GRAY)[..., None] / 255
+    clay = (light * (205, 125, 85)).astype(np.uint8)
+    garden = np.full((420, 800, 3), (60, 140, 70), np.uint8)
+    head = np.zeros(face.shape[:2], np.uint8)
+    place = face_in(face, models=small)
+    assert place is not None
+    cv2.fillConvexPoly(head, cv2.convexHull(place.mesh[:, :2].astype(np.int32)), 1)
+    statue = np.where(head[..., None] > 0, clay, np.uint8(0) + np.array((60, 140, 70), np.uint8))
+    garden[30:410, 200 : 200 + face.shape[1]] = statue
+    found, _ = seen([garden], small)
+    assert not found.people[0].live
+    assert "statue" in (found.people[0].doubt or "")
+    ground = cv2.cvtColor(canvas(face, 200), cv2.COLOR_RGB2GRAY)[..., None] / 255
+    sepia, _ = seen([(ground * (225, 190, 140)).astype(np.uint8)], small)
+    assert sepia.people[0].live
+
+
 def test_a_photograph_that_is_moved_about_is_doubted_only_after_a_while(
     pics: Pics, small: Models
 ) -> None:

@@ -199,14 +199,14 @@ def test_a_model_that_talks_nonsense_feels_nothing_for_us() -> None:
     assert answer.confidence == 0.0
     assert answer.behavior is None
     assert answer.answer.startswith("Cannot tell")
-    assert "struck out" in answer.answer
+    assert "were not checked, and left out" in answer.answer
 
 
 def test_a_feeling_that_nothing_bears_on_is_not_kept() -> None:
     fear = {**GOOD["emotion"], "claims": [], "emotions": [{"label": "fear", "share": 100}]}
-    mouth = {"claims": [{"text": "The lip corners rise.", "cites": ["A1"]}], "behavior": "x"}
+    mouth = {"claims": [{"text": "The lip corners rise.", "cites": ["A1"]}], "behavior": "smiles"}
     only = {**GOOD, "behaviour": mouth, "emotion": fear}
-    only["cognition"] = {"claims": [], "cognition": "x"}
+    only["cognition"] = {"claims": [], "cognition": "is calm"}
     answer = asked(only)
     assert answer.emotions == ()
     (fallen,) = [claim for claim in answer.claims if not claim.grounded]
@@ -220,18 +220,18 @@ def test_a_true_claim_lends_nothing_to_a_label_it_is_no_sign_of() -> None:
     """Parted lips and raised cheeks are seen in anger too, and yet a smile is no sign of it."""
     cues = (unit("AU12", 3), unit("AU06", 2.5), unit("AU25", 2.5))
     anger = {**GOOD["emotion"], "claims": [], "emotions": [{"label": "anger", "share": 100}]}
-    seen = {"claims": [{"text": "The lips part.", "cites": ["A3"]}], "behavior": "x"}
+    seen = {"claims": [{"text": "The lips part.", "cites": ["A3"]}], "behavior": "smiles"}
     script = {**GOOD, "behaviour": seen, "emotion": anger}
-    script["cognition"] = {"claims": [], "cognition": "x"}
+    script["cognition"] = {"claims": [], "cognition": "is calm"}
     assert asked(script, evidence=clip(*cues)).emotions == ()
     script["behaviour"] = {
-        "claims": [{"text": "The lids are tightened.", "cites": ["A4"]}], "behavior": "x"
+        "claims": [{"text": "The lids are tightened.", "cites": ["A4"]}], "behavior": "smiles"
     }  # fmt: skip
     tight = asked(script, evidence=clip(*cues, unit("AU07", 1.5)))
     assert tight.emotions == (), "a sign of anger in a broad smile"
     frown = (unit("AU04", 3), unit("AU07", 2.5))
     script["behaviour"] = {
-        "claims": [{"text": "The brows are lowered.", "cites": ["A1"]}], "behavior": "x"
+        "claims": [{"text": "The brows are lowered.", "cites": ["A1"]}], "behavior": "smiles"
     }  # fmt: skip
     assert asked(script, evidence=clip(*frown)).emotions[0].label == "anger"
 
@@ -245,6 +245,36 @@ def test_free_words_that_name_what_nobody_saw_are_struck_out() -> None:
     assert struck.why is not None
     assert "wrinkles her nose" in struck.why
     assert asked(GOOD).behavior == GOOD["behaviour"]["behavior"]
+
+
+def test_free_words_that_nothing_could_carry_are_left_out() -> None:
+    fancy = {**GOOD["cognition"], "cognition": "She is plotting revenge."}
+    answer = asked({**GOOD, "cognition": fancy})
+    assert answer.cognition is None
+    (left,) = [claim for claim in answer.claims if not claim.grounded]
+    assert (left.text, left.verdict) == ("She is plotting revenge.", "unverified")
+
+
+def test_an_answer_in_a_language_that_is_not_read_says_so_once() -> None:
+    said = [
+        {"text": "Sie freut sich sehr.", "cites": ["A1"]},
+        {"text": "Ihre Wangen heben sich deutlich.", "cites": ["A2"]},
+    ]
+    answer = asked({**GOOD, "answer": {"sentences": said, "lacking": ""}})
+    assert "freut" not in answer.answer
+    assert answer.answer.count("language that claims are not read in") == 1
+    assert [c.verdict for c in answer.claims][-2:] == ["unverified", "unverified"]
+
+
+def test_a_sentence_of_an_answer_is_a_conclusion_only_where_it_concludes() -> None:
+    said = [
+        {"text": "She smiles.", "cites": ["A1"]},
+        {"text": "She is happy.", "cites": ["A1"]},
+        {"text": "She is lying to hide a crime.", "cites": ["A1"]},
+    ]
+    answer = asked({**GOOD, "answer": {"sentences": said, "lacking": ""}})
+    assert [c.part for c in answer.claims][-3:] == ["observation", "conclusion", "observation"]
+    assert "lying" not in answer.answer
 
 
 def test_a_model_that_gives_no_reasons_is_not_believed() -> None:
@@ -361,8 +391,11 @@ def test_looking_again_ends_after_two_windows() -> None:
         windows.append((start, end))
         return by_hand.smiling(cues=())
 
-    wrong = {"claims": [{"text": "The nose wrinkles.", "cites": ["A1"]}], "behavior": "x"}
-    wrong_later = {"claims": [{"text": "The nose wrinkles.", "cites": ["A4"]}], "cognition": "x"}
+    wrong = {"claims": [{"text": "The nose wrinkles.", "cites": ["A1"]}], "behavior": "smiles"}
+    wrong_later = {
+        "claims": [{"text": "The nose wrinkles.", "cites": ["A4"]}],
+        "cognition": "is calm",
+    }
     script = {**GOOD, "behaviour": wrong, "cognition": wrong_later}
     script["mend"] = {"claims": []}
     asked(script, "What is that at 0:09?", evidence=sparse(), look_closer=look_closer)

@@ -163,6 +163,25 @@ def test_events_in_order() -> None:
     assert events.by_units("AU12", "lip corners pulled up") == "entail"
 
 
+@pytest.mark.parametrize(
+    ("reference", "candidate", "score"),
+    [
+        ("She smiles, then she frowns.", "She frowns, then she smiles.", 0.5),
+        ("She smiles, then she frowns.", "She smiles and then frowns.", 1.0),
+        ("She smiles, then she frowns.", "She frowns after she smiles.", 1.0),
+        ("She smiles, then she frowns.", "After she smiles, she frowns.", 1.0),
+        ("She smiles, then she frowns.", "Before she smiles, she frowns.", 0.5),
+        ("She smiles before she frowns.", "She frowns before she smiles.", 0.5),
+        ("She smiles, then she frowns.", "She smiles. She frowns.", 1.0),
+        ("She smiles while she nods.", "She nods while she smiles.", 1.0),
+    ],
+)
+def test_the_order_inside_a_sentence_counts(reference: str, candidate: str, score: float) -> None:
+    result = measure("tem", {"a": [reference]}, {"a": [candidate]})
+    assert result.score == pytest.approx(score)
+    assert result.values["order_free_f1"] == 1
+
+
 def test_cause_pairs_are_weighted_by_emotion() -> None:
     gold = {"a": [["3_joy", "2"], ["4_joy", "4"], ["5_anger", "1"]]}
     pred = {"a": [["3_joy", "2"], ["4_joy", "4"]]}

@@ -201,6 +201,16 @@ def test_an_event_is_drawn_where_it_happened_and_a_brief_one_stands_out() -> Non
     assert red[0] > 300 and red[1] == 0
 
 
+def test_a_silent_sound_track_is_said_and_not_drawn_as_loud() -> None:
+    why = Missing(what="speech", why="the sound track is silent (at most -90 dB of full scale)")
+    silent = record(10, missing=(why,))
+    time = np.arange(0, 10, 0.01)
+    quiet = {"time": time, "energy_db": np.full(len(time), -90.0), "f0_hz": np.full(1000, np.nan)}
+    drawn = amount(strip(silent, {"P1": series(10)}, quiet), ORANGE)
+    loud = quiet | {"energy_db": -20.0 + 5 * np.sin(time)}
+    assert drawn < 100 < amount(strip(silent, {"P1": series(10)}, loud), ORANGE)
+
+
 def test_a_blink_of_one_frame_in_half_an_hour_is_still_drawn() -> None:
     time = np.arange(0, 1800, 1 / 30)
     column = np.zeros(len(time))

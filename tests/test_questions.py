@@ -326,3 +326,78 @@ def test_a_question_for_agreement_gets_a_yes_or_no_that_fits_it(question: str) -
     one = clip(*SHOWN["anger"], *ANGRY_VOICE)
     assert ask(question, one)[0].startswith("Yes: face and voice do not point different ways.")
     assert ask("Is there a mismatch?", one)[0].startswith("No: face and voice do not")
+
+
+def test_what_happens_after_an_end_is_told_from_that_end_on() -> None:
+    evidence = clip(
+        unit("AU12", 3.0, 1.0, 3.0), unit("AU06", 3.0, 1.0, 3.0),
+        unit("AU04", 4.0, 4.0, 6.0), unit("AU24", 3.0, 4.1, 6.0),
+        words("and then the rent", 4.5, 5.5),
+    )  # fmt: skip
+    for question in (
+        "When does she stop smiling, and what happens then?",
+        "When does her smile end, and what comes next?",
+        "When does she stop smiling, and what happens after that?",
+    ):
+        text, claims, _ = ask(question, evidence)
+        assert text.startswith("She smiles until 0:03.0"), text
+        codes = {c.code for claim in claims[1:] for i in claim.cites if (c := evidence.cue(i))}
+        assert "AU04" in codes and "AU12" not in codes, text
+        assert "anger" in text
+        assert "happiness throughout" not in text
+        assert all(claim.grounded for claim in ground_all(claims, evidence))
+    text, *_ = ask("When does she stop smiling, and what does she say then?", evidence)
+    assert "“and then the rent”" in text
+
+
+def test_a_smile_that_lasts_to_the_end_has_not_stopped() -> None:
+    evidence = clip(unit("AU12", 3.0, 1.0, 6.0))
+    text, *_ = ask("When does she stop smiling, and what happens then?", evidence)
+    assert "to the end of the clip" in text
+    assert "until" not in text
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "Do the face, the voice and the words agree?",
+        "Do face, voice and words match?",
+        "Do face and voice agree?",
+        "Is her face in line with her voice?",
+    ],
+)
+def test_one_discord_among_the_channels_asked_about_is_a_no(question: str) -> None:
+    text, claims, _ = ask(question, clip(*SHOWN["happiness"], *ANGRY_VOICE))
+    assert text.startswith("No. Discord")
+    assert claims[0].text.startswith("Discord")
+
+
+def test_voices_without_a_face_are_counted_as_far_as_they_can_be() -> None:
+    said = tone("speech", 0.0, 1.0, 3.0, person=None)
+    heard = clip(said, people=())
+    text, *_ = ask("How many people speak?", heard)
+    assert "Nobody" not in text
+    assert "At least one person speaks" in text
+    assert "cannot be told" in text
+    two = Missing(what="speakers", why="phrases fall into two groups of pitch, around 110 and 210 "
+                  "Hz: perhaps more than one speaker")  # fmt: skip
+    text, *_ = ask("How many people speak?", heard.model_copy(update={"missing": (two,)}))
+    assert "points to more than one voice" in text
+
+
+def test_a_capped_list_of_events_is_at_least_so_many() -> None:
+    evidence = clip(*(unit("AU12", 3.0, 1.5 * n, 1.5 * n + 1) for n in range(4)))
+    text, *_ = ask("How often does she smile?", evidence)
+    assert text.startswith("She smiles 4 times")
+    gone = Missing(what="events of AU12", why="P1: 5 weaker of 9 are left out")
+    text, *_ = ask("How often does she smile?", evidence.model_copy(update={"missing": (gone,)}))
+    assert text.startswith("She smiles at least 4 times")
+
+
+def test_a_voice_at_its_usual_is_no_reason_in_a_direction() -> None:
+    usual = tone("rate", -0.9, 1.0, 5.0).model_copy(
+        update={"text": "speaks at a usual pace (3.5 syllables a second; adults 4.9 ± 1.2)"}
+    )
+    lower = tone("pitch", -2.0, 1.0, 5.0)
+    _, claims, _ = ask("How does she feel, and why?", clip(usual, lower))
+    assert not any("slower speech" in claim.text for claim in claims)

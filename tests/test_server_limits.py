@@ -333,9 +333,11 @@ def test_nothing_of_a_request_is_left(pair: served.Pair) -> None:
 
 def test_kept_things_go_when_nobody_uses_them(tmp_path: Path) -> None:
     store = Store(Settings(state=tmp_path, upload_seconds=60, conversation_seconds=60))
-    name, place = store.add("alice", "file", {"name": "a.mp4"})
-    place.clip.write_bytes(clip())
-    talk, _ = store.add("alice", "conv", {"file": name})
+    with store.coming("alice", "file") as coming:
+        coming.clip.write_bytes(clip())
+        name, place, _ = store.publish(coming, {"name": "a.mp4"})
+    with store.coming("alice", "conv") as coming:
+        talk, _, _ = store.publish(coming, {"file": name})
     now = time.time()
     assert store.sweep(now + 59) == []
     with store.using(place):
@@ -348,13 +350,25 @@ def test_kept_things_go_when_nobody_uses_them(tmp_path: Path) -> None:
 
 def test_subtitles_fill_the_room_of_their_owner_too(tmp_path: Path) -> None:
     store = Store(Settings(state=tmp_path, held_bytes=1000))
-    _, place = store.add("alice", "file", {"name": "a.mp4"})
-    place.clip.write_bytes(b"x" * 300)
-    (place.folder / "clip.en.srt").write_bytes(b"x" * 600)
-    store.room("alice", 100)
-    store.room("bob", 1000)
-    with pytest.raises(ApiError, match="MiB are kept"):
-        store.room("alice", 101)
+    with store.coming("alice", "file") as place:
+        place.clip.write_bytes(b"x" * 300)
+        (place.folder / "clip.en.srt").write_bytes(b"x" * 600)
+        store.publish(place, {"name": "a.mp4"})
+    with store.coming("alice", "file", 100), store.coming("bob", "file", 1000):
+        pass
+    with pytest.raises(ApiError, match="MiB are kept"), store.coming("alice", "file", 101):
+        pass
+    # What is still coming counts too, and so does more than was announced.
+    with (
+        store.coming("alice", "file", 60),
+        pytest.raises(ApiError, match="MiB are kept"),
+        store.coming("alice", "file", 60),
+    ):
+        pass
+    with store.coming("alice", "file", 1) as place:
+        place.clip.write_bytes(b"x" * 101)
+        with pytest.raises(ApiError, match="MiB are kept"):
+            store.publish(place, {"name": "b.mp4"})
 
 
 def test_it_ends_in_order() -> None:

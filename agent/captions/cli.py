@@ -1,8 +1,9 @@
 """The command `duchenne caption`: reads arguments; `agent.captions.command` does what they ask.
 
-Exit codes are those of `agent.cli`: 0 done (failed clips are records, not an error), 2 wrong use, 4
-the model's host, 130 stopped; every stopped run goes on where it was when the same command is given
-again.
+Exit codes are those of `agent.cli`: 0 done (some clips that cannot be read are records, not an
+error), 1 clips failed of this machine (killed, no memory, no room), 2 wrong use, 3 no clip could be
+read, 4 the model's host, 130 stopped; every stopped run goes on where it was when the same command
+is given again.
 """
 
 from __future__ import annotations
@@ -14,10 +15,12 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from agent import listen
+
 if TYPE_CHECKING:
     from agent.captions.sources import Cards
 
-OK, FAILED, USAGE, HOST = 0, 1, 2, 4
+OK, FAILED, USAGE, MEDIA, HOST = 0, 1, 2, 3, 4
 
 EXAMPLES: Final = """\
 examples:
@@ -127,7 +130,7 @@ def _review_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("out", metavar="DIR", type=Path, help="folder of captions")
     parser.add_argument("--beside", metavar="DIR2", type=Path, help="other captions of the clips")
-    parser.add_argument("--port", type=int, default=0, help="default: a free one")
+    parser.add_argument("--port", type=listen.port, default=0, help="default: a free one")
     parser.add_argument("--no-browser", action="store_true", help="only print the address")
     return parser
 
@@ -189,13 +192,21 @@ def _guarded(act: Callable[[argparse.Namespace], int], asked: argparse.Namespace
 
 
 def _caption(asked: argparse.Namespace, cards: Cards | None = None) -> int:
-    from agent.captions.command import STOPPED, caption
+    from agent.captions.command import STOPPED, caption, lost_all
 
     work = caption(asked, cards)
     asked.to = [target for target in asked.to if target != "openai-batch"]
     if asked.to and work.store.done:
         _export(asked)
-    return STOPPED if work.ended == "stopped" else OK
+    if work.ended == "stopped":
+        return STOPPED
+    if work.ours:
+        return FAILED
+    if lost_all(work):
+        lost = [one.failure for one in work.store.failed.values() if one.failure is not None]
+        stages = {failure.stage for failure in lost}
+        return HOST if stages == {"writing"} else MEDIA
+    return OK
 
 
 if __name__ == "__main__":

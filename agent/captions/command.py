@@ -158,6 +158,12 @@ def _stopping() -> Iterator[Callable[[], bool]]:
             signal.signal(number, handler)
 
 
+def lost_all(work: Run) -> bool:
+    """Whether every clip of the source that was come to has failed, now or before."""
+    nothing = not (work.new or work.awaiting or work.store.done)
+    return nothing and bool(work.store.failed)
+
+
 def _summary(work: Run) -> str:
     store = work.store
     parts = [f"{work.new} clips captioned"]
@@ -167,6 +173,11 @@ def _summary(work: Run) -> str:
     lines = [f"{', '.join(parts)}; {store.rows} rows of {len(store.done)} clips in {store.out}"]
     if store.failed:
         lines.append(f"{len(store.failed)} clips have none: see {store.out / 'failures.jsonl'}")
+    if work.ours:
+        lines.append(
+            f"{work.ours} of them failed of this machine and not of the clip (killed, no memory, "
+            "no room); the same command tries them again"
+        )
     if work.budget.used_calls:
         lines.append(f"{work.budget.used_calls} model calls, {work.budget.tokens:,} prompt tokens")
     if work.flow is not None and work.flow.busy:

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import prompts
+from agent.captions import confined
 from agent.captions.outcome import RunError
 from agent.captions.rows import Row
 from agent.captions.store import read_rows, write_bytes
@@ -64,10 +65,7 @@ class Export:
 
     def clip(self, row: Row) -> Path | None:
         """The row's clip, None where it is not to be had."""
-        if self.root is None or row["path"] is None:
-            return None
-        found = self.root / row["path"]
-        return found if found.exists() else None
+        return confined.clip(self.root, row["path"])
 
     def put(self, name: str, data: bytes) -> Path:
         """A file of the export, whole."""

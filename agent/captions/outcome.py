@@ -19,6 +19,13 @@ FATAL: Final = {
 """Errors of the set-up: every clip would fail of them, so the run stops and can be resumed.
 With the exit code of each."""
 
+OURS: Final = frozenset((
+    "KilledError", "MemoryError", "FullError", "OSError", "PermissionError", "BlockingIOError",
+    "ActorDiedError", "WorkerCrashedError", "OutOfMemoryError", "NodeDiedError",
+    "OwnerDiedError", "ObjectLostError",
+))  # fmt: skip
+"""Errors of this machine, not of the clip: a process that was killed, a full disk, no memory."""
+
 
 class RunError(RuntimeError):
     """The run cannot go on; what is done is kept, and the same command goes on from there."""
@@ -43,6 +50,12 @@ class Failure:
     def awaiting(self) -> bool:
         """Whether only a batch's reply is lacking."""
         return self.error == "AwaitingError"
+
+    @property
+    def ours(self) -> bool:
+        """Whether this machine failed and the clip may be as good as any: it is tried again. A
+        file that cannot be read at all is the source's."""
+        return self.error in OURS and self.stage != "reading"
 
     @property
     def fatal(self) -> bool:

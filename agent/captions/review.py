@@ -9,6 +9,7 @@ from __future__ import annotations
 import hmac
 import json
 import mimetypes
+import re
 import secrets
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,12 +20,16 @@ from threading import Lock
 from typing import Any, Final
 from urllib.parse import parse_qs, urlsplit
 
+from agent import listen
+from agent.captions import confined
 from agent.captions.outcome import RunError
 from agent.captions.rows import Row
 from agent.captions.store import Store, read_rows
 
 PAGE: Final = Path(__file__).parent / "page"
 FILES: Final = {"": "page.html", "page.css": "page.css", "page.js": "page.js"}
+_HASH: Final = re.compile(r"[0-9a-f]{64}")
+_STRIP: Final = re.compile(r"strip(?:-[A-Za-z0-9]{0,20})?\.png")
 LISTED: Final = ("id", "person", "main", "caption", "emotion", "review")
 LONGEST: Final = 100_000
 """Bytes of one decision."""
@@ -63,18 +68,19 @@ class Review:
 
     def clip(self, row: Row) -> Path | None:
         """The row's clip where it is still there."""
-        if self._root is None or row["path"] is None:
-            return None
-        path = Path(str(self._root)) / str(row["path"])
-        return path if path.is_file() else None
+        path = confined.clip(self._root, row["path"])
+        return path if path is not None and path.is_file() else None
 
     def strip(self, row: Row) -> Path | None:
         """The picture of the cues over time; sensed again where the cache forgot it."""
         clip = self.clip(row)
         if clip is None:
             return None
-        folder = self.store.out / ".work" / "strips" / row["sha256"]
+        # What a row says becomes no path: it may be somebody else's words.
         name = "strip.png" if row["main"] else f"strip-{row['person']}.png"
+        if not _HASH.fullmatch(str(row["sha256"])) or not _STRIP.fullmatch(name):
+            return None
+        folder = self.store.out / ".work" / "strips" / row["sha256"]
         with self._lock:
             if not (folder / name).exists():
                 from agent import perceive
@@ -104,9 +110,15 @@ class Review:
 
 
 def serve(review: Review, port: int = 0) -> tuple[ThreadingHTTPServer, str]:
-    """A server that is not running yet, and the address of the page with its token."""
+    """A server that is not running yet, and the address of the page with its token.
+
+    Raises RunError for a port that is taken.
+    """
     token = secrets.token_urlsafe(24)
-    server = ThreadingHTTPServer(("127.0.0.1", port), _handler(review, token))
+    try:
+        server = ThreadingHTTPServer(("127.0.0.1", port), _handler(review, token))
+    except OSError as error:
+        raise RunError(listen.why("127.0.0.1", port, error), 1) from error
     server.daemon_threads = True
     return server, f"http://127.0.0.1:{server.server_port}/{token}/"
 

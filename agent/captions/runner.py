@@ -60,6 +60,8 @@ class Run:
     skipped: int = 0
     awaiting: int = 0
     """Clips that wait for replies of a batch."""
+    ours: int = 0
+    """Of the failed ones, those that failed of this machine and not of the clip."""
     ended: str | None = None
     """Why the run ended before its source did."""
 
@@ -78,14 +80,45 @@ def run(work: Run, found: Iterable[Sample], engine: Engine, watcher: Watcher) ->
     """Caption what is not there yet. Raises RunError where the run cannot go on, OSError."""
     _same_settings(work)
     _publish(work, "running")
+    again: list[Task] = []
     try:
-        for outcome in engine.run(_tasks(work, found, watcher)):
-            if outcome.failure is not None and outcome.failure.fatal:
-                raise outcome.failure.stop()
-            _keep(work, outcome, watcher)
+        _pass(work, _tasks(work, found, watcher), engine, watcher, again)
+        # What this machine did to them is often over by now: a clip is not lost to one bad moment.
+        _pass(work, _unless_stopped(work, again), engine, watcher, None)
     finally:
         work.store.seal()
         _publish(work, "stopped" if work.ended else "done")
+
+
+def _pass(
+    work: Run, tasks: Iterator[Task], engine: Engine, watcher: Watcher, again: list[Task] | None
+) -> None:
+    """Tasks through the engine into the store; those that failed of this machine go to `again`,
+    if they are to be tried once more. Raises RunError, OSError."""
+    going: dict[str, Task] = {}
+
+    def noted() -> Iterator[Task]:
+        for task in tasks:
+            going[task.sample.id] = task
+            yield task
+
+    for outcome in engine.run(noted()):
+        task = going.pop(outcome.id, None)
+        failure = outcome.failure
+        if failure is not None and failure.fatal:
+            raise failure.stop()
+        if failure is not None and failure.ours and again is not None and task is not None:
+            again.append(task)
+        else:
+            _keep(work, outcome, watcher)
+
+
+def _unless_stopped(work: Run, tasks: list[Task]) -> Iterator[Task]:
+    for task in tasks:
+        if work.ended or work.stop():
+            work.ended = work.ended or "stopped"
+            return
+        yield task
 
 
 def _keep(work: Run, outcome: Outcome, watcher: Watcher) -> None:
@@ -96,6 +129,7 @@ def _keep(work: Run, outcome: Outcome, watcher: Watcher) -> None:
     work.store.add(outcome)
     work.new += outcome.failure is None
     work.failed += outcome.failure is not None
+    work.ours += outcome.failure is not None and outcome.failure.ours
     watcher.came(outcome)
 
 
@@ -134,7 +168,10 @@ def _is_over(work: Run, id: str, key: str) -> bool:
     if work.store.done.get(id) == key:
         return True
     before = work.store.failed.get(id)
-    return before is not None and before.key == key and not work.retry_failed
+    if before is None or before.key != key:
+        return False
+    ours = before.failure is not None and before.failure.ours
+    return not (ours or work.retry_failed)
 
 
 def _same_settings(work: Run) -> None:

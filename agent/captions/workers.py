@@ -33,10 +33,17 @@ MEMORY: Final = 12 << 30
 """Bytes of address space of one process; libraries and models take 2.2 GiB of it."""
 FILE: Final = 4 << 30
 """Bytes of the largest file it may write."""
+OUTSIDE: Final = frozenset((signal.SIGKILL, signal.SIGTERM, signal.SIGHUP, signal.SIGINT))
+"""Signals that no decoder gives itself."""
 
 
 class LostError(RuntimeError):
     """A process died or hung over a clip; the message says how."""
+
+
+class KilledError(LostError):
+    """A process that somebody ended from outside, mostly for want of memory; its clip may be as
+    good as any."""
 
 
 class JobError(RuntimeError):
@@ -104,7 +111,9 @@ class _Worker:
         except (EOFError, OSError) as error:
             code = self._end()
             how = f"killed by signal {-code}" if code is not None and code < 0 else f"exit {code}"
-            raise LostError(f"the process that read this clip died ({how})") from error
+            killed = code is not None and -code in OUTSIDE
+            kind = KilledError if killed else LostError
+            raise kind(f"the process that read this clip died ({how})") from error
         if not good:
             raise JobError(result)
         return result

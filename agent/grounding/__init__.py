@@ -64,9 +64,10 @@ MOST_EMOTIONS: Final = 3
 MOST_CITES: Final = 8
 """Cues an interpretation or conclusion may cite."""
 
+_UNIT: Final = re.compile(r"\bAU(\d+)")
 _PERSON: Final = re.compile(r"\bP\d+\b")
 _PLURAL: Final = re.compile(r"\b(?:both|everyone|everybody|all|they|each other|people)\b", re.I)
-_FACE: Final = ["face", "faces", "video", "pictures", "action units"]
+_FACE: Final = ["face", "faces", "video", "pictures"]
 _SOUND: Final = ["sound", "voice", "audio"]
 _SIDES: Final[dict[Claimed | None, set[Side | None]]] = {
     "L": {"L", "B", None},
@@ -254,7 +255,10 @@ def _unseen(mention: Mention, evidence: Evidence, people: set[str]) -> str | Non
         return f"this could not be seen: {gone}"
     if not any(p.id in people and _shown(p, mention) for p in evidence.people):
         return "no face was in view"
-    unmeasured = [f"AU{n:02d}" for n in mention.units if n not in facs.MEASURED]
+    lacks = {
+        int(n) for n in _UNIT.findall(missing.get("action units", "").partition(" has no ")[2])
+    }
+    unmeasured = [f"AU{n:02d}" for n in mention.units if n not in facs.MEASURED or n in lacks]
     return f"{_list(unmeasured)} is not measured" if unmeasured else None
 
 

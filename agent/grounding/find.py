@@ -75,6 +75,7 @@ _PARTS: Final = re.compile(
 _MOTIONS: Final = {
     name: re.compile(WORD.format(pattern)) for name, pattern in lexicon.MOTIONS.items()
 }
+_MOTION: Final = re.compile(WORD.format("|".join(lexicon.MOTIONS.values())))
 _MOVES: Final[dict[str, dict[str, str]]] = {}
 for _part, _motion, _code in lexicon.MOVES:
     _MOVES.setdefault(_part, {})[_motion] = _code
@@ -121,7 +122,7 @@ def find(plain: str, text: str) -> list[Mention]:
 
 def tabled(plain: str) -> Iterator[tuple[int, int]]:
     """First and last place of each word or phrase that stands in one of the tables."""
-    for pattern in (_SHAPE, _PHRASES, _AU, _EMOTIONS, _PARTS, *_MOTIONS.values()):
+    for pattern in (_SHAPE, _PHRASES, _AU, _EMOTIONS, _PARTS, _MOTION):
         for match in pattern.finditer(plain):
             yield match.span()
 

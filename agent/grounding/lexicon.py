@@ -335,16 +335,25 @@ PEOPLE: Final = (
 
 EMOTIONS: Final[dict[str, str]] = {
     "joy": r"happ(?:y|ily|iness|ier)|joy(?:ful|fully|ous)?|amuse\w*|delight\w*|pleas(?:ed|ure)"
-    r"|cheer\w*|enjoy\w*|content(?:ed|ment)?|glad|excite\w*|elat\w+|proud|pride|relie[fv]\w*",
+    r"|cheer\w*|takes (?:it|what happens) as welcome"
+    r"|welcomes it"
+    r"|enjoy\w*|content(?:ed|ment)?|glad|excite\w*|elat\w+|proud|pride|relie[fv]\w*",
     "sadness": r"sad(?:ness|ly|der)?|unhapp\w+|grie[fv]\w*|sorrow\w*|depress(?:ion|ed mood)"
-    r"|gloom\w*|melanchol\w+|disappoint\w*|hurt|despair\w*|lonel\w+|distress\w*",
+    r"|gloom\w*|takes it as a loss or a burden that cannot be changed"
+    r""
+    r"|melanchol\w+|disappoint\w*|hurt|despair\w*|lonel\w+|distress\w*",
     "anger": r"ang(?:er|ry|rily|ered)|furious|fury|rage\w*|irritat\w+|annoy\w+|frustrat\w+"
-    r"|hostil\w+|resent\w*|mad|indignant|indignation|outrage\w*",
+    r"|hostil\w+"
+    r"|takes it as unwelcome and as something to act against"
+    r"|resent\w*|mad|indignant|indignation|outrage\w*",
     "fear": r"fear\w*|afraid|scared|anxi(?:ous|ety)\w*|worr(?:y|ied|ies)|nervous\w*"
-    r"|terr(?:or|ified)|panic\w*|fright\w*|apprehens\w+|tension",
-    "disgust": r"disgust\w*|revuls\w+|repuls\w+|repelled|distaste",
-    "surprise": r"surpris\w+|astonish\w+|amaze\w*|startl\w+|shock(?:ed|ing)?|stunned",
-    "contempt": r"contempt\w*|scorn\w*|disdain\w*|smug\w*|condescen\w+",
+    r"|terr(?:or|ified)|panic\w*"
+    r"|takes it as a threat that is hard to control"
+    r"|fright\w*|apprehens\w+|tension",
+    "disgust": r"disgust\w*|revuls\w+|repuls\w+|takes it as repellent|repelled|distaste",
+    "surprise": r"surpris\w+|did not expect it"
+    r"|astonish\w+|amaze\w*|startl\w+|shock(?:ed|ing)?|stunned",
+    "contempt": r"contempt\w*|scorn\w*|takes it as beneath them|disdain\w*|smug\w*|condescen\w+",
     "neutral": r"neutral(?:ity|ly)?|calm(?:ly|ness)?|composed|relaxed|indifferen\w+|bored|boredom",
     "confusion": r"confus\w+|puzzl\w+|perplex\w+|ambivalen\w+|doubt\w*|uncertain\w*",
     "fatigue": r"fatigue\w*|tired\w*|sleep(?:y|iness)|drows\w+",

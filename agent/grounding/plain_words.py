@@ -45,6 +45,7 @@ PLAIN: Final[frozenset[str]] = _words(
     # when
     "here there now later earlier moment moments time second seconds sec minute minutes ms s",
     "beginning start middle end course clip video audio picture pictures frame frames recording",
+    "view outside",
     "duration part parts point stretch span phase early late initially finally eventually",
     "afterwards",
     # what carries a reading
@@ -83,5 +84,9 @@ REMARKS: Final[tuple[str, ...]] = (
     r"with a felt one they mostly are",
     r"words weigh little here",
     r"meets muscles",
+    r"telling of what is lived through",
+    r"taking in what the other means",
+    r"behaviour (?:monitoring|controlling|mixed)",
+    r"cognition (?:positive|negative|mixed|neutral)",
 )
 """What is said about signs in general, or of words as a whole, and not about the person."""

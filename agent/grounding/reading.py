@@ -20,17 +20,20 @@ from agent.grounding.mentions import CITES, mentions, plainly
 from agent.grounding.plain_words import PLAIN, REMARKS
 
 _TOKEN: Final = re.compile(r"[^\W\d_]+")
-_KNOWN: Final = tuple(
-    re.compile(WORD.format(pattern))
-    for pattern in (
-        lexicon.NEGATORS,
-        lexicon.NOT_NEGATORS,
-        lexicon.PEOPLE + "s?",
-        r"p\d+",
-        *(pattern for _, pattern in lexicon.GRADE_WORDS),
-        *(pattern for _, pattern in lexicon.SIDES),
-        *lexicon.PARTS.values(),
-        *REMARKS,
+_KNOWN: Final = re.compile(
+    WORD.format(
+        "|".join(
+            (
+                *REMARKS,
+                *lexicon.PARTS.values(),
+                *(pattern for _, pattern in lexicon.SIDES),
+                *(pattern for _, pattern in lexicon.GRADE_WORDS),
+                lexicon.NOT_NEGATORS,
+                lexicon.NEGATORS,
+                lexicon.PEOPLE + "s?",
+                r"p\d+",
+            )
+        )
     )
 )
 _ASKS: Final = re.compile(
@@ -76,17 +79,16 @@ def foreign(text: str) -> bool:
 def _unread(text: str, told: tuple[str, ...]) -> tuple[str, ...]:
     plain = plainly(text)
     for wording in sorted(map(plainly, told), key=len, reverse=True):
-        at = plain.find(wording) if wording.strip() else -1
-        while at >= 0:
-            plain = blank(plain, at, at + len(wording))
-            at = plain.find(wording, at)
+        if wording.strip() in plain:
+            for match in re.finditer(rf"(?<!\w){re.escape(wording.strip())}(?!\w)", plain):
+                plain = blank(plain, *match.span())
     said = mentions(text)
     inside = [(m.start, m.end) for m in said]
     spans = [span for span in tabled(plain) if any(a <= span[0] < b for a, b in inside)]
     spans += [(m.start, m.end) for m in said if m.quote or m.sense == "emotion"]
     spans += [match.span() for match in CITES.finditer(plain)]
     spans += [(start, end) for _, start, end in times(plain)]
-    spans += [match.span() for pattern in _KNOWN for match in pattern.finditer(plain)]
+    spans += [match.span() for match in _KNOWN.finditer(plain)]
     for start, end in spans:
         plain = blank(plain, start, end)
     return tuple(word for word in _TOKEN.findall(plain) if word not in PLAIN)

@@ -39,6 +39,8 @@ def unverified(claim: Claim, evidence: Evidence) -> str | None:
     cited = [cue for id in claim.cites if (cue := evidence.cue(id.strip().strip("[]")))]
     rest, gap = without_gaps(text, evidence)
     told = [wording for cue in cited if cue.sense != "words" for wording in _wordings(cue.text)]
+    told += [gone.why for gone in evidence.missing]
+    told += [person.doubt for person in evidence.people if person.doubt]
     if strange := tuple(dict.fromkeys(unread(rest, told))):
         if foreign(rest):
             return FOREIGN

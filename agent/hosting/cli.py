@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from agent import listen
 from agent.hosting import checkpoint, command, probe
 from agent.hosting.checkpoint import HostingError
 from agent.hosting.command import Hosting
@@ -64,7 +65,7 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--adapter", type=Path, metavar="DIR", help="LoRA to lay on it, not merged")
     top.add_argument("--name", default=usual.name, help="what clients ask for (duchenne)")
     top.add_argument("--host", default=usual.host, help="address to listen at (127.0.0.1)")
-    top.add_argument("--port", type=int, metavar="N", help="8000; under serve any free one")
+    top.add_argument("--port", type=listen.port, metavar="N", help="8000; under serve any free one")
     top.add_argument("--python", default=usual.python, metavar="P",
                      help="Python that has vLLM, where it is another than this one")  # fmt: skip
     top.add_argument("--print", action="store_true", help="print the command, start nothing")

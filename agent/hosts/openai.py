@@ -30,6 +30,7 @@ from agent.hosts import (
     Message,
     NoSuchModelError,
     WrongKeyError,
+    bounded,
 )
 from agent.state import Json
 
@@ -174,7 +175,11 @@ class OpenAIHost:
                 ) from error
             except openai.NotFoundError as error:
                 raise NoSuchModelError(self._absent(error)) from error
+            except bounded.TooMuchError as error:
+                raise self._foreign(str(error)) from error
             except openai.APIConnectionError as error:
+                if isinstance(error.__cause__, bounded.TooMuchError):
+                    raise self._foreign(str(error.__cause__)) from error
                 if attempt == TRIES:
                     raise HostUnreachableError(
                         f"nobody answers at {self.url} ({error.__cause__ or error}); is the host "
@@ -206,7 +211,7 @@ class OpenAIHost:
         """Why a 404 came: no such model, or no such address."""
         try:
             names = [model.id for model in self._client.models.list()]
-        except openai.OpenAIError:
+        except (openai.OpenAIError, bounded.TooMuchError):
             return (
                 f"{self.url} has no chat completions ({_said(error)}); a base URL usually ends "
                 "in /v1"
@@ -254,7 +259,11 @@ def _format(schema: Json) -> Json:
 @cache
 def _wires() -> openai.DefaultHttpxClient:
     """One pool of connections a process: reading certificates takes longer than a short reply."""
-    return openai.DefaultHttpxClient()
+    hooks: dict[str, list[Callable[..., Any]]] = {
+        "request": [bounded.ask_plainly],
+        "response": [bounded.bound],
+    }
+    return openai.DefaultHttpxClient(event_hooks=hooks)
 
 
 @lru_cache(maxsize=64)

@@ -36,6 +36,7 @@ _KINDS: Final[tuple[tuple[str, Part], ...]] = (
         about.earlier,
     ),
     (r"\bhow many (?:people|faces|persons|speakers|men|women)\b", about.count),
+    (r"\bhow long (?:is|was|does)\b.*\b(?:clip|video|film|recording|sound|audio)\b", about.length),
     (
         r"\b(?:what(?:['’]s| is| was)? missing|can(?:no|['’]?)t you|could(?: not|n['’]t) you|"
         r"limits?|limitations?|not (?:measured|available))\b",

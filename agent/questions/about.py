@@ -78,6 +78,14 @@ def _groups(asked: Asked) -> str:
     return f"{why.partition(':')[0]}, which points to more than one voice"
 
 
+def length(asked: Asked) -> Said:
+    """How long the clip is."""
+    media = asked.evidence.media
+    if media.kind == "image":
+        return ["It is a still picture, without a length."]
+    return [f"The clip lasts {media.duration:.1f} seconds."]
+
+
 def presence(asked: Asked) -> Said:
     """From when to when the person is seen."""
     person, end = asked.person, asked.evidence.media.duration

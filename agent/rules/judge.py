@@ -96,9 +96,9 @@ def _judged(same: _Same, person: str | None, span: Span | None) -> Judged:
     fitted = bool(pieces) and learned(evidence, who, when)
     read = read_moments(evidence, who, pieces, (*cues, *looks)) if fitted else ()
     if read:
-        face = [r.face for r in read]
-        voice = [r.voice for r in read]
-        both = [r.both for r in read]
+        face: list[Shares] = [r.face for r in read]
+        voice: list[Shares] = [r.voice for r in read]
+        both: list[Shares] = [r.both for r in read]
         pieces = tuple(replace(piece, shown=r.shown) for piece, r in zip(pieces, read, strict=True))
     else:
         face, voice = _shares(pieces, "face"), _shares(pieces, "voice")

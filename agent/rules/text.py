@@ -140,8 +140,8 @@ def support(judged: Judged, label: str) -> dict[str, tuple[str, ...]]:
         del found[code]
     ranked = sorted(found.items(), key=lambda item: -item[1][0])
     cues = {cue.id: cue for cue in judged.cues}
-    telling = {code: _departing(ids, cues) for code, (_, ids) in ranked}
-    return {code: ids for code, ids in telling.items() if ids}
+    backed = {code: _departing(ids, cues) for code, (_, ids) in ranked}
+    return {code: ids for code, ids in backed.items() if ids}
 
 
 def _departing(ids: Iterable[str], cues: Mapping[str, Cue]) -> tuple[str, ...]:
@@ -332,9 +332,13 @@ def absent(judged: Judged) -> str:
     """What a face at rest does not show, as far as this one was seen."""
     if not any(piece.face for piece in judged.moments):
         return "no raised, loud or fast voice"
+    looked = {code for piece in judged.moments for code in piece.face}
     seen = {cue.code for cue in judged.cues}
     signs = (("AU12", "smile"), ("AU04", "frown"), ("AU09", "wrinkled nose"), ("AU10", "sneer"))
-    return ", ".join(f"no {word}" for code, word in signs if code not in seen) or "no clear change"
+    return (
+        ", ".join(f"no {word}" for code, word in signs if code in looked - seen)
+        or "no clear change"
+    )
 
 
 def cannot(judged: Judged) -> str:

@@ -16,7 +16,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from agent.evidence import Cue, Missing
+from agent.evidence import Cue, Missing, Window
 from agent.senses.samples import Columns
 from agent.senses.usual import (
     NORMS,
@@ -33,6 +33,8 @@ from agent.senses.usual import (
     usual,
     voiced,
 )
+from agent.senses.utterances import spans_of, utterances, windows, with_functionals
+from agent.senses.voice_profile import profile_cues
 
 __all__ = ["NORMS", "Baseline", "Told", "against_norm", "describe", "pitch_class", "usual"]
 
@@ -51,21 +53,36 @@ class Told(NamedTuple):
     cues: tuple[Cue, ...]
     missing: tuple[Missing, ...]
     baseline: Baseline | None
+    windows: tuple[Window, ...] = ()
+    """One for each utterance; none where the series has no descriptors."""
 
 
-def describe(series: Columns, phrases: Sequence[Span], enrolled: Baseline | None = None) -> Told:
-    """Cues for phrases (in seconds, in order) of one voice; series as in `Heard.series`."""
+def describe(
+    series: Columns,
+    phrases: Sequence[Span],
+    enrolled: Baseline | None = None,
+    others: Sequence[Span] = (),
+) -> Told:
+    """Cues for phrases (in seconds, in order) of one voice; series as in `Heard.columns`.
+
+    `others`: phrases of other voices, over which no utterance goes on.
+    """
     own = usual(series, phrases)
+    said = utterances(series, phrases, others) if "loudness" in series else ()
+    if own is not None:
+        own = with_functionals(own, said)
     baseline = enrolled or own
     cues = [_speech(series, span) for span in phrases]
-    cues += _overall(series, phrases, enrolled)
+    cues += _manner(series, phrases, spans_of(phrases, others), enrolled)
     if baseline is not None and (len(phrases) > 1 or enrolled is None):
         for span in phrases:
             cues += _departures(series, span, baseline)
     for span in phrases:
         cues += _contour(series, span)
     cues += _pauses(phrases)
-    return Told(tuple(cues), tuple(_missing(series, phrases, baseline)), own)
+    cues += profile_cues(said)
+    missing = tuple(_missing(series, phrases, baseline))
+    return Told(tuple(cues), missing, own, windows(said, enrolled))
 
 
 def _speech(series: Columns, span: Span) -> Cue:
@@ -99,8 +116,33 @@ def _cue(
     )
 
 
+def _manner(
+    series: Columns, phrases: Sequence[Span], pieces: Sequence[Span], enrolled: Baseline | None
+) -> list[Cue]:
+    """How the voice is used, utterance by utterance.
+
+    A single utterance is told in full. Of several, only what is unusual among adults: over a
+    whole clip, loud and soft, fast and slow would average to nothing. The middle pitch tells who
+    speaks rather than how, and is told once. Against the speaker's own usual, `_departures`
+    tells phrase by phrase.
+    """
+    whole = _overall(series, phrases, enrolled)
+    if len(pieces) < 2:
+        return whole
+    found = [cue for cue in whole if cue.code == "pitch"]
+    for start, end in pieces if enrolled is None else ():
+        mine = [span for span in phrases if start <= span[0] and span[1] <= end]
+        found += [cue for cue in _overall(series, mine, None) if _unusual(cue)]
+    return found
+
+
+def _unusual(cue: Cue) -> bool:
+    """Whether the value is unusual among adults."""
+    return cue.code in NORMS and abs(against_norm(cue.code, cue.value or 0.0)) >= UNUSUAL
+
+
 def _overall(series: Columns, phrases: Sequence[Span], enrolled: Baseline | None) -> list[Cue]:
-    """How the voice is used over the whole clip: one cue a measure."""
+    """How the voice is used over these phrases: one cue a measure."""
     spoken = np.zeros(len(series["time"]), bool)
     for span in phrases:
         spoken |= voiced(series, span)

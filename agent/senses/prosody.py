@@ -87,13 +87,25 @@ class Frames(NamedTuple):
 
 def frames(samples: Floats) -> Frames:
     """Measure every whole frame in `samples` (16 kHz mono): frame i starts at sample 160·i."""
+    return measured(spectra(samples))
+
+
+def spectra(samples: Floats) -> Floats:
+    """Power spectra of every whole frame in `samples`, (n, 1025) from 0 to 8 kHz."""
     if len(samples) < WINDOW:
-        none, no_candidates = np.zeros(0, np.float32), np.zeros((0, _KEEP), np.float32)
-        return Frames(none, none, none, none, no_candidates, no_candidates)
+        return np.zeros((0, _FFT // 2 + 1), np.float32)
     windows = np.lib.stride_tricks.sliding_window_view(samples, WINDOW)[::HOP]
     cut = (windows - windows.mean(axis=1, keepdims=True)) * _HANN
-    power = np.abs(fft.rfft(cut, _FFT)) ** 2
-    total = np.sum(cut**2, axis=1)
+    return np.asarray(np.abs(fft.rfft(cut, _FFT)) ** 2, np.float32)
+
+
+def measured(power: Floats) -> Frames:
+    """Measurements of frames from their `spectra`."""
+    if not len(power):
+        none, no_candidates = np.zeros(0, np.float32), np.zeros((0, _KEEP), np.float32)
+        return Frames(none, none, none, none, no_candidates, no_candidates)
+    # Parseval: the ends of the half spectrum count once, all else twice.
+    total = (2 * power.sum(axis=1) - power[:, 0] - power[:, -1]) / _FFT
     scale = 2.0 / (_FFT * _POWER)
     return Frames(
         _db(total / _POWER),

@@ -19,7 +19,7 @@ from typing import Final, Literal
 import numpy as np
 import numpy.typing as npt
 
-from agent.evidence import Cue, Missing
+from agent.evidence import Cue, Missing, Window
 from agent.senses import delivery
 from agent.senses.peaks import find_peaks
 from agent.senses.samples import Columns, FaceSample, Floats, People
@@ -143,9 +143,12 @@ def by_speaker(heard: Heard, speaking: Speaking) -> Heard:
     if len(groups) < 2:
         return heard
     cues: list[Cue] = []
+    windows: list[Window] = []
     missing = [m for m in heard.missing if m.what not in ("voice baseline", "speakers")]
     for person, phrases in groups.items():
-        told = delivery.describe(heard.series, phrases)
+        others = [span for other, spans in groups.items() if other != person for span in spans]
+        told = delivery.describe(heard.columns, phrases, others=others)
+        windows += (w.model_copy(update={"person": person}) for w in told.windows)
         cues += (
             cue.model_copy(update={"person": person})
             for cue in told.cues
@@ -153,7 +156,8 @@ def by_speaker(heard: Heard, speaking: Speaking) -> Heard:
         )
         whose = f"{person}: " if person else "the voice that no face was seen to speak with: "
         missing += (Missing(what=m.what, why=whose + m.why) for m in told.missing)
-    return replace(heard, cues=tuple(cues), missing=tuple(missing))
+    windows.sort(key=lambda window: window.start)
+    return replace(heard, cues=tuple(cues), missing=tuple(missing), windows=tuple(windows))
 
 
 def _interrupted(pause: Cue, phrases: Sequence[Span]) -> bool:
@@ -161,12 +165,27 @@ def _interrupted(pause: Cue, phrases: Sequence[Span]) -> bool:
     return any(start < pause.end - 0.01 and end > pause.start + 0.01 for start, end in phrases)
 
 
+def attribute_windows(windows: Iterable[Window], speaking: Speaking) -> tuple[Window, ...]:
+    """Set the person on windows of the voice, by the same rule as for cues."""
+    return tuple(
+        window.model_copy(update={"person": _speaker(window.start, window.end, speaking)})
+        if window.sense == "voice" and window.person is None
+        else window
+        for window in windows
+    )
+
+
 def _owner(cue: Cue, speaking: Speaking) -> str | None:
     # A pause lies between phrases: it belongs to whoever speaks on both sides.
     margin = 0.3 if cue.code == "pause" else 0.0
+    return _speaker(cue.start - margin, cue.end + margin, speaking)
+
+
+def _speaker(start: float, end: float, speaking: Speaking) -> str | None:
+    """Who says at least 70 % of the speech between two moments."""
     seconds: dict[str | None, float] = {}
     for span in speaking.spans:
-        common = min(cue.end + margin, span.end) - max(cue.start - margin, span.start)
+        common = min(end, span.end) - max(start, span.start)
         if common > 0:
             seconds[span.person] = seconds.get(span.person, 0.0) + common
     if not seconds:

@@ -6,7 +6,7 @@ Knows columns of numbers and medians over them; words none of it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Literal, NamedTuple
 
 import numpy as np
@@ -79,6 +79,10 @@ class Baseline:
     """By code: pitch in semitones over 100 Hz, energy, effort and harmonics in dB, rate in
     syllables/s. Rate may be absent."""
     kind: Literal["clip", "enrolment"]
+    functionals: Mapping[str, float] = field(default_factory=dict)
+    """By name, as `functionals` has them: means over this voice's utterances."""
+    utterances: int = 0
+    """How many of them the means stand on."""
 
     def relative(self, code: str, value: float) -> float | None:
         """Robust standard deviations from the usual, None where this is not known."""

@@ -12,15 +12,15 @@ examples to measure against, a detector of them could not be called honest.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-from agent.evidence import Cue, Missing
-from agent.senses import delivery, prosody
+from agent.evidence import Cue, Missing, Window
+from agent.senses import delivery, descriptors, prosody
 from agent.senses.assets import asset
 from agent.senses.prosody import HOP, RATE, WINDOW
 from agent.senses.samples import Columns, Floats, Sound
@@ -58,6 +58,15 @@ class Heard:
     missing: tuple[Missing, ...]
     baseline: delivery.Baseline | None
     """How this voice usually sounds; hand it to the next `Voice` as an enrolment."""
+    descriptors: Columns = field(default_factory=dict)
+    """One row per 10 ms, as `descriptors.agreeing` gives them; empty without sound."""
+    windows: tuple[Window, ...] = ()
+    """One for each utterance, with its functionals; people are not set yet."""
+
+    @property
+    def columns(self) -> Columns:
+        """Series and descriptors side by side."""
+        return {**self.series, **self.descriptors}
 
 
 class Detector:
@@ -75,6 +84,11 @@ class Detector:
         self._state = np.zeros((2, 1, 128), np.float32)
         self._context = np.zeros(_CONTEXT, np.float32)
         self._rate = np.array(RATE, np.int64)
+
+    def reset(self) -> None:
+        """Forget what was heard, before another sound."""
+        self._state = np.zeros_like(self._state)
+        self._context = np.zeros_like(self._context)
 
     def probability(self, chunk: Floats) -> float:
         """Probability 0–1 that the next 512 samples at 16 kHz are speech."""
@@ -103,6 +117,7 @@ class Voice:
         self._frames = np.zeros(WINDOW // 2, np.float32)
         self._chunk = np.zeros(0, np.float32)
         self._rows: list[prosody.Frames] = []
+        self._described: list[Columns] = []
         self._vad: list[float] = []
 
     def push(self, sound: Sound) -> None:
@@ -146,7 +161,11 @@ class Voice:
         self._frames = np.concatenate([self._frames, samples])
         step, need = rows * HOP, (rows - 1) * HOP + WINDOW
         while len(self._frames) >= need:
-            self._rows.append(prosody.frames(self._frames[:need]))
+            block = self._frames[:need]
+            power = prosody.spectra(block)
+            found = prosody.measured(power)
+            self._rows.append(found)
+            self._described.append(descriptors.describe(block, power, found))
             self._frames = self._frames[step:]
 
     def finish(self) -> Heard:
@@ -160,7 +179,12 @@ class Voice:
         )
         rows = prosody.Frames(*(np.concatenate(column) for column in zip(*self._rows, strict=True)))
         series, phrases = _series(rows, self._vad, self._start)
-        return _heard(series, phrases, self._baseline)
+        described = {
+            name: np.concatenate([block[name] for block in self._described])
+            for name in descriptors.NAMES
+        }
+        more = descriptors.agreeing(described, series["f0_hz"].astype(np.float32))
+        return _heard(series, more, phrases, self._baseline)
 
 
 def _nothing(what: str, why: str) -> Heard:
@@ -249,10 +273,12 @@ def _level(db: Floats, spans: Sequence[tuple[int, int]]) -> float:
     return float(np.percentile(np.concatenate(parts), 97)) if parts else prosody.SILENT_DB
 
 
-def _heard(series: Columns, phrases: tuple[Span, ...], enrolled: delivery.Baseline | None) -> Heard:
+def _heard(
+    series: Columns, more: Columns, phrases: tuple[Span, ...], enrolled: delivery.Baseline | None
+) -> Heard:
     if phrases:
-        told = delivery.describe(series, phrases, enrolled)
-        return Heard(series, phrases, told.cues, told.missing, told.baseline)
+        told = delivery.describe({**series, **more}, phrases, enrolled)
+        return Heard(series, phrases, told.cues, told.missing, told.baseline, more, told.windows)
     energy: npt.NDArray[np.floating] = series["energy_db"].astype(np.float32)
     loudest = float(np.percentile(energy, 99))
     why = (
@@ -260,4 +286,4 @@ def _heard(series: Columns, phrases: tuple[Span, ...], enrolled: delivery.Baseli
         if loudest < -60
         else "there is sound, but nobody was heard speaking"
     )
-    return Heard(series, (), (), (Missing(what="speech", why=why),), None)
+    return Heard(series, (), (), (Missing(what="speech", why=why),), None, more)

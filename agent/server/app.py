@@ -18,9 +18,9 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
-from agent.server import chat, files, health, keys, page, responses, timeline
+from agent.server import chat, files, health, keys, page, reasons, responses, timeline
 from agent.server.children import Nursery
-from agent.server.errors import ApiError
+from agent.server.errors import INTERNAL, ApiError
 from agent.server.gate import Gate
 from agent.server.guard import Guard
 from agent.server.health import Watch
@@ -47,7 +47,7 @@ def build(settings: Settings, guard: Guard | None = None, keeper: Keeper | None 
         guard=guard or Guard(settings.fetch_allow),
         room=Room(settings),
         eyes=_eyes(settings),
-        minds=Nursery("agent.server.mind", [], restricted(secrets=True), settings.slots),
+        minds=_minds(settings),
         metrics=Metrics(),
     )
     api = FastAPI(
@@ -73,6 +73,12 @@ def build(settings: Settings, guard: Guard | None = None, keeper: Keeper | None 
 def _eyes(settings: Settings) -> Nursery:
     arguments = [str(settings.eyes_memory), str(settings.eyes_file)]
     return Nursery("agent.server.eyes", arguments, restricted(secrets=False), settings.slots)
+
+
+def _minds(settings: Settings) -> Nursery:
+    # A model that is loaded there takes what it takes, and graphics memory is address space too.
+    bounded = [] if settings.model.startswith("hf:") else [str(settings.mind_memory)]
+    return Nursery("agent.server.mind", bounded, restricted(secrets=True), settings.slots)
 
 
 @asynccontextmanager
@@ -106,6 +112,19 @@ def _answer_errors(api: FastAPI) -> None:
     @api.exception_handler(ApiError)
     async def ours(_: Request, error: ApiError) -> JSONResponse:
         return JSONResponse(error.body, error.status, headers=error.headers)
+
+    @api.exception_handler(OSError)
+    async def machine(request: Request, error: OSError) -> JSONResponse:
+        ours = reasons.of_fault(error)
+        if ours is INTERNAL:
+            raise error
+        request.app.state.house.troubles.noted(ours.message)
+        return JSONResponse(ours.body, ours.status, headers=ours.headers)
+
+    @api.exception_handler(Exception)
+    async def fault(_: Request, __: Exception) -> JSONResponse:
+        # The framework raises it again behind this answer, and the gate logs it.
+        return JSONResponse(INTERNAL.body, INTERNAL.status)
 
     @api.exception_handler(HTTPException)
     async def theirs(request: Request, error: HTTPException) -> JSONResponse:

@@ -17,8 +17,9 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ValidationError
 
 from agent.server import asked as reading
+from agent.server import reasons
 from agent.server.asked import Asked
-from agent.server.errors import INTERNAL, ApiError, bad
+from agent.server.errors import ApiError, bad
 from agent.server.house import House
 from agent.server.schema import ChatCompletion, ChatRequest, Failure
 from agent.server.stream import DONE, Events, GoneError, Make, Put, event, unless_gone
@@ -31,7 +32,7 @@ log = logging.getLogger("duchenne.serve")
 router = APIRouter()
 FAILURES: dict[int | str, dict[str, Any]] = {
     status: {"model": Failure}
-    for status in (400, 401, 403, 404, 408, 409, 413, 415, 421, 429, 500, 502, 503, 504)
+    for status in (400, 401, 403, 404, 408, 409, 413, 415, 421, 429, 500, 502, 503, 504, 507)
 }
 
 
@@ -144,9 +145,9 @@ async def to_the_end(put: Put, doing: Awaitable[None]) -> None:
         await doing
     except ApiError as error:
         put(event(error.body))
-    except Exception:  # the stream's boundary: logged, and the client told without its text
+    except Exception as error:  # the stream's boundary: logged, told without its text
         log.exception("fault")
-        put(event(INTERNAL.body))
+        put(event(reasons.of_fault(error).body))
     put(DONE)
 
 

@@ -25,6 +25,14 @@ class LostError(RuntimeError):
     """The child is gone, or what it says is no message."""
 
 
+class KilledError(LostError):
+    """Somebody ended the child from outside, mostly for want of memory: not what it read."""
+
+
+OUTSIDE: Final = frozenset((signal.SIGKILL, signal.SIGTERM, signal.SIGHUP, signal.SIGINT))
+"""Signals that no child of ours gets for what it does itself: too much time is SIGXCPU."""
+
+
 class Child:
     """One process that has said it is ready."""
 
@@ -71,7 +79,7 @@ class Child:
             self._process.stdin.write(line.encode() + b"\n")
             await self._process.stdin.drain()
         except (ConnectionError, RuntimeError) as error:
-            raise LostError("the child is gone") from error
+            raise await self._lost() from error
 
     async def heard(self) -> Json:
         """The next message. Raises LostError."""
@@ -82,8 +90,14 @@ class Child:
         except (ValueError, RecursionError) as error:
             raise LostError("the child said no message") from error
         if not isinstance(message, dict):
-            raise LostError(f"the child ended ({await self._how()})")
+            raise await self._lost()
         return message
+
+    async def _lost(self) -> LostError:
+        how = await self._how()
+        code = self._process.returncode
+        killed = code is not None and -code in OUTSIDE
+        return (KilledError if killed else LostError)(f"the child ended ({how})")
 
     async def _how(self) -> str:
         with suppress(TimeoutError):

@@ -12,6 +12,7 @@ import ipaddress
 import logging
 import os
 import signal
+import socket
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -20,6 +21,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from agent import listen
 from agent.install import advice
 from agent.server.settings import MIB, Settings
 
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from agent.server.gate import Gate
     from agent.server.keeper import Keeper
 
+FAILED, USAGE = 1, 2
 NEEDS = ("fastapi", "uvicorn", "multipart", "prometheus_client", "h11")
 
 
@@ -45,7 +48,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         if keeper:
             model = f"openai:{keeper.hosting.name}"
             settings = replace(settings, model=model, base_url=f"{keeper.hosting.url}/v1")
-        return asyncio.run(serve(settings, keeper))
+        try:
+            place = listen.bound(settings.host, settings.port)
+        except OSError as error:
+            return _complain(str(error), FAILED)
+        with place:
+            return asyncio.run(serve(settings, keeper, place))
     except (keys.KeysError, OSError) as error:
         return _complain(str(error))
 
@@ -58,7 +66,9 @@ def parser() -> argparse.ArgumentParser:
         description="Answer questions about clips over HTTP, as an OpenAI-compatible endpoint.",
     )
     top.add_argument("--host", default=usual.host, help="address to listen at (127.0.0.1)")
-    top.add_argument("--port", type=int, default=usual.port, help="0 for any free one (8080)")
+    top.add_argument(
+        "--port", type=listen.port, default=usual.port, help="0 for any free one (8080)"
+    )
     top.add_argument(
         "--model", default=usual.model, metavar="M", help="rules, openai:NAME, hf:PATH"
     )
@@ -96,6 +106,10 @@ def parser() -> argparse.ArgumentParser:
     bounds.add_argument("--decoder-mib", type=int, default=usual.eyes_memory // MIB, metavar="N")
     bounds.add_argument("--in-flight", type=int, default=usual.in_flight, metavar="N",
                         help="requests of one key at once (4)")  # fmt: skip
+    bounds.add_argument("--per-address", type=int, default=usual.per_address, metavar="N",
+                        help="connections of one address at once (256)")  # fmt: skip
+    bounds.add_argument("--reasoner-mib", type=int, default=usual.mind_memory // MIB, metavar="N",
+                        help="memory of a process that reasons (4096)")  # fmt: skip
     away = top.add_argument_group("addresses in requests")
     away.add_argument("--no-fetch", action="store_true", help="fetch none: uploads and data only")
     away.add_argument("--fetch-seconds", type=float, default=usual.fetch_seconds, metavar="S")
@@ -126,6 +140,8 @@ def _settings(arguments: argparse.Namespace) -> Settings:
         "max_body_mib",
         "max_media_seconds",
         "decoder_mib",
+        "per_address",
+        "reasoner_mib",
         "fetch_seconds",
         "keep_seconds",
     )
@@ -149,6 +165,7 @@ def _settings(arguments: argparse.Namespace) -> Settings:
         "heartbeat",
         "fetch_seconds",
         "in_flight",
+        "per_address",
     )
     return Settings(
         **{name: getattr(arguments, name) for name in same},
@@ -159,6 +176,7 @@ def _settings(arguments: argparse.Namespace) -> Settings:
         media_bytes=arguments.max_media_mib * MIB,
         body_bytes=arguments.max_body_mib * MIB,
         media_seconds=arguments.max_media_seconds,
+        mind_memory=arguments.reasoner_mib * MIB,
         eyes_memory=arguments.decoder_mib * MIB,
         fetch=not arguments.no_fetch,
         fetch_allow=frozenset(place.lower() for place in arguments.allow),
@@ -198,32 +216,35 @@ def _keeper(arguments: argparse.Namespace) -> Keeper | None:
     return keeper.asked(arguments.vllm, arguments.vllm_log or cache.cache_dir("vllm.log"))
 
 
-async def serve(settings: Settings, keeper: Keeper | None = None) -> int:
-    """Until SIGTERM or SIGINT. Raises HostingError where vLLM's first start fails."""
+async def serve(settings: Settings, keeper: Keeper | None, place: socket.socket) -> int:
+    """Until SIGTERM or SIGINT, at a bound socket. Raises HostingError where vLLM's first start
+    fails."""
     import uvicorn
 
     from agent.server.app import build
+    from agent.server.doors import Doors
     from agent.server.gate import JsonLines, log
 
     _log_to_stderr(JsonLines())
     gate = build(settings, keeper=keeper)
+    doors = Doors(settings.connections, settings.per_address, settings.head_seconds)
     server = _server(uvicorn.Config(
-        gate, host=settings.host, port=settings.port, log_config=None, access_log=False,
+        gate, http=doors.protocol(), log_config=None, access_log=False,
         lifespan="on", server_header=False, proxy_headers=False, ws="none", backlog=256,
-        timeout_keep_alive=5, timeout_graceful_shutdown=3, limit_concurrency=512,
+        timeout_keep_alive=5, timeout_graceful_shutdown=3,
     ))  # fmt: skip
     loop = asyncio.get_running_loop()
     ending = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ending.set)
-    task = asyncio.create_task(server.serve())
+    task = asyncio.create_task(server.serve(sockets=[place]))
     while not server.started and not task.done():
         await asyncio.sleep(0.02)
     if task.done():
         await task
         return 1
-    place = server.servers[0].sockets[0].getsockname()
-    log.info("listening", extra={"fields": {"host": place[0], "port": place[1]}})
+    host, number = place.getsockname()[:2]
+    log.info("listening", extra={"fields": {"host": host, "port": number}})
     kept = {asyncio.create_task(keeper.run())} if keeper else set()
     until = {task, asyncio.create_task(ending.wait())} | kept
     await asyncio.wait(until, return_when="FIRST_COMPLETED")
@@ -272,9 +293,9 @@ def _log_to_stderr(formatter: logging.Formatter) -> None:
         logger.setLevel(logging.INFO if name.startswith("duchenne") else logging.WARNING)
 
 
-def _complain(message: str) -> int:
+def _complain(message: str, code: int = USAGE) -> int:
     print(f"duchenne: {message}", file=sys.stderr)
-    return 2
+    return code
 
 
 if __name__ == "__main__":

@@ -12,12 +12,14 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+from agent.server import reasons
 from agent.server.asked import Asked, Source
 from agent.server.errors import ApiError, bad
 from agent.server.fetch import fetch, too_large
 from agent.server.house import House
 from agent.server.keys import Owner
-from agent.server.store import TALK, Place, Store
+from agent.server.place import Place
+from agent.server.store import TALK, Meta, Store, suppress_absent
 
 
 @dataclass(slots=True)
@@ -41,19 +43,29 @@ async def held(house: House, owner: Owner, asked: Asked, opened: AsyncExitStack)
     if asked.source.kind == "file":
         place, _ = store.find(name, asked.source.value)
         found = Held(place)
+        opened.enter_context(store.using(place))
         if asked.conversation:
-            found.conversation, _ = store.add(name, TALK, {"file": asked.source.value})
-            _forgotten_without_answer(store, name, found, opened)
+            with store.coming(name, TALK) as empty:
+                _begun(store, name, empty, {"file": asked.source.value}, found, opened)
         return found
     if asked.conversation:
-        store.room(name, 0)
-        conversation, place = store.add(name, TALK, {})
-        found = Held(place, conversation)
-        _forgotten_without_answer(store, name, found, opened)
+        found = Held(opened.enter_context(store.coming(name, TALK)))
+        await _got(house, owner, asked.source, found.place.clip)
+        found.place = _begun(store, name, found.place, {}, found, opened)
     else:
         found = Held(opened.enter_context(store.scratch(name)))
-    await _got(house, owner, asked.source, found.place.clip)
+        await _got(house, owner, asked.source, found.place.clip)
     return found
+
+
+def _begun(
+    store: Store, owner: str, whole: Place, meta: Meta, found: Held, opened: AsyncExitStack
+) -> Place:
+    """The place of a conversation that has an id from now on. Raises ApiError, OSError."""
+    found.conversation, place, _ = store.publish(whole, meta)
+    _forgotten_without_answer(store, owner, found, opened)
+    opened.enter_context(store.using(place))
+    return place
 
 
 def _forgotten_without_answer(
@@ -63,7 +75,8 @@ def _forgotten_without_answer(
 
     async def forget() -> None:
         if found.begun and found.conversation:
-            await asyncio.to_thread(store.delete, owner, found.conversation)
+            with suppress_absent():  # deleted while it was answered
+                await asyncio.to_thread(store.delete, owner, found.conversation)
 
     opened.push_async_callback(forget)
 
@@ -74,10 +87,11 @@ def _continued(house: House, owner: Owner, asked: Asked, opened: AsyncExitStack)
         raise bad('conversation is "new" or the id of one', "conversation")
     place, meta = store.find(owner.name, talk)
     if not opened.enter_context(store.alone(place)):
-        raise ApiError(409, "conversation_busy", "its last question is not answered yet")
+        raise reasons.conversation_busy()
     file = meta.get("file")
     if file:
         place, _ = store.find(owner.name, file)
+        opened.enter_context(store.using(place))
     source = asked.source
     if source is not None and not _same(source, place, file, house.settings.media_bytes):
         raise ApiError(

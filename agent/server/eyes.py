@@ -15,7 +15,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from agent.server import limits
+from agent.server import faults, limits
 from agent.server.wire import Json, Wire
 
 
@@ -36,7 +36,8 @@ def main() -> int:
             assert work is not None
             wire.tell(getattr(work, message["op"])(message))
         except Exception as error:  # the boundary of a process: the parent gets kind and words
-            wire.tell({"error": _kind(error), "message": str(error)[:500]})
+            said = {"error": _kind(error), "message": str(error)[:500]}
+            wire.tell(said | {"errno": faults.number(error)})
     return 0
 
 

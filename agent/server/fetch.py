@@ -11,10 +11,11 @@ import re
 import ssl
 from contextlib import suppress
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 import h11
 
+from agent.server import reasons
 from agent.server.errors import ApiError
 from agent.server.guard import Guard, Target, parse, refused
 
@@ -113,9 +114,18 @@ async def _talk(
                 written += len(event.data)
                 if written > limit:
                     raise too_large(limit)
-                file.write(event.data)
+                _kept(file, event.data)
             elif not isinstance(event, h11.InformationalResponse):
                 return written
+
+
+def _kept(file: BinaryIO, data: bytes) -> None:
+    """Raises ApiError: a disk that is full is no fault of whoever sends."""
+    try:
+        file.write(data)
+        file.flush()
+    except OSError as error:
+        raise reasons.of_fault(error) from None
 
 
 def _checked(response: h11.Response, limit: int) -> str | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import re
 import shutil
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
@@ -21,8 +21,9 @@ from agent.server.errors import ApiError, bad
 from agent.server.fetch import too_large
 from agent.server.house import House
 from agent.server.keys import Owner
+from agent.server.place import Place
 from agent.server.schema import Deleted, FileCard, FileList
-from agent.server.store import FILE, TALK, Store
+from agent.server.store import FILE, TALK, Meta, Store
 
 router = APIRouter(responses=FAILURES)
 _FORM: Final = {
@@ -75,29 +76,27 @@ async def upload(request: Request) -> FileCard:
             raise bad("a purpose may have 40 characters", "purpose")
         whole = size + sum(map(len, beside.values()))
         house.uses.take_bytes(owner, whole)
-        store.room(owner.name, whole)
         meta = {"name": _plain(sent.filename or "clip"), "bytes": size, "purpose": purpose}
-        name, place = store.add(owner.name, FILE, meta)
-        with place.clip.open("wb") as into:
-            await asyncio.to_thread(shutil.copyfileobj, sent.file, into, 1 << 20)
-        for ending, text in beside.items():
-            await asyncio.to_thread((place.folder / f"clip{ending}").write_bytes, text)
+        with store.coming(owner.name, FILE, whole) as place:
+            await asyncio.to_thread(_written, place, sent.file, beside)
+            name, _, noted = store.publish(place, meta)
     house.metrics.media_bytes.inc(whole)
-    return _card(house, owner, name)
+    return _card(house, name, noted)
 
 
 @router.get("/v1/files", response_model=FileList, summary="Uploads")
 async def files(request: Request) -> FileList:
     """All uploads of this key."""
     house, store, owner = _here(request)
-    return FileList(data=[_card(house, owner, name) for name in store.ids(owner.name, FILE)])
+    return FileList(data=[_card(house, *one) for one in store.all(owner.name, FILE)])
 
 
 @router.get("/v1/files/{file_id}", response_model=FileCard, summary="One upload")
 async def file(request: Request, file_id: str) -> FileCard:
     """One upload."""
-    house, _, owner = _here(request)
-    return _card(house, owner, of_kind(FILE, file_id))
+    house, store, owner = _here(request)
+    _, meta = store.find(owner.name, of_kind(FILE, file_id))
+    return _card(house, file_id, meta)
 
 
 @router.delete("/v1/files/{file_id}", response_model=Deleted, summary="Delete an upload")
@@ -156,8 +155,15 @@ def _plain(name: str) -> str:
     return re.sub(r"[^\w.,()+ -]", "_", name.replace("\\", "/").rpartition("/")[2])[:80] or "clip"
 
 
-def _card(house: House, owner: Owner, name: str) -> FileCard:
-    _, meta = house.store.find(owner.name, name)
+def _written(place: Place, clip: BinaryIO, beside: dict[str, bytes]) -> None:
+    """The clip and what came beside it, onto the disk. Raises OSError."""
+    with place.clip.open("wb") as into:
+        shutil.copyfileobj(clip, into, 1 << 20)
+    for ending, text in beside.items():
+        (place.folder / f"clip{ending}").write_bytes(text)
+
+
+def _card(house: House, name: str, meta: Meta) -> FileCard:
     created: Any = meta["created"]
     return FileCard(
         id=name,

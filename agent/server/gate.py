@@ -17,12 +17,17 @@ from typing import Any, Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from agent.server.errors import INTERNAL, ApiError
+from agent.server import reasons
+from agent.server.errors import ApiError, busy
 from agent.server.house import House
 from agent.server.keys import Keys, Owner
 
 OPEN: Final = frozenset({"/livez", "/readyz", "/"})
 """Paths that need no key; everything else does, also paths that do not exist."""
+HEALTH: Final = frozenset({"/livez", "/readyz"})
+"""Answered however much else there is to do."""
+PATIENCE: Final = 2.0
+"""Seconds that a request which only reads waits for those of the same key before it."""
 OPEN_UNDER: Final = "/page/"
 WORK: Final = frozenset({"/v1/chat/completions", "/v1/responses"})
 LOOKS: Final = re.compile(r"(POST /v1/files/[^/]+/evidence|GET /v1/files/[^/]+/series)")
@@ -46,6 +51,8 @@ class Gate:
         self.draining = False
         self.running = 0
         """Requests that were let in and are not answered yet."""
+        self.inside = 0
+        """Those, and all others that are on their way through."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -93,6 +100,19 @@ class Gate:
         if works:
             held.enter_context(self._house.room.ticket())
 
+    async def admit_reader(self, owner: Owner | None, path: str, held: ExitStack) -> None:
+        """Count a request that only reads in, too. Raises ApiError (429, 503)."""
+        if path in HEALTH:
+            return
+        if self.inside > self._house.settings.connections:
+            raise busy("there are too many requests; come back later", 1)
+        if owner is None or not path.startswith("/v1/"):
+            return
+        until = time.monotonic() + PATIENCE
+        while self._house.uses.is_full(owner) and time.monotonic() < until:
+            await asyncio.sleep(0.02)
+        held.enter_context(self._house.uses.flight(owner))
+
     def _done(self) -> None:
         self.running -= 1
 
@@ -127,11 +147,14 @@ class _Passage:
             name.decode("latin-1").lower(): value.decode("latin-1")
             for name, value in self._scope["headers"]
         }
+        self._gate.inside += 1
         with ExitStack() as held:
             try:
                 self._owner = self._gate.owner(headers, self._path, self._method)
                 if self._method == "POST" or self._works:
                     self._gate.admit(self._owner, self._works, held)
+                else:
+                    await self._gate.admit_reader(self._owner, self._path, held)
                 self._sized(headers)
                 state = self._scope.setdefault("state", {})
                 state |= {"owner": self._owner, "began": self._began, "id": self._id}
@@ -143,8 +166,9 @@ class _Passage:
                 log.exception(
                     "fault", extra={"fields": {"id": self._id, "kind": repr(type(error))}}
                 )
-                await self._refuse(INTERNAL)
+                await self._refuse(reasons.of_fault(error))
             finally:
+                self._gate.inside -= 1
                 self._log()
 
     def _sized(self, headers: dict[str, str]) -> None:
@@ -160,8 +184,10 @@ class _Passage:
         """The body, as long as it is not too large and comes in time."""
         if self._whole:
             return await self._receive()
+        settings, now = self._house.settings, asyncio.get_running_loop().time()
+        until = min(self._began + settings.deadline, now + settings.body_seconds)
         try:
-            async with asyncio.timeout_at(self._began + self._house.settings.deadline):
+            async with asyncio.timeout_at(until):
                 message = await self._receive()
         except TimeoutError:
             raise ApiError(408, "body_too_slow", "the body did not come in time") from None

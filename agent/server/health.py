@@ -9,13 +9,17 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import tempfile
 import time
+from pathlib import Path
 from typing import Final
 
 import httpx
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 
+from agent.hosts import bounded
+from agent.server import faults
 from agent.server.asked import names
 from agent.server.chat import FAILURES
 from agent.server.children import LostError
@@ -27,6 +31,8 @@ from agent.server.schema import Failure, Health, ModelCard, ModelList
 log = logging.getLogger("duchenne.serve")
 router = APIRouter()
 PROBE_SECONDS: Final = 3.0
+ROOM: Final = 1 << 20
+"""Bytes that must fit on the disk: the evidence of a clip, and its pictures."""
 BEGAN: Final = int(time.time())
 
 
@@ -38,6 +44,7 @@ class Watch:
         self._keeper = keeper
         self._files: str | None = "model files are being fetched"
         self._children: str | None = "children are starting"
+        self._disk: str | None = None
         spec = house.settings.model
         self._model: str | None = "the language model has not answered yet"
         if not spec.startswith("openai:"):
@@ -46,7 +53,8 @@ class Watch:
     @property
     def why(self) -> list[str]:
         """What keeps the server from being ready."""
-        return [why for why in (self._files, self._children, self._host) if why]
+        found = (self._files, self._children, self._host, self._disk)
+        return [why for why in (*found, *self._house.troubles.now) if why]
 
     @property
     def _host(self) -> str | None:
@@ -60,6 +68,7 @@ class Watch:
         while True:
             await self._begun()
             await self._probed()
+            self._disk = await asyncio.to_thread(_writes, self._house.store.root)
             self._house.metrics.model_up.set(self._host is None)
             if self.why != before:
                 log.info("ready" if not self.why else "not ready", extra={"fields": self._row()})
@@ -94,12 +103,26 @@ class Watch:
         key = os.environ.get("DUCHENNE_API_KEY") or os.environ.get("OPENAI_API_KEY") or "none"
         try:
             async with httpx.AsyncClient(timeout=PROBE_SECONDS, trust_env=False) as client:
-                headers = {"Authorization": f"Bearer {key}"}
+                client.event_hooks = {"response": [bounded.bound_async]}
+                headers = {"Authorization": f"Bearer {key}", "Accept-Encoding": "identity"}
                 answer = await client.get(f"{base}/models", headers=headers)
                 known = [model["id"] for model in answer.raise_for_status().json()["data"]]
             self._model = None if name in known else "the language model's host does not have it"
-        except (httpx.HTTPError, ValueError, KeyError, TypeError):
+        except (httpx.HTTPError, bounded.TooMuchError, ValueError, KeyError, TypeError):
             self._model = "the language model's host does not answer"
+
+
+def _writes(folder: Path) -> str | None:
+    """Why nothing can be kept in a folder; None where it can."""
+    try:
+        with tempfile.TemporaryFile(dir=folder, buffering=0) as file:
+            for _ in range(ROOM >> 16):
+                file.write(bytes(1 << 16))
+    except OSError as error:
+        if error.errno in faults.FULL:
+            return "the disk is full"
+        return "the folder of uploads and conversations cannot be written"
+    return None
 
 
 @router.get("/livez", response_model=Health, summary="Whether the process runs")

@@ -9,7 +9,8 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Final
 
 from agent.server.children import Nursery
 from agent.server.errors import busy
@@ -65,6 +66,24 @@ class Room:
             self._free.release()
 
 
+class Troubles:
+    """What this machine has just failed of; told as a reason not to be ready for a while."""
+
+    LASTS: Final = 10.0
+    """Seconds: those who are told to come back find it over, or told anew."""
+
+    def __init__(self) -> None:
+        self._seen: dict[str, float] = {}
+
+    def noted(self, why: str) -> None:
+        self._seen[why] = time.monotonic()
+
+    @property
+    def now(self) -> list[str]:
+        since = time.monotonic() - self.LASTS
+        return [why for why, when in self._seen.items() if when > since]
+
+
 @dataclass(slots=True)
 class House:
     """What all requests share."""
@@ -77,3 +96,4 @@ class House:
     eyes: Nursery
     minds: Nursery
     metrics: Metrics
+    troubles: Troubles = field(default_factory=Troubles)

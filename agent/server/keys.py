@@ -76,10 +76,14 @@ class Uses:
     def running(self, owner: Owner) -> int:
         return self._running.get(owner.name, 0)
 
+    def is_full(self, owner: Owner) -> bool:
+        """Whether one request more would be too many."""
+        return self.running(owner) >= owner.in_flight
+
     @contextmanager
     def flight(self, owner: Owner) -> Iterator[None]:
         """One request. Raises ApiError (429) where the owner has enough of them."""
-        if self.running(owner) >= owner.in_flight:
+        if self.is_full(owner):
             raise ApiError(
                 429,
                 "too_many_requests",

@@ -32,14 +32,15 @@ def confine(memory: int, file: int, handles: int = 256) -> None:
 
 
 def spend(seconds: float) -> None:
-    """At most so many seconds of processor time from now on; then the process is killed."""
+    """At most so many seconds of processor time from now on; then SIGXCPU ends the process. Not
+    SIGKILL, which says that somebody else did."""
     import resource
 
     used = resource.getrusage(resource.RUSAGE_SELF)
     bound = int(used.ru_utime + used.ru_stime + seconds) + 1
     hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
-    if hard == resource.RLIM_INFINITY or bound < hard:
-        resource.setrlimit(resource.RLIMIT_CPU, (bound, bound))
+    if hard == resource.RLIM_INFINITY or bound + 1 < hard:
+        resource.setrlimit(resource.RLIMIT_CPU, (bound, bound + 1))
 
 
 def with_parent() -> None:

@@ -2,7 +2,8 @@
 
 Holds the model's client and the threads; opens no media. Pictures and closer looks it asks its
 parent for, which has the eyes. One question is one "ask" message; steps come back while it
-thinks, then one "answer" or "error".
+thinks, then one "answer" or "error". Its memory is limited: a host that says too much, or a clip
+with too many cues, ends one question and not the machine.
 """
 
 from __future__ import annotations
@@ -13,17 +14,21 @@ import sys
 import time
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-from agent.server import limits
+from agent.server import faults, limits
 from agent.server.wire import Json, Wire
 
+FILE: Final = 64 << 30
+"""Bytes of the largest file it may write: all conversations of one owner are one."""
 os.environ["LANGGRAPH_STRICT_MSGPACK"] = "true"
 
 
 def main() -> int:
     limits.with_parent()
     wire = Wire()
+    if sys.argv[1:]:
+        limits.confine(int(sys.argv[1]), FILE)
     import agent.chat
     import agent.questions
     import agent.rules  # noqa: F401
@@ -34,7 +39,8 @@ def main() -> int:
             wire.tell(_asked(message, wire))
         except Exception as error:  # the boundary of a process: the parent gets kind and words
             kinds = [kind.__name__ for kind in type(error).__mro__]
-            wire.tell({"error": kinds[0], "kinds": kinds, "message": str(error)[:500]})
+            said = {"error": kinds[0], "kinds": kinds, "message": str(error)[:500]}
+            wire.tell(said | {"errno": faults.number(error)})
     return 0
 
 

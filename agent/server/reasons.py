@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from agent.server import faults
 from agent.server.errors import INTERNAL, ApiError, bad
 from agent.server.wire import Json
 
@@ -54,6 +55,41 @@ def of_eyes(kind: str, said: str) -> ApiError:
     return unreadable()
 
 
+def of_machine(number: object) -> ApiError | None:
+    """What this machine lacks, by its errno; None where it is no failure of ours."""
+    if not isinstance(number, int):
+        return None
+    if number in faults.FULL:
+        return full()
+    return lacking() if number in faults.LACKING else None
+
+
+def of_fault(error: BaseException) -> ApiError:
+    """Any exception that got to a boundary: a failure of this machine, or of our own code."""
+    if isinstance(error, ApiError):
+        return error
+    return of_machine(faults.number(error)) or INTERNAL
+
+
+def full() -> ApiError:
+    """Nothing can be written."""
+    return ApiError(
+        507, "storage_failed", "this server's disk is full; come back later", retry_after=30
+    )
+
+
+def lacking() -> ApiError:
+    """The operating system refuses files or memory."""
+    return ApiError(503, "out_of_resources", "this server lacks files, memory or rights just now; "
+                    "come back later", retry_after=10)  # fmt: skip
+
+
+def killed() -> ApiError:
+    """Somebody ended the process that read the clip; the clip is as good as any."""
+    return ApiError(503, "decoder_killed", "the process that read the clip was ended from outside; "
+                    "send it again", retry_after=5)  # fmt: skip
+
+
 def unreadable(why: str | None = None) -> ApiError:
     """A clip that is none, or breaks whoever reads it."""
     usual = "it is no video, picture or sound that is taken, or it is damaged"
@@ -62,6 +98,8 @@ def unreadable(why: str | None = None) -> ApiError:
 
 def of_mind(said: Json) -> ApiError:
     """Why a question could not be answered."""
+    if (ours := of_machine(said.get("errno"))) is not None:
+        return ours
     kinds = [str(kind) for kind in said.get("kinds", [])]
     for kind in kinds:
         if kind in _MINDS:
@@ -73,9 +111,22 @@ def of_mind(said: Json) -> ApiError:
         return bad(f"the question cannot be answered: {why}", "messages", "bad_question")
     if "OSError" in kinds:
         return down()
+    if "MemoryError" in kinds:
+        return ApiError(503, "out_of_memory", "reasoning about this takes more memory than a "
+                        "question may use here; ask about a shorter clip or one person",
+                        retry_after=10)  # fmt: skip
+    if "ThreadBusyError" in kinds:
+        return conversation_busy()
     if "ThreadError" in kinds:
         return ApiError(409, "another_clip", "a conversation is about the clip it began with")
     return INTERNAL
+
+
+def conversation_busy() -> ApiError:
+    """Somebody else's question in the same conversation comes first."""
+    return ApiError(
+        409, "conversation_busy", "its last question is not answered yet", retry_after=2
+    )
 
 
 def late() -> ApiError:

@@ -16,6 +16,7 @@ from fastapi.responses import Response
 from pydantic import ValidationError
 
 from agent.server import asked as reading
+from agent.server import reasons
 from agent.server.asked import Asked
 from agent.server.chat import (
     FAILURES,
@@ -28,7 +29,7 @@ from agent.server.chat import (
     parsed,
     pieces,
 )
-from agent.server.errors import INTERNAL, ApiError, bad
+from agent.server.errors import ApiError, bad
 from agent.server.house import House
 from agent.server.schema import (
     ChatRequest,
@@ -165,9 +166,9 @@ class _Reply:
             tell("response.completed", response=self.whole(outcome))
         except ApiError as error:
             self._failed(tell, error)
-        except Exception:  # the stream's boundary: logged, and the client told without its text
+        except Exception as error:  # the stream's boundary: logged, told without its text
             log.exception("fault")
-            self._failed(tell, INTERNAL)
+            self._failed(tell, reasons.of_fault(error))
 
     def _text(self, tell: Any, text: str) -> None:
         at = {"item_id": self._item, "output_index": 0, "content_index": 0}

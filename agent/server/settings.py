@@ -65,6 +65,18 @@ class Settings:
     fetch_allow: frozenset[str] = frozenset()
     """HOST:PORT of media stores that may be private."""
 
+    connections: int = 512
+    """Open at the same time; beyond it, one that waits without a request goes for a new one."""
+    per_address: int = 256
+    """The same of one address: a proxy in front is one."""
+    head_seconds: float = 10.0
+    """Until the head of a request must be there, counted from when it is waited for."""
+    body_seconds: float = 30.0
+    """Between two pieces of a body."""
+
+    mind_memory: int = 4 * GIB
+    """Address space of a process that reasons; its libraries take 1 GiB of it. Not for hf: models,
+    which are loaded there."""
     eyes_memory: int = 6 * GIB
     """Address space of the process that decodes; models and libraries take 2.2 GiB of it."""
     eyes_file: int = 512 * MIB

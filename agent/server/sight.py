@@ -17,12 +17,12 @@ from pydantic import ValidationError
 from agent.evidence import Evidence, EvidenceError, Media, load
 from agent.perceive import SENSES
 from agent.server import reasons
-from agent.server.children import Child, LostError
+from agent.server.children import Child, KilledError, LostError
 from agent.server.errors import bad
 from agent.server.house import House
 from agent.server.keys import Owner
+from agent.server.place import Place, put
 from agent.server.schema import Series
-from agent.server.store import Place
 from agent.server.wire import Json
 
 Progress = Callable[[str, float], None]
@@ -59,7 +59,7 @@ class Sight:
         except (KeyError, ValidationError):
             raise reasons.unreadable() from None
         self.media = found.media
-        await asyncio.to_thread(self._place.found.write_text, found.to_json(), "utf-8")
+        await asyncio.to_thread(put, self._place.found, found.to_json())
         return found
 
     async def series(self, start: float, end: float, points: int) -> str:
@@ -131,10 +131,17 @@ class Sight:
                     break
                 if progress is not None:
                     progress(str(said.get("step", ""))[:40], float(said["progress"]))
+        except KilledError:
+            self._house.metrics.eyes_lost.inc()
+            self._house.troubles.noted("decoders are being killed from outside")
+            raise reasons.killed() from None
         except (LostError, ValueError, TypeError):
             self._house.metrics.eyes_lost.inc()
             raise reasons.unreadable() from None
         if "error" in said:
+            if (ours := reasons.of_machine(said.get("errno"))) is not None:
+                self._house.troubles.noted(ours.message)
+                raise ours
             raise reasons.of_eyes(str(said["error"]), str(said.get("message", "")))
         return said
 
@@ -156,7 +163,7 @@ class Sight:
         if len(list(kept.parent.glob(f"{kind}-*.json"))) >= REMEMBERED:
             return checked(said)
         seen = checked(await asyncio.to_thread(laid, said, kept.with_suffix("")) if laid else said)
-        await asyncio.to_thread(kept.write_text, seen, "utf-8")
+        await asyncio.to_thread(put, kept, seen)
         return seen
 
 

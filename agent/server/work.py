@@ -64,7 +64,6 @@ class Work:
             async with asyncio.timeout_at(self.until):
                 await self._open.enter_async_context(self._house.room.slot())
                 self._held = await clips.held(self._house, self._owner, self._asked, self._open)
-                self._open.enter_context(self._house.store.using(self._held.place))
                 self._eyes = Sight(self._house, self._owner, self._held.place, self.until)
                 await self._eyes.prepare()
         except TimeoutError:

@@ -53,7 +53,7 @@ def fit(
         return total, np.concatenate([slope.ravel(), away.sum(axis=0)])
 
     start = np.concatenate([mean.ravel(), np.log(np.maximum(share @ targets, 1e-4))])
-    found = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 400})
+    found = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 150})
     return ReadOut(
         labels=tuple(labels),
         features=tuple(features),

@@ -118,7 +118,7 @@ def _join(parts: Sequence[Path], target: Path) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--data", type=Path, required=True, help="folder with ferplus.npz, stills/")
     parser.add_argument("--out", type=Path, required=True, help="folder of the measured tables")
     asked = parser.parse_args()

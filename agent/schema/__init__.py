@@ -1,0 +1,1 @@
+"""Records that modules pass to each other: fields and their meaning, no behaviour."""
