@@ -25,18 +25,16 @@ LABEL = "zorn-label"
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory, shared: Path) -> Iterator[Path]:
+def place(tmp_path_factory: pytest.TempPathFactory, media: Path, crowd: Path) -> Iterator[Path]:
     """Two clips with a table of labels, sensed once."""
     folder = tmp_path_factory.mktemp("captions")
     (folder / "clips").mkdir()
-    media = shared / "media"
-    shutil.copy(media / "video" / "pyfeat_single_face.mp4", folder / "clips" / "smile.mp4")
-    shutil.copy(media / "image" / "dlib_2008_002506.jpg", folder / "clips" / "three.jpg")
-    table = [{"video": n, "emotion": LABEL} for n in ("smile.mp4", "three.jpg")]
+    shutil.copy(media / "smile.mp4", folder / "clips" / "smile.mp4")
+    shutil.copy(crowd, folder / "clips" / "three.png")
+    table = [{"video": n, "emotion": LABEL} for n in ("smile.mp4", "three.png")]
     (folder / "clips" / "t.jsonl").write_text("\n".join(map(json.dumps, table)))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DUCHENNE_CACHE", str(folder / "cache"))
-        patch.setenv("DUCHENNE_ASSETS", str(shared / "models"))
         patch.delenv("DUCHENNE_MODEL", raising=False)
         yield folder
 
@@ -273,25 +271,25 @@ def test_the_page_is_only_for_those_who_know_its_address(page: tuple[str, Path])
 def test_decisions_are_written_into_the_rows(page: tuple[str, Path]) -> None:
     url, out = page
     listed = json.loads(fetch(f"{url}rows")[1])
-    assert {row["id"] for row in listed} == {"smile.mp4", "three.jpg"}
+    assert {row["id"] for row in listed} == {"smile.mp4", "three.png"}
     told = {
         "id": "smile.mp4", "person": "P1", "review": "accepted", "caption": "He smiles.",
         "note": "shorter",
     }  # fmt: skip
     assert post(f"{url}decision", told)[0] == 200
-    other = {"id": "three.jpg", "person": "P2", "review": "rejected", "caption": None, "note": None}
+    other = {"id": "three.png", "person": "P2", "review": "rejected", "caption": None, "note": None}
     assert post(f"{url}decision", other)[0] == 200
     rows = {(r["id"], r["person"]): r for r in read_rows(out)}
     seen = rows["smile.mp4", "P1"]
     assert (seen["review"], seen["review_caption"]) == ("accepted", "He smiles.")
-    assert rows["three.jpg", "P2"]["review"] == "rejected"
-    assert rows["three.jpg", "P1"]["review"] is None
+    assert rows["three.png", "P2"]["review"] == "rejected"
+    assert rows["three.png", "P1"]["review"] is None
     shown = json.loads(fetch(f"{url}row?id=smile.mp4&person=P1")[1])
     assert shown["has_clip"]
     assert shown["beside"]["caption"] == shown["caption"] != "He smiles."
     share = json.loads((exported_apart(out) / "captions.json").read_text())
     assert {s["id"]: s["conversations"][1]["value"] for s in share}["smile.mp4"] == "He smiles."
-    assert "three.jpg#P2" not in {s["id"] for s in share}
+    assert "three.png#P2" not in {s["id"] for s in share}
     for bad in (
         {**told, "review": "maybe"}, {**told, "caption": 3}, [], b"{", {**told, "person": "P9"},
     ):  # fmt: skip

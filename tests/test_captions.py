@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -167,23 +166,18 @@ def test_two_runs_cannot_hold_one_folder(tmp_path: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def real(tmp_path_factory: pytest.TempPathFactory, shared: Path) -> Iterator[Path]:
+def real(
+    tmp_path_factory: pytest.TempPathFactory, media: Path, crowd: Path, voices: dict[str, Path]
+) -> Iterator[Path]:
     """Four clips: a film, a picture of three, a voice, and a file that is none."""
     place = tmp_path_factory.mktemp("real")
     (place / "clips").mkdir()
-    for name in ("image/dlib_2008_002506.jpg", "audio/emodb_03a01Wa.wav"):
-        shutil.copy(shared / "media" / name, place / "clips")
-    shutil.copy(shared / "media" / "video" / "pyfeat_single_face.mp4", place / "clips")
+    for file in (crowd, voices["anger"], media / "smile.mp4"):
+        shutil.copy(file, place / "clips")
     (place / "clips" / "broken.mp4").write_text("no film")
-    before = os.environ.get("DUCHENNE_CACHE"), os.environ.get("DUCHENNE_ASSETS")
-    os.environ["DUCHENNE_CACHE"] = str(place / "cache")
-    os.environ["DUCHENNE_ASSETS"] = str(shared / "models")
-    yield place
-    for name, value in zip(("DUCHENNE_CACHE", "DUCHENNE_ASSETS"), before, strict=True):
-        if value is None:
-            del os.environ[name]
-        else:
-            os.environ[name] = value
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DUCHENNE_CACHE", str(place / "cache"))
+        yield place
 
 
 def test_a_folder_becomes_parquet_and_a_second_run_adds_nothing(
@@ -194,10 +188,10 @@ def test_a_folder_becomes_parquet_and_a_second_run_adds_nothing(
     assert "3 clips captioned, 1 failed" in capsys.readouterr().out
     rows = {(r["id"], r["person"]): r for r in read_rows(out)}
     assert set(rows) == {
-        ("dlib_2008_002506.jpg", "P1"), ("dlib_2008_002506.jpg", "P2"),
-        ("dlib_2008_002506.jpg", "P3"), ("emodb_03a01Wa.wav", ""), ("pyfeat_single_face.mp4", "P1"),
+        ("three.png", "P1"), ("three.png", "P2"),
+        ("three.png", "P3"), ("anger.wav", ""), ("smile.mp4", "P1"),
     }  # fmt: skip
-    film = rows["pyfeat_single_face.mp4", "P1"]
+    film = rows["smile.mp4", "P1"]
     assert film["emotion"] == "happiness"
     assert [s["emotion"] for s in film["spans"]] == ["neutral", "happiness"]
     assert 0.4 < film["spans"][0]["end"] == film["spans"][1]["start"] < 0.8
@@ -216,7 +210,7 @@ def test_a_folder_becomes_parquet_and_a_second_run_adds_nothing(
     assert "0 clips captioned, 4 were there already" in capsys.readouterr().out
     assert {p: p.stat().st_mtime_ns for p in (out / "data").iterdir()} == stamps
 
-    shutil.copy(real / "clips" / "emodb_03a01Wa.wav", real / "clips" / "broken.mp4")
+    shutil.copy(real / "clips" / "anger.wav", real / "clips" / "broken.mp4")
     assert main([str(real / "clips"), "--out", str(out), "--retry-failed"]) == 0
     assert "1 clips captioned, 3 were there already" in capsys.readouterr().out
     assert (out / "failures.jsonl").read_text() == ""
@@ -245,7 +239,7 @@ def test_datasets_reads_what_was_written(real: Path, tmp_path: Path) -> None:
 
 
 def test_labels_reach_a_caption_only_where_that_is_asked_for(real: Path, tmp_path: Path) -> None:
-    clip = real / "clips" / "pyfeat_single_face.mp4"
+    clip = real / "clips" / "smile.mp4"
     (tmp_path / "t.jsonl").write_text(json.dumps({"video": str(clip), "emotion": "zorn-label"}))
     for name, more in (("plain", []), ("told", ["--with-labels", "emotion"])):
         out = tmp_path / name
@@ -262,17 +256,17 @@ def test_labels_reach_a_caption_only_where_that_is_asked_for(real: Path, tmp_pat
 
 @pytest.mark.usefixtures("real")
 def test_a_data_card_is_a_source_like_any_other(
-    shared: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    emodb: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     from agent.cli import main as duchenne
 
     out = tmp_path / "out"
-    given = ["caption", "EMO-DB", "--root", str(shared / "media"), "--out", str(out)]
+    given = ["caption", "EMO-DB", "--root", str(emodb), "--out", str(out)]
     assert duchenne([*given, "--sample", "2", "--style", "short"]) == 0
     rows = list(read_rows(out))
     assert len(rows) == 2
     assert all(json.loads(row["labels"])["label"] for row in rows)
-    assert all((shared / "media" / row["path"]).exists() for row in rows)
+    assert all((emodb / row["path"]).exists() for row in rows)
     assert duchenne(["caption", "EMO-DB", "--out", str(tmp_path / "other")]) == 2
     assert "where is emodb? give --root" in capsys.readouterr().err
 
@@ -307,7 +301,7 @@ def test_one_ctrl_c_finishes_what_is_under_way(real: Path, tmp_path: Path) -> No
     clips = tmp_path / "clips"
     clips.mkdir()
     for n in range(30):
-        shutil.copy(real / "clips" / "emodb_03a01Wa.wav", clips / f"{n:02d}.wav")
+        shutil.copy(real / "clips" / "anger.wav", clips / f"{n:02d}.wav")
     out = tmp_path / "out"
     command = [sys.executable, "-m", "agent.cli", "caption", str(clips), "--out", str(out)]
     run = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)

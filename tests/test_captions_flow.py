@@ -28,15 +28,14 @@ WHOLE = {
 
 
 @pytest.fixture(scope="module")
-def clips(tmp_path_factory: pytest.TempPathFactory, shared: Path) -> Iterator[Path]:
+def clips(tmp_path_factory: pytest.TempPathFactory, voices: dict[str, Path]) -> Iterator[Path]:
     """Eight copies of a voice, and a file that is none."""
     place = tmp_path_factory.mktemp("flow")
     (place / "clips").mkdir()
     for n in range(8):
-        shutil.copy(shared / "media/audio/emodb_03a01Wa.wav", place / "clips" / f"{n}.wav")
+        shutil.copy(voices["anger"], place / "clips" / f"{n}.wav")
     before = dict(os.environ)
     os.environ["DUCHENNE_CACHE"] = str(place / "cache")
-    os.environ["DUCHENNE_ASSETS"] = str(shared / "models")
     yield place / "clips"
     os.environ.clear()
     os.environ.update(before)

@@ -13,13 +13,12 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 
 
 def test_killed_runs_end_with_the_same_rows(
-    shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    media: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DUCHENNE_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setenv("DUCHENNE_ASSETS", str(shared / "models"))
     kills = int(os.environ.get("DUCHENNE_KILLS", "12"))
     clips = tmp_path / "clips"
-    bench_captions.clips(shared / "media", clips, 3 * kills // 2)
+    bench_captions.clips(media, clips, 3 * kills // 2)
     told = bench_captions.kills(clips, tmp_path / "out", kills, 12, ["--shard-rows", "7"])
     assert told["kills"] == kills
     assert told["runs_completed_and_equal"] >= 1

@@ -23,16 +23,17 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(280)]
 
 
 @pytest.fixture(scope="module")
-def clips(tmp_path_factory: pytest.TempPathFactory, shared: Path) -> Iterator[Path]:
+def clips(
+    tmp_path_factory: pytest.TempPathFactory, voices: dict[str, Path], crowd: Path
+) -> Iterator[Path]:
     place = tmp_path_factory.mktemp("ray")
     (place / "clips").mkdir()
-    for n, voice in enumerate(sorted((shared / "media" / "audio").glob("emodb_*.wav"))):
+    for n, voice in enumerate([*voices.values()] * 3):
         shutil.copy(voice, place / "clips" / f"{n}.wav")
-    shutil.copy(shared / "media" / "image" / "dlib_2008_002506.jpg", place / "clips")
+    shutil.copy(crowd, place / "clips")
     (place / "clips" / "broken.mp4").write_text("no film")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DUCHENNE_CACHE", str(place / "cache"))
-        patch.setenv("DUCHENNE_ASSETS", str(shared / "models"))
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
         yield place
 

@@ -338,14 +338,13 @@ def test_wrong_use_says_what_to_do(
     assert said in capsys.readouterr().err
 
 
-def test_real_recordings_through_the_rules(
-    shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+def test_recordings_through_the_rules(
+    emodb: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
     monkeypatch.setenv("DUCHENNE_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setenv("DUCHENNE_ASSETS", str(shared / "models"))
     out = tmp_path / "out"
-    words = ["emodb", "--root", str(shared / "media" / "audio"), "--sample", "2", "--out", str(out)]
+    words = ["emodb", "--root", str(emodb), "--sample", "2", "--out", str(out)]
     assert run_cli.main(words) == 0
     first = (out / "records.jsonl").read_text()
     kept = [json.loads(line) for line in first.splitlines()]
@@ -359,12 +358,11 @@ def test_real_recordings_through_the_rules(
 
 
 def test_a_host_that_answers_nobody_stops_the_run(
-    shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    emodb: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
     monkeypatch.setenv("DUCHENNE_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setenv("DUCHENNE_ASSETS", str(shared / "models"))
-    words = ["emodb", "--root", str(shared / "media" / "audio"), "--out", str(tmp_path / "out"),
+    words = ["emodb", "--root", str(emodb), "--out", str(tmp_path / "out"),
              "--model", "openai:x", "--base-url", "http://127.0.0.1:9/v1"]  # fmt: skip
     assert run_cli.main(words) == 4
     assert "nobody answers" in capsys.readouterr().err

@@ -125,6 +125,14 @@ def test_an_empty_folder_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert str(tmp_path) in capsys.readouterr().err
 
 
+def test_the_units_of_a_rendered_smile_are_held_against_their_truth(media: Path) -> None:
+    path = media / "smile.mp4"
+    result = faces.report([faces.read(path, found) for found in faces.sensed(["learned"])(path)])
+    for unit in ("AU06", "AU12"):
+        assert result["units"][unit]["relative"]["pcc"] > 0.9, unit
+        assert result["units"][unit]["events"]["f1"] == 1, unit
+
+
 def test_the_shortcut_stays_above_what_blendshapes_alone_reach(
     shared: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from conftest import HAS_SHARED, MEDIA, SHARED
 
 from agent.senses.faces import Faces
 from agent.senses.faces.landmarks import BLENDSHAPE_POINTS
@@ -162,11 +163,15 @@ def test_rows_of_all_tracks_of_a_person_come_in_order_of_time() -> None:
     assert len(columns["P2"]["time"]) == 0
 
 
+@pytest.mark.parametrize(
+    "clip",
+    [MEDIA / "turns.mp4", *([SHARED / "media/rendered/face_103.mp4"] if HAS_SHARED else [])],
+    ids=lambda path: path.stem,
+)
 def test_the_pose_of_a_rendered_head_is_measured(
-    shared: Path, monkeypatch: pytest.MonkeyPatch
+    clip: Path, model_files: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("DUCHENNE_ASSETS", str(shared / "models"))
-    clip = shared / "media/rendered/face_103.mp4"
+    monkeypatch.setenv("DUCHENNE_ASSETS", str(model_files))
     truth = json.loads(gzip.decompress(clip.with_suffix(".json.gz").read_bytes()))["pose"]
     faces, head = Faces(), Head()
     with av.open(str(clip)) as opened:
@@ -183,7 +188,8 @@ def test_the_pose_of_a_rendered_head_is_measured(
         measured = rows[f"pose_{axis}"]
         assert np.corrcoef(true, measured)[0, 1] > least, axis
         assert np.abs(true - measured).mean() < 4, axis
-    assert np.isfinite(rows["gaze_yaw"]).mean() > 0.9
+    if faces.models.without is None:  # irises come with the mesh of 478 points
+        assert np.isfinite(rows["gaze_yaw"]).mean() > 0.9
 
 
 def test_the_blendshape_network_gets_146_different_points() -> None:

@@ -151,6 +151,22 @@ def joined(clip: Path) -> Speaking:
 @pytest.mark.parametrize(
     ("clip", "lips_are", "share"),
     [
+        ("talks", "match", 1.0),
+        ("dubbed_anger", "mismatch", 0.0),
+        ("dubbed_neutral", "mismatch", 0.0),
+    ],
+)
+def test_rendered_talkers_match_their_voice_and_dubbed_smiles_do_not(
+    media: Path, clip: str, lips_are: str, share: float
+) -> None:
+    found = joined(media / f"{clip}.mp4")
+    assert (found.lips, found.share["P1"]) == (lips_are, share)
+    assert found.confidence > 0.5
+
+
+@pytest.mark.parametrize(
+    ("clip", "lips_are", "share"),
+    [
         ("sadtalker_wda_aoc.mp4", "match", 1.0),
         ("nc/ravdess_01-01-01-01-01-01-01.mp4", "match", 1.0),
         ("composite_smile_face_angry_voice_de.mp4", "mismatch", 0.0),
