@@ -1,0 +1,1 @@
+"""Learning the read-outs of `agent.reading` from real people."""
