@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from agent.evidence import Missing, Seconds, Share
+from agent.schema.assertion import Assertion
 
 Part = Literal["observation", "interpretation", "conclusion"]
 Verdict = Literal["supported", "contradicted", "unverified"]
@@ -36,6 +37,8 @@ class Claim(_Record):
     cites: tuple[str, ...] = ()
     """Ids of cues in the evidence."""
     part: Part = "observation"
+    asserts: tuple[Assertion, ...] = ()
+    """What it says, as records; where there are none, the sentence itself is read."""
     grounded: bool = True
     """False where grounding found no cue that carries it; such a claim is marked, not hidden."""
     verdict: Verdict | None = None

@@ -291,7 +291,7 @@ def _doctor(arguments: argparse.Namespace) -> int:
     return OK
 
 
-def _sensing(arguments: argparse.Namespace) -> dict[str, Path | str | None]:
+def _sensing(arguments: argparse.Namespace) -> dict[str, Any]:
     names = ("out", "subtitles", "au_table", "aus", "enrol")
     return {name: getattr(arguments, name) for name in names}
 
