@@ -5,7 +5,7 @@
 Targets are the shares of the votes; classes weigh by the inverse root of their share, so that
 rare ones are learned (`export` takes the weights out of the answer again). Two processes with
 one thread each share every batch: on a busy machine that wastes less than two threads in one.
-Pictures grow from 32 to 40 points a side. What is kept is the running mean of the weights.
+Pictures grow from 28 to 40 points a side. What is kept is the running mean of the weights.
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ log = logging.getLogger("duchenne")
 class Settings:
     """Of one training."""
 
-    sides: tuple[int, ...] = (32,) * 12 + (40,) * 16
+    sides: tuple[int, ...] = (28,) * 3 + (32,) * 9 + (40,) * 2
     """Points a side of the pictures, epoch by epoch."""
-    widths: tuple[int, ...] = (24, 40, 80, 160)
+    widths: tuple[int, ...] = (24, 32, 64, 128)
     """Channels of the network, stage by stage."""
     batch: int = 64
     rate: float = 0.06
@@ -199,7 +199,7 @@ def _sides(text: str) -> tuple[int, ...]:
 def _widths(text: str) -> tuple[int, ...]:
     widths = tuple(map(int, text.split(",")))
     if len(widths) != 4:
-        raise argparse.ArgumentTypeError(f"{text}: wanted four widths, as in 24,40,80,160")
+        raise argparse.ArgumentTypeError(f"{text}: wanted four widths, as in 24,32,64,128")
     return widths
 
 
@@ -209,9 +209,9 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--data", type=Path, required=True, metavar="NPZ", help="voted pictures")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="for checkpoints")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--sides", type=_sides, default=Settings().sides, metavar="32x12,40x16",
+    parser.add_argument("--sides", type=_sides, default=Settings().sides, metavar="28x3,32x9,40x2",
                         help="points a side and for how many epochs")  # fmt: skip
-    parser.add_argument("--widths", type=_widths, default=Settings().widths, metavar="24,40,80,160")
+    parser.add_argument("--widths", type=_widths, default=Settings().widths, metavar="24,32,64,128")
     arguments = parser.parse_args(argv)
     arguments.out.mkdir(parents=True, exist_ok=True)
     settings = Settings(sides=arguments.sides, widths=arguments.widths, seed=arguments.seed)
