@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from agent.evidence import Missing, Seconds, Share
 from agent.schema.assertion import Assertion
+from agent.schema.query import Query
 
 Part = Literal["observation", "interpretation", "conclusion"]
 Verdict = Literal["supported", "contradicted", "unverified"]
@@ -83,6 +84,8 @@ class Answer(_Record):
     confidence: Share = 0.0
     missing: tuple[Missing, ...] = ()
     model: str
+    query: Query | None = None
+    """What the question was read as; None where a model read it as it stands."""
     evidence: str | None = None
     """Path of the evidence file."""
     others: tuple[Reading, ...] = ()

@@ -20,8 +20,8 @@ from agent.rules.profiles import STEPS
 from agent.rules.text import (
     HIGH,
     absent,
+    asserted,
     clock,
-    felt,
     interpretations,
     listed,
     name,
@@ -89,7 +89,7 @@ def most_likely(asked: Asked) -> Claim:
         if neutral or backing:
             text += f", then {rest[0].label} ({rest[0].share:.0%})"
     cites = tuple(dict.fromkeys((*cites[:5], *backing)))
-    asserts = felt(asked.judged, first.label, [rest[0].label] if backing else [])
+    asserts = asserted(asked.judged, first.label, [rest[0].label] if backing else [])
     return Claim(text=f"{text}.", cites=cites, part="conclusion", asserts=asserts)
 
 
@@ -154,7 +154,7 @@ def is_feeling(asked: Asked) -> Said:
     said: Said = []
     if share >= 0.1 and cites:
         text = asked.opening(f"Part of it fits {label} ({share:.0%}), but not most.")
-        asserts = felt(asked.judged, also=[label])
+        asserts = asserted(asked.judged, also=[label])
         said.append(Claim(text=text, cites=cites[:4], part="conclusion", asserts=asserts))
     elif moment := _fitting(asked, label):
         said += [asked.opening(f"On the whole hardly ({share:.0%})."), *moment]
@@ -226,7 +226,7 @@ def _fitting(asked: Asked, label: str) -> Said:
         f"It fits {label} most between {clock(piece.start)} and {clock(piece.end)} "
         f"({share[label]:.0%} there)."
     )
-    claim = Claim(text=text, cites=cites, part="conclusion", asserts=felt(here, also=[label]))
+    claim = Claim(text=text, cites=cites, part="conclusion", asserts=asserted(here, also=[label]))
     said: Said = [claim] if cites else [text]
     return [*said, *[c for c in interpretations(here) if label in c.text][:1]]
 
@@ -273,7 +273,7 @@ def course(asked: Asked) -> Said:
         text = f"From {clock(start)} to {clock(end)} it fits {label}: {shown}{words}."
         cites = [*stands_on(here, label)[:4], *([quote.id] if quote else [])]
         if shown:
-            asserts = felt(here, also=[label])
+            asserts = asserted(here, also=[label])
             said.append(
                 Claim(text=text, cites=tuple(cites), part="interpretation", asserts=asserts)
             )
@@ -293,7 +293,9 @@ def change(asked: Asked) -> Said:
         cites = stands_on(here, label)[:4]
         text = f"From {clock(start)} to {clock(end)} it fits {label}."
         # Neutral is what is left where nothing moves: no cue stands for it.
-        claim = Claim(text=text, cites=cites, part="conclusion", asserts=felt(here, also=[label]))
+        claim = Claim(
+            text=text, cites=cites, part="conclusion", asserts=asserted(here, also=[label])
+        )
         said.append(claim if cites and label != "neutral" else text)
     if len(told) > 6:
         said.append(f"{len(told) - 6} more changes follow.")

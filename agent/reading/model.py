@@ -147,7 +147,7 @@ def voice_moments(evidence: Evidence, person: str | None) -> tuple[Moment, ...]:
 
 def words_moments(cues: Sequence[Cue], language: str | None) -> tuple[Moment, ...]:
     """One for each quotation that says anything that the reader of words knows."""
-    from agent.reading.words import read_words
+    from agent.reading.words import PRIOR, read_words
 
     if not (WEIGHTS / "words.npz").exists():
         return ()
@@ -156,11 +156,13 @@ def words_moments(cues: Sequence[Cue], language: str | None) -> tuple[Moment, ..
         if cue.sense != "words" or (said := read_words(cue.text, language)) is None:
             continue
         labels = tuple(said.logits)
-        names = sorted({token for each in said.contributions.values() for token in each})
+        names = sorted({t for each in said.contributions.values() for t in each} - {PRIOR})
         parts = np.array(
             [[said.contributions[k].get(name, 0.0) for name in names] for k in labels]
         ).reshape(len(labels), len(names))
-        logits = np.array([said.logits[k] for k in labels])
+        # How often people comment with each feeling says nothing of this person.
+        usual = np.array([said.contributions[k].get(PRIOR, 0.0) for k in labels])
+        logits = np.array([said.logits[k] for k in labels]) - usual
         named = [f"words:{name}" for name in names]
         found.append(_basic(cue, labels, logits, parts, named))
     return tuple(found)

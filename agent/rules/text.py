@@ -262,11 +262,11 @@ def _fits(judged: Judged, label: str) -> Claim | None:
     ids = tuple(dict.fromkeys(i for code in codes for i in backing[code]))
     said = listed([name(code, judged, backing[code]) for code in codes])
     text = f"{label.capitalize()} rests on {said}.{_remark(label, codes)}"
-    asserts = felt(judged, also=(label,))
+    asserts = asserted(judged, also=(label,))
     return Claim(text=text, cites=ids, part="interpretation", asserts=asserts)
 
 
-def felt(
+def asserted(
     judged: Judged, first: str | None = None, also: Sequence[str] = ()
 ) -> tuple[Assertion, ...]:
     """What a sentence asserts that `first` is felt and that its cues speak for the others.
@@ -334,7 +334,7 @@ def conclusion(
         text += f", then {rest[0][0]} ({rest[0][1]:.0%})"
     cites = tuple(dict.fromkeys((*cites, *backing)))[:8]
     text = f"{text}; confidence is {degree(confidence)}."
-    asserts = felt(judged, first, [rest[0][0]] if backing else [])
+    asserts = asserted(judged, first, [rest[0][0]] if backing else [])
     return (Claim(text=text, cites=cites, part="conclusion", asserts=asserts),)
 
 
