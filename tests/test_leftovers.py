@@ -34,7 +34,11 @@ def tone(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def damages() -> dict[str, object]:
     """Ways in which a disk spoils a file: cut off, zeros, other bytes, gone, swapped."""
-    found: dict[str, object] = {"gone": None, "empty": lambda _: b"", "longer": lambda b: b + b"x"}
+    found: dict[str, object] = {
+        "gone": None,
+        "empty": lambda b: b[:0],
+        "longer": lambda b: b + b"x",
+    }
     for share in (0.1, 0.5, 0.99):
         found[f"cut at {share}"] = lambda b, s=share: b[: int(len(b) * s)]
         found[f"zeros from {share}"] = lambda b, s=share: (
