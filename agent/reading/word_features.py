@@ -41,15 +41,16 @@ FUNCTION: Final = _set(
 
 GROUPS: Final = _set(
     "man men woman women male males female females boy boys girl girls guy guys lady ladies "
-    "husband wife boyfriend girlfriend gay gays lesbian lesbians bisexual homosexual queer straight "
-    "trans transgender nonbinary black blacks white whites brown asian asians african africans "
-    "latino latina latinos hispanic arab arabs arabic jew jews jewish muslim muslims islam islamic "
-    "christian christians christianity catholic catholics hindu hindus buddhist sikh atheist "
-    "atheists american americans british english irish scottish german germans french italian "
-    "italians spanish polish russian russians chinese japanese korean indian indians pakistani "
-    "mexican mexicans turkish greek jewish israeli israelis palestinian palestinians iranian "
-    "immigrant immigrants refugee refugees foreigner foreigners disabled deaf blind autistic autism "
-    "elderly boomer boomers teenager teenagers teen teens kid kids child children baby babies"
+    "husband wife boyfriend girlfriend gay gays lesbian lesbians bisexual homosexual queer "
+    "straight trans transgender nonbinary black blacks white whites brown asian asians african "
+    "africans latino latina latinos hispanic arab arabs arabic jew jews jewish muslim muslims "
+    "islam islamic christian christians christianity catholic catholics hindu hindus buddhist "
+    "sikh atheist atheists american americans british english irish scottish german germans "
+    "french italian italians spanish polish russian russians chinese japanese korean indian "
+    "indians pakistani mexican mexicans turkish greek israeli israelis palestinian palestinians "
+    "iranian immigrant immigrants refugee refugees foreigner foreigners disabled deaf blind "
+    "autistic autism elderly boomer boomers teenager teenagers teen teens kid kids child children "
+    "baby babies"
 )
 """Words for groups of people: they count for nothing, whatever was said beside them."""
 
