@@ -200,7 +200,7 @@ def _contributions(
     for feature, part in parts:
         names = _named(found, feature)
         for name in names:
-            by[name] = by.get(name, np.zeros_like(part)) + part / len(names)
+            by[name] = by.get(name, np.zeros_like(part)) + part * np.float32(1 / len(names))
     return {
         label: {name: float(part[n]) for name, part in by.items()} for n, label in enumerate(LABELS)
     }
