@@ -18,8 +18,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from agent.install import advice
 from agent.cache import cache_dir
+from agent.install import advice
 from agent.senses.subtitles import Line, clean
 
 if TYPE_CHECKING:
