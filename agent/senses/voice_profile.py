@@ -58,7 +58,7 @@ MEASURES: Final[Mapping[str, Measure]] = {
         "openness", 8.75, 0.14, "narrow vowels", "wide-open vowels", "log2 of F1 in Hz"
     ),
     "voiced_length_mean": Measure(
-        "drawl", 0.189, 0.057, "clipped, short vowels", "drawn-out vowels", "s of voice at a stretch"
+        "drawl", 0.189, 0.057, "clipped, short vowels", "drawn-out vowels", "s voiced at a stretch"
     ),
 }  # fmt: skip
 """By functional: norms of neutral speech, from the recordings of docs/model_cards/voice.md."""
