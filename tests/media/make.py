@@ -48,6 +48,10 @@ EXPRESSIONS = {
 }
 
 
+SYLLABLES = np.arange(0.32, 2.7, 0.33)
+"""When the mouth opens in `talks`, in seconds."""
+
+
 def act(au: int, start: float, end: float, power: float) -> Event:
     return Event(au, "B", start, start + 0.3, end - 0.3, end, power)
 
@@ -67,7 +71,9 @@ def script(name: str) -> Script:
         return Script(2.4, (*smile, blink(0.2)))
     if name == "turns":  # nothing but the head moves
         return Script(3.0, (blink(1.4),))
-    return Script(3.2, (blink(0.2),), np.array([spell(0.3, 2.9)], np.float32))  # talks
+    # talks: the jaw drops three times a second, besides what speech does to lips
+    jaw = [Event(26, "B", t, t + 0.12, t + 0.14, t + 0.3, 3.2, "speech") for t in SYLLABLES]
+    return Script(3.2, (blink(0.05), *jaw), np.array([spell(0.3, 2.9)], np.float32))
 
 
 def wall(size: int, who: str) -> Any:
