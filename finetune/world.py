@@ -334,6 +334,6 @@ def _telling(scene: Told) -> Evidence:
     """The evidence that tells: without the face where the face is at rest or posed."""
     if scene.family not in ("voice", "conflict"):
         return scene.evidence
-    people = tuple(p.model_copy(update={"size": 0.0}) for p in scene.evidence.people)
+    people = tuple(p.model_copy(update={"size": 0.0, "share": 0.0}) for p in scene.evidence.people)
     cues = tuple(cue for cue in scene.evidence.cues if cue.sense == "voice")
     return scene.evidence.model_copy(update={"people": people, "cues": cues})

@@ -112,7 +112,7 @@ def test_a_host_that_is_gone_stops_the_run_and_fails_no_clip(
     assert "nobody answers at" in capsys.readouterr().err
     assert (tmp_path / "out" / "failures.jsonl").read_text() == ""
     with host(lambda _: error(400, "no such thing")) as talk:
-        assert main([*arguments, "--base-url", talk.url]) == 0
+        assert main([*arguments, "--base-url", talk.url]) == 4  # every clip failed
     failures = (tmp_path / "out" / "failures.jsonl").read_text().splitlines()
     assert [json.loads(line)["error"] for line in failures] == ["HostRefusedError"] * 2
     with host(thinker) as talk:
@@ -165,7 +165,7 @@ def test_a_reply_that_failed_in_the_batch_is_an_error_row(place: Path, tmp_path:
     ids = [json.loads(line)["custom_id"] for line in file.read_text().splitlines()]
     told = [{"custom_id": id, "response": None, "error": {"message": "too long"}} for id in ids]
     (tmp_path / "r.jsonl").write_text("\n".join(map(json.dumps, told)))
-    assert main([*arguments, "--from-batch", str(tmp_path / "r.jsonl")]) == 0
+    assert main([*arguments, "--from-batch", str(tmp_path / "r.jsonl")]) == 4  # both failed
     failures = (tmp_path / "out" / "failures.jsonl").read_text().splitlines()
     assert len(failures) == 2
     assert all("too long" in json.loads(line)["reason"] for line in failures)
@@ -211,7 +211,7 @@ def test_exports_read_as_their_formats_say(captions: Path) -> None:
 
     with tarfile.open(exported(captions, "webdataset") / "captions-00000.tar") as tar:
         names = tar.getnames()
-    assert {Path(n).suffix for n in names} == {".mp4", ".jpg", ".txt", ".json"}
+    assert {Path(n).suffix for n in names} == {".mp4", ".png", ".txt", ".json"}
     assert len({n.partition(".")[0] for n in names}) == len(rows)
 
 

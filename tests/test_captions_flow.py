@@ -144,7 +144,7 @@ def test_failed_clips_wait_until_they_are_asked_for_again(
 ) -> None:
     out = tmp_path / "out"
     with loopback.host(lambda _: loopback.said("I would rather not.")) as talk:
-        assert captioned(clips, out, talk, "--sample", "3") == 0
+        assert captioned(clips, out, talk, "--sample", "3") == 4  # every clip failed
     assert "0 clips captioned, 3 failed" in capsys.readouterr().out
     rows = [json.loads(line) for line in (out / "failures.jsonl").read_text().splitlines()]
     assert [(r["stage"], r["error"]) for r in rows] == [("writing", "NonsenseError")] * 3

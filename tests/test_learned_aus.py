@@ -177,7 +177,7 @@ def test_a_face_cut_by_the_pictures_edge_is_still_read(
 
 def test_the_weights_are_small_and_say_where_they_come_from(reader: Learned) -> None:
     files = list(WEIGHTS.iterdir())
-    assert sum(file.stat().st_size for file in files) <= 2_000_000
+    assert sum(file.stat().st_size for file in files) <= 3_500_000
     assert reader.version.startswith("learned-")
     assert (WEIGHTS / "aus.json").is_file()
 

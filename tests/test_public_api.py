@@ -25,14 +25,14 @@ def run(code: str, folder: Path) -> str:
 def test_a_folder_with_an_agent_of_its_own_does_not_get_in_the_way(tmp_path: Path) -> None:
     (tmp_path / "agent").mkdir()
     (tmp_path / "agent" / "__init__.py").write_text("print('somebody else')")
-    said = run("from duchenne import ask; print(ask.__module__)", tmp_path)
+    said = run("sys.path.insert(0, '.'); from duchenne import ask; print(ask.__module__)", tmp_path)
     assert said.strip() == "agent.api"
 
 
 def test_another_agent_already_in_use_is_named(tmp_path: Path) -> None:
     (tmp_path / "agent").mkdir()
     (tmp_path / "agent" / "__init__.py").write_text("")
-    said = run("import agent; import duchenne", tmp_path)
+    said = run("sys.path.insert(0, '.'); import agent; import duchenne", tmp_path)
     assert "another package called 'agent' is in use" in said
 
 

@@ -18,9 +18,7 @@ from agent.rules.text import support
 CALM = {"AU12": 0.0, "AU06": 0.0, "AU04": 0.1, "AU25": 0.1, "eyes_open": 0.3, "pitch_deg": 0.0}
 
 
-def record(
-    *values: dict[str, float], seconds: float = 0.5, cues: tuple[Cue, ...] = ()
-) -> Evidence:
+def record(*values: dict[str, float], seconds: float = 0.5, cues: tuple[Cue, ...] = ()) -> Evidence:
     """A clip of one face, window by window."""
     length = seconds * len(values)
     media = Media(

@@ -117,7 +117,7 @@ class WordsWeights:
                     thresholds=held["thresholds"],
                     common=frozenset(_unpacked(held["common"])),
                 )
-        except (OSError, KeyError, ValueError, zlib.error) as error:
+        except (OSError, EOFError, KeyError, ValueError, zlib.error) as error:
             raise WordsWeightsError(f"{path}: no weights of the words' reading: {error}") from error
         if labels != LABELS or found.weights.shape != (len(found.names), len(LABELS)):
             raise WordsWeightsError(
