@@ -149,7 +149,7 @@ def test_failed_clips_wait_until_they_are_asked_for_again(
     rows = [json.loads(line) for line in (out / "failures.jsonl").read_text().splitlines()]
     assert [(r["stage"], r["error"]) for r in rows] == [("writing", "NonsenseError")] * 3
     with loopback.host(lambda _: loopback.said(json.dumps(WHOLE))) as talk:
-        assert captioned(clips, out, talk, "--sample", "3") == 0
+        assert captioned(clips, out, talk, "--sample", "3") == 4  # all of them still failed
         assert talk.requests == []
         assert captioned(clips, out, talk, "--sample", "3", "--retry-failed") == 0
         assert captioned(clips, out, talk, "--sample", "5") == 0

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
+from zipfile import BadZipFile
 
 import numpy as np
 import numpy.typing as npt
@@ -117,7 +118,7 @@ class WordsWeights:
                     thresholds=held["thresholds"],
                     common=frozenset(_unpacked(held["common"])),
                 )
-        except (OSError, EOFError, KeyError, ValueError, zlib.error) as error:
+        except (OSError, EOFError, KeyError, ValueError, BadZipFile, zlib.error) as error:
             raise WordsWeightsError(f"{path}: no weights of the words' reading: {error}") from error
         if labels != LABELS or found.weights.shape != (len(found.names), len(LABELS)):
             raise WordsWeightsError(
