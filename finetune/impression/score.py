@@ -74,7 +74,9 @@ def read(net: Impression, images: Array) -> Array:
 
 def balanced(net: Impression, logits: Array) -> Array:
     """Log-shares with the class weights of the training back in."""
-    return np.asarray(logits + np.log(np.array(net.about["class_weights"], np.float32)))
+    offset: Array = np.log(np.array(net.about["class_weights"], np.float32))
+    found: Array = logits + offset
+    return found
 
 
 def chosen(logits: Array, labels: tuple[str, ...]) -> Array:
