@@ -74,15 +74,13 @@ def read(net: Impression, images: Array) -> Array:
 
 def balanced(net: Impression, logits: Array) -> Array:
     """Log-shares with the class weights of the training back in."""
-    offset: Array = np.log(np.array(net.about["class_weights"], np.float32))
-    found: Array = logits + offset
-    return found
+    return np.asarray(logits + np.log(np.array(net.about["class_weights"], np.float32)))
 
 
 def chosen(logits: Array, labels: tuple[str, ...]) -> Array:
     """The likeliest of these labels for each row."""
     places = [LABELS.index(label) for label in labels]
-    return np.array(labels)[logits[:, places].argmax(axis=1)]
+    return np.asarray(np.array(labels)[logits[:, places].argmax(axis=1)])
 
 
 def voted(net: Impression, votes: Votes, logits: Array) -> dict[str, Any]:
