@@ -7,6 +7,8 @@ way in which those differ.
 
 from __future__ import annotations
 
+from typing import Any
+
 import cv2
 import numpy as np
 import numpy.typing as npt
@@ -47,7 +49,9 @@ def _moved(image: Picture, side: int, random: np.random.Generator) -> Picture:
     shift = centre - turn @ np.full(2, (side - 1) / 2)
     matrix = np.concatenate([turn, shift[:, None]], axis=1)
     how = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    return cv2.warpAffine(image, matrix, (side, side), flags=how, borderMode=cv2.BORDER_REPLICATE)
+    edge = cv2.BORDER_REPLICATE
+    moved: Picture = cv2.warpAffine(image, matrix, (side, side), flags=how, borderMode=edge)
+    return moved
 
 
 def _degraded(image: Picture, random: np.random.Generator) -> Picture:
@@ -67,8 +71,8 @@ def _degraded(image: Picture, random: np.random.Generator) -> Picture:
         image = cv2.addWeighted(image, 1.6, soft, -0.6, 0)
     if random.random() < 0.2:
         quality = [cv2.IMWRITE_JPEG_QUALITY, int(random.uniform(20, 80))]
-        stored = cv2.imencode(".jpg", image, quality)[1]
-        image = np.asarray(cv2.imdecode(stored, cv2.IMREAD_GRAYSCALE), np.uint8)
+        pressed: Any = cv2.imdecode(cv2.imencode(".jpg", image, quality)[1], cv2.IMREAD_GRAYSCALE)
+        image = pressed
     light = (np.arange(256) / 255) ** np.exp(random.normal(0, 0.3))
     light = 0.5 + (light - 0.5) * np.exp(random.normal(0, 0.2)) + random.normal(0, 0.06)
     image = cv2.LUT(image, np.clip(light * 255, 0, 255).astype(np.uint8))

@@ -35,7 +35,7 @@ MOST: Final = 1_500_000
 Array = npt.NDArray[Any]
 
 
-class Calibrated(nn.Module):
+class Calibrated(nn.Module):  # type: ignore[misc]  # torch is not typed here
     """The network with the class weights and the temperature taken out."""
 
     def __init__(self, net: nn.Module, weights: Tensor, temperature: float) -> None:

@@ -21,7 +21,7 @@ def _conv(before: int, after: int, kernel: int, stride: int = 1) -> nn.Sequentia
     )
 
 
-class _Pair(nn.Module):
+class _Pair(nn.Module):  # type: ignore[misc]  # torch is not typed here
     """Two convolutions with a way around them."""
 
     def __init__(self, width: int) -> None:
@@ -35,7 +35,7 @@ class _Pair(nn.Module):
         return torch.relu(x + self.two(self.one(x)))
 
 
-class Net(nn.Module):
+class Net(nn.Module):  # type: ignore[misc]  # torch is not typed here
     """n × 1 × side × side, 0-255, to n × labels: log-odds up to a constant a row."""
 
     def __init__(self, widths: Sequence[int], labels: int = 10, dropout: float = 0.1) -> None:

@@ -74,13 +74,13 @@ def read(net: Impression, images: Array) -> Array:
 
 def balanced(net: Impression, logits: Array) -> Array:
     """Log-shares with the class weights of the training back in."""
-    return logits + np.log(np.array(net.about["class_weights"], np.float32))
+    return np.asarray(logits + np.log(np.array(net.about["class_weights"], np.float32)))
 
 
 def chosen(logits: Array, labels: tuple[str, ...]) -> Array:
     """The likeliest of these labels for each row."""
     places = [LABELS.index(label) for label in labels]
-    return np.array(labels)[logits[:, places].argmax(axis=1)]
+    return np.asarray(np.array(labels)[logits[:, places].argmax(axis=1)])
 
 
 def voted(net: Impression, votes: Votes, logits: Array) -> dict[str, Any]:
@@ -168,10 +168,10 @@ def peer(models: Path, found: Stills) -> Array:
 
 def in_the_wild(net: Impression, found: Stills, logits: Array, rival: Array | None) -> Any:
     """Figures on stills over seven and five labels; a face that is not found counts as wrong."""
-    missed: Any = np.isnan(logits).any(axis=1)
+    missed: Array = np.asarray(np.isnan(logits).any(axis=1))
     table: dict[str, Any] = {"stills": len(missed), "without a face": int(missed.sum())}
     for labels in (SEVEN, FIVE):
-        kept = np.isin(found.labels, labels)
+        kept = np.asarray(np.isin(found.labels, labels))
         true = found.labels[kept]
         said = {}
         for name, rows in (("shares", logits), ("balanced", balanced(net, logits))):

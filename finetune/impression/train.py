@@ -14,6 +14,7 @@ import argparse
 import copy
 import json
 import logging
+import math
 import os
 import time
 from dataclasses import asdict, dataclass
@@ -57,14 +58,14 @@ def class_weights(shares: np.ndarray[Any, Any], most: float) -> np.ndarray[Any, 
     share = shares.mean(axis=0)
     weights = 1 / np.sqrt(np.maximum(share, 1e-6))
     weights /= (weights * share).sum()
-    return np.minimum(weights, most).astype(np.float32)
+    return np.asarray(np.minimum(weights, most), np.float32)
 
 
 def rate(done: float, highest: float) -> float:
     """Learning rate after this share of the training: up over a twentieth, then down a cosine."""
     if done < 0.05:
         return highest * (0.1 + 18 * done)
-    return highest * (0.002 + 0.998 * 0.5 * (1 + np.cos(np.pi * (done - 0.05) / 0.95)))
+    return highest * (0.002 + 0.998 * 0.5 * (1 + math.cos(math.pi * (done - 0.05) / 0.95)))
 
 
 def _share(module: nn.Module, workers: int, what: str) -> None:
@@ -82,7 +83,7 @@ def _share(module: nn.Module, workers: int, what: str) -> None:
         start += part.numel()
 
 
-@torch.no_grad()
+@torch.no_grad()  # type: ignore[untyped-decorator]  # torch is not typed here
 def _average(mean: nn.Module, net: nn.Module, keep: float) -> None:
     for old, new in zip(mean.state_dict().values(), net.state_dict().values(), strict=True):
         if old.is_floating_point():
@@ -91,7 +92,7 @@ def _average(mean: nn.Module, net: nn.Module, keep: float) -> None:
             old.copy_(new)
 
 
-@torch.no_grad()
+@torch.no_grad()  # type: ignore[untyped-decorator]  # torch is not typed here
 def logits(net: nn.Module, images: np.ndarray[Any, Any], side: int = 40) -> np.ndarray[Any, Any]:
     """n × labels for pictures of n × 48 × 48, in order."""
     net.eval()
@@ -162,7 +163,7 @@ def work(rank: int, file: Path, out: Path, settings: Settings) -> None:
             y = torch.from_numpy(train.shares[mine])
             loss: Tensor = -(weights * y * net(x).log_softmax(1)).sum(1).mean()
             steps.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
+            loss.backward()
             _share(net, settings.workers, "gradients")
             steps.step()
             _average(mean, net, min(settings.keep, (1 + done) / (10 + done)))
