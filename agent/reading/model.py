@@ -135,7 +135,8 @@ def voice_moments(evidence: Evidence, person: str | None) -> tuple[Moment, ...]:
     if not mine or not installed("voice"):
         return ()
     kept = stored("voice")
-    features, relative = rows(mine, kept["neutral"], kept["believed"])
+    against = kept["relative"]
+    features, relative = rows(mine, against["neutral"], against["believed"])
     out = read_out(kept["relative" if relative else "absolute"])
     values = limited(table(features, out.features), out)
     parts, logits = out.contributions(values), out.logits(values)
