@@ -7,9 +7,10 @@ import json
 import numpy as np
 import pytest
 
-from agent.evidence import Window
+from agent.evidence import Evidence, Media, Window
 from agent.reading import voice
-from agent.reading.additive import read_out, stored
+from agent.reading.additive import read_out, softmax, stored
+from agent.reading.model import voice_moments
 from agent.senses.usual import Baseline
 from agent.senses.utterances import OWN, OWN_UTTERANCES, Utterance, windows, with_functionals
 from finetune.reading.voice import How, knowledge, table
@@ -153,3 +154,41 @@ def test_knowledge_says_that_anger_is_brighter_than_sadness() -> None:
     assert known[anger, at["tilt_db_mean"]] > 0 > known[sad, at["tilt_db_mean"]]
     assert known[anger, at["hammarberg_db_mean"]] < 0 < known[sad, at["hammarberg_db_mean"]]
     assert not known[LABELS.index("boredom")].any()
+
+
+# --- from the record to the labels ----------------------------------------------------------
+
+
+def heard(*windows_: Window) -> Evidence:
+    media = Media(
+        file="a.wav", kind="audio", duration=9, fps=0, width=0, height=0, has_video=False,
+        has_audio=True, sha256="0",
+    )  # fmt: skip
+    return Evidence(media=media, windows=windows_)
+
+
+@pytest.mark.parametrize("known", [False, True])
+def test_each_utterance_of_the_record_is_read(known: bool) -> None:
+    """An utterance of plain anger, with and without an enrolment, beside one of plain sadness."""
+    kept = stored("voice")["relative" if known else "absolute"]
+    out = read_out(kept)
+    spans = {"anger": (0.0, 2.0), "sadness": (3.0, 5.0)}
+    found = []
+    for label, (start, end) in spans.items():
+        row = out.centre.copy()
+        for _ in range(30):  # uphill in the share of the label
+            shares = softmax(out.logits(row))
+            row += out.scale * (out.weights[out.labels.index(label)] - shares @ out.weights)
+        values = dict(zip(out.features, row.tolist(), strict=True))
+        if known:
+            # This speaker's usual is everybody's: nothing is to be taken off.
+            own = {f"{n}{OWN}": v - kept["neutral"][n] for n, v in values.items()}
+            values |= own | {OWN_UTTERANCES: 3.0}
+        found.append(Window(person=None, sense="voice", start=start, end=end, values=values))
+    moments = voice_moments(heard(*found), None)
+    assert [(m.start, m.end) for m in moments] == list(spans.values())
+    assert [next(iter(m.shares)) for m in moments] == list(spans)
+
+
+def test_nothing_heard_is_not_read() -> None:
+    assert voice_moments(heard(), None) == ()
