@@ -81,7 +81,7 @@ def run(work: Run, found: Iterable[Sample], engine: Engine, watcher: Watcher) ->
     _same_settings(work)
     _publish(work, "running")
     try:
-        with scratch_folder(cache_dir("captions"), "clips-") as spool:
+        with scratch_folder(cache_dir("captions").absolute(), "clips-") as spool:
             for outcome in engine.run(_tasks(work, found, watcher, spool)):
                 if outcome.failure is not None and outcome.failure.fatal:
                     raise outcome.failure.stop()
