@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import chdir
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any, Final
 
 from agent.captions import stages, workers
@@ -28,6 +29,8 @@ TRIES: Final = 3
 """For a clip whose actor dies."""
 PASSED_ON: Final = ("DUCHENNE_", "OPENAI_", "OMP_", "HF_")
 """Beginnings of environment variables that actors on other machines get too."""
+FOLDERS: Final = frozenset({"DUCHENNE_CACHE", "DUCHENNE_ASSETS"})
+"""Those that name a folder."""
 
 
 class Ray:
@@ -160,6 +163,8 @@ def _connected(address: str | None) -> Any:
     import ray
 
     passed = {k: v for k, v in os.environ.items() if k.startswith(PASSED_ON)} | process.safe()
+    for name in FOLDERS & passed.keys():  # they begin in another folder than ours
+        passed[name] = str(Path(passed[name]).expanduser().absolute())
     os.environ.update(process.safe())  # for what Ray begins on this machine
     try:
         # Ray's workers search the folder that the driver is in.

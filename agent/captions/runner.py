@@ -84,7 +84,7 @@ def run(work: Run, found: Iterable[Sample], engine: Engine, watcher: Watcher) ->
     _publish(work, "running")
     again: list[Task] = []
     try:
-        with scratch_folder(cache_dir("captions"), "clips-") as spool:
+        with scratch_folder(cache_dir("captions").absolute(), "clips-") as spool:
             _pass(work, _tasks(work, found, watcher, spool), engine, watcher, again)
             # What this machine did to them is often over by now: a clip is not lost to one bad
             # moment.
