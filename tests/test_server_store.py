@@ -176,7 +176,7 @@ def test_what_is_not_whole_has_no_id(tmp_path: Path) -> None:
         assert store.all("alice", "file") == []
         raise OSError(errno.ENOSPC, "full")
     assert store.all("alice", "file") == []
-    assert not [p for p in tmp_path.rglob("*") if p.is_file()]
+    assert not [p for p in (tmp_path / "alice").rglob("*") if p.is_file()]
 
 
 def test_leftovers_of_a_kill_are_swept(tmp_path: Path) -> None:
@@ -194,6 +194,20 @@ def test_leftovers_of_a_kill_are_swept(tmp_path: Path) -> None:
     assert not gone.exists() and not torn.exists() and whole.exists()
     assert list((tmp_path / "alice" / "scratch").glob("*")) == []
     assert [one for one, _ in again.all("alice", "file")] == [name]
+
+
+def test_a_second_server_leaves_the_firsts_scratch_alone(tmp_path: Path) -> None:
+    first = Store(Settings(state=tmp_path))
+    with first.coming("alice", "file") as place:
+        place.clip.write_bytes(b"x")
+        second = Store(Settings(state=tmp_path))
+        second.sweep()
+        name, _, _ = first.publish(place, {})
+        assert second.find("alice", name)
+    with first.scratch("alice") as place:
+        first.close()
+        Store(Settings(state=tmp_path))
+        assert not place.folder.exists()
 
 
 def test_a_place_in_use_loses_its_id_at_once_and_its_folder_later(tmp_path: Path) -> None:

@@ -11,7 +11,8 @@ file or conversation can be reached with another key. Ids are made here and cann
 There is one order of writing. What comes is written into a scratch folder, meta.json last, and
 the folder is then renamed to its id: whatever has an id is whole. What goes loses meta.json first,
 and with it its id; its folder is removed when nobody reads there any more. A folder without
-meta.json is therefore always a leftover, and the next sweep removes it.
+meta.json is therefore always a leftover, and the next sweep removes it; scratch folders of
+servers that run no more go when the next one begins.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
+from agent.server import lives
 from agent.server.errors import ApiError
 from agent.server.place import Place
 from agent.server.reasons import down
@@ -40,6 +42,8 @@ Meta = dict[str, Any]
 FILE: Final = "file"
 TALK: Final = "conv"
 _FOLDER: Final = {FILE: "files", TALK: "conversations"}
+LIVES: Final = ".servers"
+"""Folder with a file for each server that uses this state, locked while the server lives."""
 _ID: Final = re.compile(r"(file|conv)-[A-Za-z0-9_-]{32}")
 
 
@@ -60,8 +64,12 @@ class Store:
         self._coming: dict[Path, tuple[str, Kind, int]] = {}
         """Places without an id yet: whose, what, and the bytes announced."""
         self._cleaner = ThreadPoolExecutor(1, thread_name_prefix="store")
-        for leftover in self.root.glob("*/scratch"):
-            shutil.rmtree(leftover, ignore_errors=True)
+        self._mark = secrets.token_hex(8)
+        """Begins the names of this server's scratch folders; others may share the state."""
+        self._lives = lives.begin(self.root / LIVES, self._mark)
+        for leftover in self.root.glob("*/scratch/*"):
+            if not lives.still(self.root / LIVES, leftover.name.partition(".")[0]):
+                shutil.rmtree(leftover, ignore_errors=True)
 
     def threads(self, owner: str) -> Path | str:
         """The file, or the data base, that holds what was said."""
@@ -76,7 +84,7 @@ class Store:
         """A place for one request; nothing of it is left behind. Raises OSError."""
         parent = self._home(owner) / "scratch"
         parent.mkdir(mode=0o700, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(dir=parent))
+        folder = Path(tempfile.mkdtemp(prefix=f"{self._mark}.", dir=parent))
         try:
             yield Place(folder)
         finally:
@@ -203,6 +211,8 @@ class Store:
         gone = []
         spans = {FILE: self._settings.upload_seconds, TALK: self._settings.conversation_seconds}
         for home in _folders(self.root):
+            if home.name == LIVES:
+                continue
             for kind, span in spans.items():
                 for folder in self._folders(home.name, kind):
                     if folder in self._busy:
@@ -219,6 +229,9 @@ class Store:
     def close(self) -> None:
         """Remove everything, unless the operator named a folder for it."""
         self._cleaner.shutdown(wait=True, cancel_futures=self._temporary)
+        with suppress(OSError):
+            (self.root / LIVES / self._mark).unlink()
+        os.close(self._lives)
         if self._temporary:
             shutil.rmtree(self.root, ignore_errors=True)
 
@@ -256,7 +269,7 @@ class Store:
 
     def _remove(self, owner: str, folder: Path) -> None:
         """Out of the way first: what rmtree leaves of it is removed at the next start."""
-        trash = self._home(owner) / "scratch" / f"gone-{secrets.token_hex(8)}"
+        trash = self._home(owner) / "scratch" / f"{self._mark}.{secrets.token_hex(8)}"
         with suppress(OSError):
             trash.parent.mkdir(mode=0o700, exist_ok=True)
             folder.rename(trash)
