@@ -10,6 +10,8 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from agent.evidence import Missing, Seconds, Share
+from agent.schema.assertion import Assertion
+from agent.schema.query import Query
 
 Part = Literal["observation", "interpretation", "conclusion"]
 Verdict = Literal["supported", "contradicted", "unverified"]
@@ -36,6 +38,8 @@ class Claim(_Record):
     cites: tuple[str, ...] = ()
     """Ids of cues in the evidence."""
     part: Part = "observation"
+    asserts: tuple[Assertion, ...] = ()
+    """What it says, as records; where there are none, the sentence itself is read."""
     grounded: bool = True
     """False where grounding found no cue that carries it; such a claim is marked, not hidden."""
     verdict: Verdict | None = None
@@ -80,6 +84,8 @@ class Answer(_Record):
     confidence: Share = 0.0
     missing: tuple[Missing, ...] = ()
     model: str
+    query: Query | None = None
+    """What the question was read as; None where a model read it as it stands."""
     evidence: str | None = None
     """Path of the evidence file."""
     others: tuple[Reading, ...] = ()

@@ -5,12 +5,19 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
-import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
+
+from agent.util.scratch import HELD, scratch_folder
+
+DIGESTS: Final = "digests.json"
+SCRATCH: Final = ".scratch-"
+"""Beginning of the names of folders that are being filled."""
 
 
 class FullError(OSError):
@@ -27,16 +34,38 @@ def cache_dir(*parts: str) -> Path:
 
 @contextmanager
 def whole_folder(target: Path) -> Iterator[Path]:
-    """A scratch folder that becomes `target` on success and vanishes on failure.
+    """A scratch folder that becomes `target` on success and vanishes on failure, with a digest of
+    each of its files for `is_whole`.
 
     A folder that another process put there meanwhile is kept: both hold the same content.
     Raises OSError where the parent cannot be written.
     """
-    target.parent.mkdir(parents=True, exist_ok=True)
-    scratch = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
-    try:
+    with scratch_folder(target.parent, SCRATCH) as scratch:
         yield scratch
+        (scratch / HELD).unlink(missing_ok=True)
+        (scratch / DIGESTS).write_text(json.dumps(_digests(scratch)), encoding="utf-8")
         if not target.exists():
             scratch.rename(target)
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def is_whole(folder: Path) -> bool:
+    """Whether every file of a `whole_folder` is still as it was written.
+
+    A disk that was full or failed, or a machine that lost power, leaves files that are cut off or
+    hold zeros, and a reader of Parquet need not notice.
+    """
+    try:
+        noted = json.loads((folder / DIGESTS).read_text(encoding="utf-8"))
+        return bool(noted == _digests(folder))
+    except (OSError, ValueError):
+        return False
+
+
+def _digests(folder: Path) -> dict[str, str]:
+    """Name → digest of each file but the list itself."""
+    found = {}
+    for path in sorted(folder.iterdir()):
+        if path.name != DIGESTS:
+            with path.open("rb") as opened:
+                found[path.name] = hashlib.file_digest(opened, "blake2b").hexdigest()[:32]
+    return found

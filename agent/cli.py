@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from agent.util import start
+from agent.util import start, terminal
 
 if TYPE_CHECKING:
     from agent.api import Session
@@ -48,7 +48,11 @@ exit codes: 0 done, 1 failed on this machine, 2 wrong use, 3 unreadable media, 4
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code."""
     start.ours()
-    words = list(sys.argv[1:] if argv is None else argv)
+    with terminal.guarded():
+        return _run(list(sys.argv[1:] if argv is None else argv))
+
+
+def _run(words: list[str]) -> int:
     if words and words[0] in ROOMS:
         return _guard(lambda: int(importlib.import_module(ROOMS[words[0]][0]).main(words[1:])))
     arguments = parser().parse_args(words)
@@ -291,7 +295,7 @@ def _doctor(arguments: argparse.Namespace) -> int:
     return OK
 
 
-def _sensing(arguments: argparse.Namespace) -> dict[str, Path | str | None]:
+def _sensing(arguments: argparse.Namespace) -> dict[str, Any]:
     names = ("out", "subtitles", "au_table", "aus", "enrol")
     return {name: getattr(arguments, name) for name in names}
 

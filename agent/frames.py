@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 from fractions import Fraction
 from pathlib import Path
@@ -17,6 +16,7 @@ from typing import Any, Final
 
 from agent.cache import cache_dir
 from agent.media import MediaError
+from agent.util.scratch import scratch_folder
 
 KINDS: Final = {".jpg": "mjpeg", ".jpeg": "mjpeg", ".png": "ffv1", ".bmp": "ffv1"}
 """Suffix of a picture → codec of the film."""
@@ -54,13 +54,9 @@ def film(folder: Path, fps: float) -> Path:
     name = hashlib.sha256(json.dumps([str(folder.resolve()), fps, stamps]).encode()).hexdigest()
     target = cache_dir("frames") / f"{name[:32]}.mkv"
     if not target.exists():
-        target.parent.mkdir(parents=True, exist_ok=True)
-        scratch = target.with_name(f".{os.getpid()}-{target.name}")
-        try:
-            _pack(found, fps, scratch)
-            scratch.replace(target)
-        finally:
-            scratch.unlink(missing_ok=True)
+        with scratch_folder(target.parent, ".part-") as scratch:
+            _pack(found, fps, scratch / target.name)
+            (scratch / target.name).replace(target)
     return target
 
 

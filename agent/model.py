@@ -120,19 +120,20 @@ class Rules:
         return draft
 
     def answer(self, view: View, readings: Sequence[Reading]) -> Told:
-        from agent import questions
+        from agent.qa.answer import reply
 
         history = [turn["question"] for turn in view.history]
-        told = [questions.reply(view.evidence, view.question, one, history) for one in readings]
+        told = [reply(view.evidence, view.question, one, history) for one in readings]
         who: dict[str, list[str]] = {}
-        for reading, (text, _, _) in zip(readings, told, strict=True):
+        for reading, (text, *_) in zip(readings, told, strict=True):
             who.setdefault(text, []).append(reading.person or "the clip")
         several = len(readings) > 1
         texts = [f"{', '.join(ids)}: {text}" if several else text for text, ids in who.items()]
         return Told(
-            claims=tuple(claim for _, claims, _ in told for claim in claims),
+            claims=tuple(claim for _, claims, *_ in told for claim in claims),
             text="\n".join(texts),
             span=told[0][2],
+            query=told[0][3],
         )
 
     def lacking(self) -> tuple[Missing, ...]:

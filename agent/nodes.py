@@ -228,6 +228,7 @@ def _answer(
         confidence=main.confidence,
         missing=missing,
         model=context.model.name,
+        query=told.query,
         evidence=path,
         others=tuple(others),
     )

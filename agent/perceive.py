@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Final
 
 from agent import evidence as records
-from agent.cache import FullError, cache_dir, whole_folder
+from agent.cache import FullError, cache_dir, is_whole, whole_folder
 from agent.evidence import Evidence, Media
 from agent.senses import weights
 
@@ -184,14 +186,17 @@ def _digest(path: Path | None) -> str | None:
 
 def _cached(folder: Path) -> Evidence | None:
     record = folder / "evidence.json"
-    if not record.exists():
+    if not folder.exists():
         return None
-    try:
-        return records.load(record)
-    except records.EvidenceError:
-        # A record of another format under the same key: sense again into the same place.
-        shutil.rmtree(folder)
-        return None
+    if is_whole(folder):
+        with suppress(records.EvidenceError):  # a record of another format under the same key
+            found = records.load(record)
+            with suppress(OSError):
+                os.utime(folder)  # its last use; see `agent.util.scratch.trim`
+            return found
+    # Damaged, or of another format: sense again into the same place.
+    shutil.rmtree(folder)
+    return None
 
 
 def _sense(request: Request, clip: Media, folder: Path, progress: Progress) -> Evidence:

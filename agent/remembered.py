@@ -24,7 +24,8 @@ from agent.evidence import Cue
 FORMAT: Final = 1
 FOLDER: Final = "answers"
 FOLDERS: Final = (
-    "agent", "agent/rules", "agent/reading", "agent/reading/weights", "agent/questions",
+    "agent", "agent/qa", "agent/qa/lexicon", "agent/qa/wording", "agent/rules", "agent/reading",
+    "agent/reading/weights", "agent/questions", "agent/schema",
     "agent/grounding", "prompts",
 )  # fmt: skip
 """Folders whose code, weights and wording an answer depends on."""

@@ -49,7 +49,7 @@ def _write(table: pa.Table, path: Path, repeating: list[str]) -> None:
 
 def read_people(path: str | Path) -> dict[str, Columns]:
     """Columns by person. Raises OSError where the file is missing or no Parquet."""
-    table = pq.read_table(path)
+    table = _read(path)
     people = np.asarray(table["person"].to_pylist())
     rest = table.drop_columns(["person"])
     return {
@@ -59,8 +59,17 @@ def read_people(path: str | Path) -> dict[str, Columns]:
 
 
 def read_voice(path: str | Path) -> Columns:
-    """Columns of the voice."""
-    return _columns(pq.read_table(path))
+    """Columns of the voice. Raises OSError where the file is missing or no Parquet."""
+    return _columns(_read(path))
+
+
+def _read(path: str | Path) -> pa.Table:
+    try:
+        return pq.read_table(path)
+    except pa.ArrowException as error:
+        raise OSError(
+            f"{path}: damaged ({error}). Remove it and look at the clip again."
+        ) from error
 
 
 def thinned(columns: Columns, start: float, end: float, points: int) -> Columns:

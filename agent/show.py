@@ -24,6 +24,8 @@ from rich.progress import (
 )
 from rich.table import Table
 
+from agent.util import terminal
+
 if TYPE_CHECKING:
     from agent.answer import Answer
     from agent.api import Session
@@ -36,7 +38,7 @@ _CITES: Final = re.compile(r"\[([AHVW]\d+(?:, [AHVW]\d+)*)\]")
 @contextmanager
 def progress() -> Iterator[Report]:
     """A bar on standard error while it is a terminal; silent otherwise."""
-    console = Console(stderr=True)
+    console = Console(file=terminal.own())
     columns: tuple[ProgressColumn, ...] = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -130,8 +132,7 @@ def _table(found: Sequence[Mapping[str, str]]) -> str:
 
 def converse(talk: Session) -> int:
     """Read questions until the end of input; print answers. Returns the exit code."""
-    console = Console(stderr=True)
-    console.print(f"{talk.evidence.media.file}: ask; an empty line or Ctrl-D ends.")
+    print(f"{talk.evidence.media.file}: ask; an empty line or Ctrl-D ends.", file=sys.stderr)
     while question := _prompt():
         with progress() as report:
             found = talk.ask(question, report)

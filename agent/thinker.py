@@ -12,6 +12,7 @@ from typing import Protocol
 from agent.answer import Claim, Reading
 from agent.context import Pictures, Span
 from agent.evidence import Evidence, Missing
+from agent.schema.query import Query
 from agent.state import Turn
 from prompts import Profile
 
@@ -40,6 +41,8 @@ class Told:
     """What would be needed, where the evidence does not answer."""
     span: Span | None = None
     """Moment the answer is about, where its author can tell."""
+    query: Query | None = None
+    """What the question was read as, where its author parsed it."""
 
 
 class Model(Protocol):

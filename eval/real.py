@@ -142,7 +142,7 @@ def peer(model: Path) -> Callable[[Path], Shares]:
     def read(path: Path) -> Shares:
         from agent.senses import faces
 
-        image = np.ascontiguousarray(cv2.imread(str(path))[..., ::-1])
+        image = np.ascontiguousarray(np.asarray(cv2.imread(str(path)))[..., ::-1])
         found = faces.face_in(image)
         if found is None:
             return {}

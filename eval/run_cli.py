@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from agent.context import AskError
 from agent.hosts import ModelError
+from agent.util import terminal
 from eval import cards, data_cli, samples
 from eval.cards import Card, CardError
 from eval.predict import Model
@@ -211,7 +212,7 @@ def _records(made: Plan, model: Model, out: Path, asked: argparse.Namespace) -> 
     from eval import run
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), Left())
-    with Progress(*columns, console=Console(stderr=True)) as shown:
+    with Progress(*columns, console=Console(file=terminal.own())) as shown:
         bar = shown.add_task(f"{made.name} by {model.name}", total=len(made.samples))
 
         def told(done: int, _: int, failed: int) -> None:

@@ -75,7 +75,7 @@ def test_a_model_captions_and_what_no_cue_carries_is_left_out(
         assert main(arguments) == 0
         rows = {row["id"]: row for row in read_rows(tmp_path / "out")}
         for row in rows.values():
-            (first, *_) = [cue for cue in row["cues"] if cue["sense"] == "face"]
+            (first, *_) = [cue for cue in row["cues"] if cue["code"].startswith("AU")]
             assert row["caption"] == f"{first['text']}."
             assert row["sentences"] == [{"text": f"{first['text']}.", "cites": [first["id"]]}]
             assert row["model_revision"] == "tiny"

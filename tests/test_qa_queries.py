@@ -28,9 +28,11 @@ def share(*names: str) -> float:
 
 
 def test_held_back_questions_are_read_rightly() -> None:
-    """First scores, once the grammar was done: English 114 of 120, the others 89 of 94."""
+    """Scored once, when the grammar was done: English 114 of 120, the others 89 of 94; the third
+    set written afterwards, in all languages: 55 of 59."""
     assert share("held_en") >= 0.93
     assert share(*(f"held_{code}" for code in LANGUAGES if code != "en")) >= 0.90
+    assert share("fresh_3") >= 0.90
 
 
 @pytest.mark.parametrize("code", LANGUAGES)

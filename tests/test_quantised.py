@@ -156,7 +156,8 @@ def test_log_probabilities_in_four_bits_are_near_the_full_ones(
     for name in in_four_bits(rounded):
         packed, weight = rounded.get_submodule(name).weight, by_hand.get_submodule(name).weight
         loose = bitsandbytes.functional.dequantize_4bit(packed.data, packed.quant_state).float()
-        assert 0.05 < float((loose - weight).norm() / weight.norm()) < 0.12
+        lost = float(((loose - weight).norm() / weight.norm()).detach())
+        assert 0.05 < lost < 0.12
         weight.data.copy_(loose)
     inputs = asked(transformers.AutoProcessor.from_pretrained(stock / "base"), PICTURES[shown])
     with torch.inference_mode():

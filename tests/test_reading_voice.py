@@ -139,6 +139,11 @@ def test_arrays_settle_as_single_utterances_do() -> None:
     )
     for name, value in one.items():
         assert rows[0, voice.FEATURES.index(name)] == pytest.approx(value)
+    # A neutral recording is read against the speaker's others, never against itself.
+    assert found.neutral("08", "clean", but="08a01Na.wav")[1] == 1
+    pitch = voice.FEATURES.index("pitch_mean")
+    assert rows[1, pitch] == pytest.approx(12 - (14 - 5) * 1 / 5)
+    assert rows[3, pitch] == pytest.approx(3), "03 has no other neutral speech"
 
 
 def test_knowledge_says_that_anger_is_brighter_than_sadness() -> None:

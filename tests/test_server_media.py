@@ -326,3 +326,36 @@ def test_blurred_faces_are_faces_no_more(crowd: Path) -> None:
     assert models().detector.find(after, "thorough") == []
     changed = (after != np.array(image)).any(axis=2).mean()
     assert 0.02 < changed < 0.4
+
+
+def test_small_faces_in_a_large_picture_are_blurred_too(shared: Path) -> None:
+    """Faces of 8 and 14 pixels, which the detector does not see in the whole picture."""
+    from agent.context import Picture
+    from agent.senses.faces.models import shared as models
+    from agent.server.blur import blurred
+
+    folder = shared / "media" / "image"
+    detector = models().detector
+    heads = []
+    for name in ("facerec_obama.jpg", "facerec_biden.jpg", "faceapi_happy.jpg"):
+        image = Image.open(folder / name).convert("RGB")
+        x, y, w, h = detector.find(np.array(image), "thorough")[0].box
+        around = (int(x - w / 2), int(y - h / 2), int(x + w * 1.5), int(y + h * 1.5))
+        heads.append((image.crop(around), w / (around[2] - around[0])))
+    scene = Image.open(folder / "pyfeat_mountain_noface.jpg").convert("RGB").resize((448, 336))
+    places = []
+    for row, size in enumerate((8, 14)):
+        for column, (head, share) in enumerate(heads):
+            width = round(size / share)
+            left, top = 40 + 130 * column, 60 + 130 * row
+            scene.paste(head.resize((width, width), Image.Resampling.LANCZOS), (left, top))
+            places.append((left + width // 2, top + width // 2))
+    before = np.array(scene)
+    assert len(detector.find(before, "thorough")) < len(places)
+    out = io.BytesIO()
+    scene.save(out, "PNG")
+    (left_over,) = blurred([Picture("frame at 0.00 s", out.getvalue())])
+    after = np.array(Image.open(io.BytesIO(left_over.png)))
+    for x, y in places:
+        assert (after[y - 2 : y + 3, x - 2 : x + 3] != before[y - 2 : y + 3, x - 2 : x + 3]).any()
+    assert (after != before).any(axis=2).mean() < 0.3

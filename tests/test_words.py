@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import json
 from fractions import Fraction
@@ -241,6 +242,58 @@ def test_without_any_source_the_words_are_missing_and_the_way_out_is_said(tmp_pa
     silent = words(tmp_path / "a.mp4", MEDIA.model_copy(update={"has_audio": False}))
     assert "no sound" in silent.missing[0].why
     assert "faster_whisper" not in __import__("sys").modules, "never imported when not used"
+
+
+def hub_model(hub: Path, revision: str, weights: bytes) -> Path:
+    """A snapshot as the hub's client lays it down: links to files named by their hashes."""
+    model = hub / "models--Systran--faster-whisper-small"
+    (model / "blobs").mkdir(parents=True, exist_ok=True)
+    (model / "snapshots" / revision).mkdir(parents=True)
+    small = b"{}"
+    names = {
+        "model.bin": (weights, hashlib.sha256(weights).hexdigest()),
+        "tokenizer.json": (small, hashlib.sha1(b"blob 2\0" + small).hexdigest()),
+    }
+    for name, (data, digest) in names.items():
+        (model / "blobs" / digest).write_bytes(data)
+        (model / "snapshots" / revision / name).symlink_to(model / "blobs" / digest)
+    return model
+
+
+def test_weights_must_be_what_the_hub_published(
+    no_speech: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DUCHENNE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(whisper, "installed", lambda: True)
+    model = hub_model(no_speech, "a" * 40, b"first")
+    hub_model(no_speech, "b" * 40, b"second")
+    (model / "refs").mkdir()
+    (model / "refs" / "main").write_text("b" * 40)
+    assert whisper.weights() == model / "snapshots" / ("b" * 40)
+    assert whisper.why_not() is None
+    assert whisper.why_not() is None  # from the note
+    (model / "snapshots" / ("b" * 40) / "model.bin").resolve().write_bytes(b"sec0nd")
+    assert "model.bin is not the file it should be" in str(whisper.why_not())
+    (model / "snapshots" / ("b" * 40) / "model.bin").resolve().write_bytes(b"second")
+    tokenizer = (model / "snapshots" / ("b" * 40) / "tokenizer.json").resolve()
+    tokenizer.write_bytes(b"[]")
+    assert "tokenizer.json is not the file" in str(whisper.why_not())
+
+
+def test_weights_of_any_folder_can_be_pinned(
+    no_speech: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DUCHENNE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(whisper, "installed", lambda: True)
+    no_speech.mkdir()
+    (no_speech / "model.bin").write_bytes(b"w")
+    (no_speech / "tokenizer.json").write_bytes(b"{}")
+    monkeypatch.setenv("DUCHENNE_WHISPER", str(no_speech))
+    assert whisper.why_not() is None
+    monkeypatch.setenv("DUCHENNE_WHISPER_SHA256", hashlib.sha256(b"w").hexdigest())
+    assert whisper.why_not() is None
+    monkeypatch.setenv("DUCHENNE_WHISPER_SHA256", "0" * 64)
+    assert "DUCHENNE_WHISPER_SHA256" in str(whisper.why_not())
 
 
 def test_weights_are_found_in_the_cache_and_by_name(

@@ -19,6 +19,7 @@ from rich.progress import (
 )
 
 from agent.captions.outcome import Outcome
+from agent.util import terminal
 
 EVERY: Final = 30.0
 """Seconds between lines in a log."""
@@ -68,7 +69,7 @@ class Bar:
 @contextmanager
 def bar() -> Iterator[Bar]:
     """A bar on standard error while it is a terminal, else a line now and then."""
-    console = Console(stderr=True)
+    console = Console(file=terminal.own())
     progress = Progress(
         TextColumn("{task.description}"),
         BarColumn(),

@@ -12,6 +12,7 @@ import platform
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any, Final, Protocol
 
 from agent.cache import cache_dir
@@ -25,6 +26,7 @@ from agent.captions.samples import Sample
 from agent.captions.sources import Source, root
 from agent.captions.stages import Task
 from agent.captions.store import Store
+from agent.util.scratch import scratch_folder
 
 PACKAGES: Final = (
     "duchenne", "av", "numpy", "onnxruntime", "ai-edge-litert", "pyarrow", "langgraph", "openai",
@@ -82,9 +84,11 @@ def run(work: Run, found: Iterable[Sample], engine: Engine, watcher: Watcher) ->
     _publish(work, "running")
     again: list[Task] = []
     try:
-        _pass(work, _tasks(work, found, watcher), engine, watcher, again)
-        # What this machine did to them is often over by now: a clip is not lost to one bad moment.
-        _pass(work, _unless_stopped(work, again), engine, watcher, None)
+        with scratch_folder(cache_dir("captions"), "clips-") as spool:
+            _pass(work, _tasks(work, found, watcher, spool), engine, watcher, again)
+            # What this machine did to them is often over by now: a clip is not lost to one bad
+            # moment.
+            _pass(work, _unless_stopped(work, again), engine, watcher, None)
     finally:
         work.store.seal()
         _publish(work, "stopped" if work.ended else "done")
@@ -133,9 +137,8 @@ def _keep(work: Run, outcome: Outcome, watcher: Watcher) -> None:
     watcher.came(outcome)
 
 
-def _tasks(work: Run, found: Iterable[Sample], watcher: Watcher) -> Iterator[Task]:
+def _tasks(work: Run, found: Iterable[Sample], watcher: Watcher, spool: Path) -> Iterator[Task]:
     """Tasks for what is neither done nor failed before under the same key."""
-    spool = cache_dir("captions", "clips")
     for sample in found:
         if work.stop():
             work.ended = "stopped"

@@ -86,6 +86,8 @@ def ground(claim: Claim, evidence: Evidence, person: str | None = None) -> Claim
     `person` is whom the claim is about where its text names nobody (P1, P2, …); without it,
     the person most of its cues belong to, else the main person.
     """
+    if claim.asserts:
+        return _verified(claim, evidence)
     ids = dict.fromkeys(id.strip().strip("[]").upper() for id in claim.cites)
     found = {id: evidence.cue(id) for id in ids}
     cited = [cue for cue in found.values() if cue is not None]
@@ -107,6 +109,17 @@ def ground(claim: Claim, evidence: Evidence, person: str | None = None) -> Claim
     why = "; ".join([*faults, *notes])
     verdict: Verdict = "contradicted" if faults else "supported"
     return claim.model_copy(update={"grounded": not faults, "verdict": verdict, "why": why or None})
+
+
+def _verified(claim: Claim, evidence: Evidence) -> Claim:
+    """The claim judged by what it asserts; its sentence is not read."""
+    from agent.grounding.verify import together, verify
+
+    found = together(verify(each, evidence, claim.cites) for each in claim.asserts)
+    stands = found.outcome == "supported"
+    return claim.model_copy(
+        update={"grounded": stands, "verdict": found.outcome, "why": found.why or None}
+    )
 
 
 def ground_all(

@@ -35,9 +35,7 @@ _GRADES: Final = "ABCDE"
 _WORD: Final = re.compile(r"\w+")
 
 
-def verify(
-    assertion: Assertion, evidence: Evidence, cites: Sequence[str] = ()
-) -> Verdict:
+def verify(assertion: Assertion, evidence: Evidence, cites: Sequence[str] = ()) -> Verdict:
     """What the evidence says. `cites`: ids of the cues that the claim names for it."""
     found = [(id, evidence.cue(id.strip())) for id in cites]
     if unknown := [id for id, cue in found if cue is None]:
@@ -223,6 +221,11 @@ def _felt(
     if not judged.shares:
         return _unknown("neither face nor voice could be read then")
     share, most = judged.shares.get(label, 0.0), max(judged.shares.values())
+    if assertion.relation == "more":
+        spoken = {id for ids in support(judged, label).values() for id in ids}
+        if spoken & {c.id for c in cited}:
+            return _yes()
+        return _no(f"no cited cue speaks for {label} over its rivals")
     if assertion.relation == "absent":
         return _yes() if share < HARDLY * most else _no(f"{label} has {share:.0%} of the reading")
     if share < HARDLY * most:

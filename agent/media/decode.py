@@ -2,7 +2,7 @@
 
 Knows containers and codecs; does not know which frames are wanted, nor threads: that is
 `agent.media`. Files are hostile: only listed containers are opened, only from this disk,
-playlists and addresses are refused, and no picture may be larger than `MAX_PIXELS`.
+playlists and addresses are refused, and what they claim is bounded (`agent.media.bounds`).
 """
 
 from __future__ import annotations
@@ -25,10 +25,9 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import VideoReformatter
 
 from agent.evidence import Missing
+from agent.media import bounds
 from agent.senses.samples import Image
 
-MAX_PIXELS: Final = 120_000_000
-"""Of one picture: 8K video has 33 million, a large camera 100 million."""
 CONTAINERS: Final = (
     "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,flv,asf,ogg,gif,mxf,dv,ivf,"
     "wav,w64,aiff,mp3,aac,flac,caf,amr,au,ac3"
@@ -99,7 +98,7 @@ class Clip:
                 damaged += 1
                 continue
             for frame in frames:
-                if frame.is_corrupt:
+                if frame.is_corrupt or not bounds.frame_fits(frame):
                     damaged += 1
                 else:
                     yield frame
@@ -113,10 +112,21 @@ class Clip:
         )
 
     def packets_of(self, streams: list[Any]) -> Iterator[Any]:
-        """av.Packet of these streams; ends where the file can be read no further."""
+        """av.Packet of these streams; ends where the file can be read no further.
+
+        Packets whose time is out of bounds are left out and said in `notes`.
+        """
+        far = False
         while streams:
             try:
-                yield from self.container.demux(streams)
+                for packet in self.container.demux(streams):
+                    if self._near(packet):
+                        yield packet
+                    elif not far:
+                        far = True
+                        hours = bounds.MAX_SECONDS / 3600
+                        why = f"parts are dated more than {hours:.0f} hours from the start"
+                        self.notes.append(Missing(what="rest", why=why))
                 return
             except IndexError:
                 # PyAV stumbles over a packet of a stream that begins later: read on behind it.
@@ -125,6 +135,12 @@ class Clip:
                 why = f"the file cannot be read to its end: {error.strerror}"
                 self.notes.append(Missing(what="rest", why=why))
                 return
+
+    def _near(self, packet: Any) -> bool:
+        stamp = packet.dts if packet.pts is None else packet.pts
+        if stamp is None or packet.time_base is None:
+            return True
+        return abs(float(stamp * packet.time_base) - self.origin) <= bounds.MAX_SECONDS
 
     def time(self, frame: Any) -> float | None:
         """Seconds from the clip's start, None where the file does not say."""
@@ -161,12 +177,14 @@ def _best(clip: Clip, kind: Literal["video", "audio"]) -> Any | None:
         clip.notes.append(Missing(what=what, why=f"no decoder here for its {kind} codec"))
         return None
     if kind == "video":
-        if stream.width * stream.height > MAX_PIXELS:
-            clip.notes.append(
-                Missing(what=what, why=f"{stream.width}×{stream.height} pixels are too many")
-            )
-            return None
-        stream.codec_context.options = {"max_pixels": str(MAX_PIXELS)}
+        why = bounds.picture_fault(stream.width, stream.height, aspect(stream))
+    else:
+        why = bounds.sound_fault(stream.sample_rate, stream.channels)
+    if why is not None:
+        clip.notes.append(Missing(what=what, why=why))
+        return None
+    if kind == "video":
+        stream.codec_context.options = {"max_pixels": str(bounds.MAX_PIXELS)}
         stream.thread_type = "AUTO"
     return stream
 

@@ -5,14 +5,21 @@ Knows nothing of moving pictures; `agent.media` asks here first whether a file i
 
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 
 import numpy as np
 
-from agent.media.decode import MAX_PIXELS, MediaError
+from agent.media import bounds
+from agent.media.decode import MediaError
 from agent.senses.samples import Image
 
 _HEADS = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"BM", b"II*\0", b"MM\0*")
+_DAMAGED = (
+    OSError, ValueError, SyntaxError, EOFError, ArithmeticError, LookupError, TypeError,
+    struct.error,
+)  # fmt: skip
+"""What Pillow raises over damaged files, by format."""
 _BRANDS = (b"avif", b"avis", b"heic", b"heix", b"heim", b"hevc", b"mif1", b"msf1")
 
 
@@ -37,10 +44,8 @@ def read(path: Path, max_side: int | None = None) -> Image:
 
     try:
         with Pillow.open(path) as opened:
-            if opened.width * opened.height > MAX_PIXELS:
-                raise MediaError(
-                    f"{path}: {opened.width}×{opened.height} pixels are too many. Scale it down."
-                )
+            if why := bounds.picture_fault(opened.width, opened.height):
+                raise MediaError(f"{path}: {why}. Scale it down.")
             if max_side:
                 opened.draft("RGB", (max_side, max_side))
             upright = ImageOps.exif_transpose(opened)
@@ -55,7 +60,7 @@ def read(path: Path, max_side: int | None = None) -> Image:
         raise MediaError(f"{path}: too many pixels for a picture. Scale it down.") from error
     except MediaError:
         raise
-    except (OSError, ValueError, SyntaxError) as error:
+    except _DAMAGED as error:
         raise MediaError(
             f"{path}: a damaged picture ({error}). Save or download it again."
         ) from error
@@ -81,5 +86,5 @@ def _frames(path: Path) -> int:
     try:
         with Pillow.open(path) as opened:
             return int(getattr(opened, "n_frames", 1))
-    except (OSError, ValueError, SyntaxError):
+    except (*_DAMAGED, Pillow.DecompressionBombError):
         return 0

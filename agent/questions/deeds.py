@@ -72,7 +72,8 @@ def _told(asked: Asked, found: Event, hits: Sequence[Cue]) -> Said:
         text = f"{asked.does(found.does)}{again}{side}{_at(cue)}{best}."
         said.append(Claim(text=text, cites=(cue.id,)))
     if len(hits) > 3:
-        said.append(f"{len(hits) - 3} more follow, the last {when(hits[-1])}.")
+        more = "more of the clearest" if _capped(asked, found) else "more"
+        said.append(f"{len(hits) - 3} {more} follow, the last {when(hits[-1])}.")
     return said
 
 
@@ -130,10 +131,15 @@ def _how_often(asked: Asked, found: Event, hits: Sequence[Cue]) -> Said:
     rates = [cue for cue in asked.cues if cue.code == "blink_rate" and cue.relative is None]
     if found.codes == ("AU45",) and rates and asked.part is None:
         return [Claim(text=sentence(cue), cites=(cue.id,)) for cue in rates[:1]]
-    units = {f"events of AU{n}" for code in found.codes if (n := parse(code))}
-    least = "at least " if any(m.what in units for m in asked.evidence.missing) else ""
+    least = "at least " if _capped(asked, found) else ""
     times = {1: "once", 2: "twice"}.get(len(hits), f"{len(hits)} times")
     return [Claim(text=f"{asked.does(found.does)} {least}{times}.", cites=_ids(hits))]
+
+
+def _capped(asked: Asked, found: Event) -> bool:
+    """Whether weaker events of this kind were left out of the cues."""
+    units = {f"events of AU{n}" for code in found.codes if (n := parse(code))}
+    return any(m.what in units for m in asked.evidence.missing)
 
 
 def _at(cue: Cue) -> str:

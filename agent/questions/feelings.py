@@ -20,6 +20,7 @@ from agent.rules.profiles import STEPS
 from agent.rules.text import (
     HIGH,
     absent,
+    asserted,
     clock,
     interpretations,
     listed,
@@ -75,8 +76,10 @@ def most_likely(asked: Asked) -> Claim:
         return Claim(text=asked.opening(_in_profile(asked)), cites=last[0].cites, part="conclusion")
     cites = stands_on(asked.judged, first.label)
     if not cites:
-        text = asked.opening(f"Nothing departs clearly from rest: {absent(asked.judged)}.")
-        return Claim(text=text, part="conclusion")
+        text = f"Nothing departs clearly from rest: {absent(asked.judged)}."
+        if asked.judged.reasons and first.label != "neutral":
+            text = f"Cannot tell for sure: no single cue shows {first.label} ({first.share:.0%})."
+        return Claim(text=asked.opening(text), part="conclusion")
     text = asked.opening(f"What shows fits {first.label} best ({first.share:.0%})")
     backing: tuple[str, ...] = ()
     if rest and rest[0].share >= 0.1:
@@ -86,7 +89,8 @@ def most_likely(asked: Asked) -> Claim:
         if neutral or backing:
             text += f", then {rest[0].label} ({rest[0].share:.0%})"
     cites = tuple(dict.fromkeys((*cites[:5], *backing)))
-    return Claim(text=f"{text}.", cites=cites, part="conclusion")
+    asserts = asserted(asked.judged, first.label, [rest[0].label] if backing else [])
+    return Claim(text=f"{text}.", cites=cites, part="conclusion", asserts=asserts)
 
 
 def _in_profile(asked: Asked) -> str:
@@ -150,7 +154,8 @@ def is_feeling(asked: Asked) -> Said:
     said: Said = []
     if share >= 0.1 and cites:
         text = asked.opening(f"Part of it fits {label} ({share:.0%}), but not most.")
-        said.append(Claim(text=text, cites=cites[:4], part="conclusion"))
+        asserts = asserted(asked.judged, also=[label])
+        said.append(Claim(text=text, cites=cites[:4], part="conclusion", asserts=asserts))
     elif moment := _fitting(asked, label):
         said += [asked.opening(f"On the whole hardly ({share:.0%})."), *moment]
     elif len(named) == 1:
@@ -221,7 +226,8 @@ def _fitting(asked: Asked, label: str) -> Said:
         f"It fits {label} most between {clock(piece.start)} and {clock(piece.end)} "
         f"({share[label]:.0%} there)."
     )
-    said: Said = [Claim(text=text, cites=cites, part="conclusion")] if cites else [text]
+    claim = Claim(text=text, cites=cites, part="conclusion", asserts=asserted(here, also=[label]))
+    said: Said = [claim] if cites else [text]
     return [*said, *[c for c in interpretations(here) if label in c.text][:1]]
 
 
@@ -267,7 +273,10 @@ def course(asked: Asked) -> Said:
         text = f"From {clock(start)} to {clock(end)} it fits {label}: {shown}{words}."
         cites = [*stands_on(here, label)[:4], *([quote.id] if quote else [])]
         if shown:
-            said.append(Claim(text=text, cites=tuple(cites), part="interpretation"))
+            asserts = asserted(here, also=[label])
+            said.append(
+                Claim(text=text, cites=tuple(cites), part="interpretation", asserts=asserts)
+            )
     return said if len(said) > 1 else []
 
 
@@ -284,8 +293,10 @@ def change(asked: Asked) -> Said:
         cites = stands_on(here, label)[:4]
         text = f"From {clock(start)} to {clock(end)} it fits {label}."
         # Neutral is what is left where nothing moves: no cue stands for it.
-        felt = cites and label != "neutral"
-        said.append(Claim(text=text, cites=cites, part="conclusion") if felt else text)
+        claim = Claim(
+            text=text, cites=cites, part="conclusion", asserts=asserted(here, also=[label])
+        )
+        said.append(claim if cites and label != "neutral" else text)
     if len(told) > 6:
         said.append(f"{len(told) - 6} more changes follow.")
     return said

@@ -125,6 +125,11 @@ def stored(name: str) -> Mapping[str, Any]:
     return found
 
 
+def installed(name: str) -> bool:
+    """Does this file of weights come with the package?"""
+    return (WEIGHTS / f"{name}.json").exists()
+
+
 def softmax(logits: Matrix) -> Matrix:
     """Shares that sum to 1 along the last axis."""
     powers = np.exp(logits - logits.max(axis=-1, keepdims=True))

@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from agent.evidence import Cue, Evidence, Window
 from agent.prototypes import BASIC
-from agent.reading.additive import ReadOut, read_out, softmax, stored
+from agent.reading.additive import WEIGHTS, ReadOut, installed, read_out, softmax, stored
 from agent.reading.features import IMPRESSION, face_features, table
 from agent.reading.voice import limited, rows
 
@@ -71,7 +71,7 @@ def _over_basic(out: ReadOut) -> ReadOut:
 def face_moments(evidence: Evidence, person: str | None) -> tuple[Moment, ...]:
     """One for each window of this person's face, in order of time; empty without windows."""
     mine = [w for w in evidence.windows if w.person == person and w.sense == "face"]
-    if not mine:
+    if not mine or not installed("face"):
         return ()
     impressed = any(name.startswith(IMPRESSION) for w in mine for name in w.values)
     out = face_read_out(impressed)
@@ -132,10 +132,11 @@ def voice_moments(evidence: Evidence, person: str | None) -> tuple[Moment, ...]:
         for w in evidence.windows
         if w.sense == "voice" and (w.person == person or (alone and w.person is None))
     ]
-    if not mine:
+    if not mine or not installed("voice"):
         return ()
     kept = stored("voice")
-    features, relative = rows(mine, kept["neutral"], kept["believed"])
+    usual = kept["relative"]
+    features, relative = rows(mine, usual["neutral"], usual["believed"])
     out = read_out(kept["relative" if relative else "absolute"])
     values = limited(table(features, out.features), out)
     parts, logits = out.contributions(values), out.logits(values)
@@ -147,18 +148,22 @@ def voice_moments(evidence: Evidence, person: str | None) -> tuple[Moment, ...]:
 
 def words_moments(cues: Sequence[Cue], language: str | None) -> tuple[Moment, ...]:
     """One for each quotation that says anything that the reader of words knows."""
-    from agent.reading.words import read_words
+    from agent.reading.words import PRIOR, read_words
 
+    if not (WEIGHTS / "words.npz").exists():
+        return ()
     found = []
     for cue in cues:
         if cue.sense != "words" or (said := read_words(cue.text, language)) is None:
             continue
         labels = tuple(said.logits)
-        names = sorted({token for each in said.contributions.values() for token in each})
+        names = sorted({t for each in said.contributions.values() for t in each} - {PRIOR})
         parts = np.array(
             [[said.contributions[k].get(name, 0.0) for name in names] for k in labels]
         ).reshape(len(labels), len(names))
-        logits = np.array([said.logits[k] for k in labels])
+        # How often people comment with each feeling says nothing of this person.
+        usual = np.array([said.contributions[k].get(PRIOR, 0.0) for k in labels])
+        logits = np.array([said.logits[k] for k in labels]) - usual
         named = [f"words:{name}" for name in names]
         found.append(_basic(cue, labels, logits, parts, named))
     return tuple(found)

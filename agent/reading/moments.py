@@ -18,6 +18,7 @@ from agent.evidence import Cue, Evidence, Person
 from agent.prototypes import BASIC
 from agent.reading.additive import shares, softmax
 from agent.reading.features import ONE_SIDED
+from agent.reading.knowledge import departures
 from agent.reading.model import (
     Moment,
     Span,
@@ -46,6 +47,10 @@ class Piece(Protocol):
     def start(self) -> float: ...
     @property
     def end(self) -> float: ...
+    @property
+    def face(self) -> Mapping[str, float]: ...
+    @property
+    def speaking(self) -> float: ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,17 +104,20 @@ def read_moments(
         "voice": voice_moments(evidence, mine),
         "words": words_moments(cues, evidence.language),
     }
-    return tuple(_read(piece, channels, cues) for piece in pieces)
+    rested = person is not None and person.baseline != "none"
+    return tuple(_read(piece, channels, cues, rested) for piece in pieces)
 
 
 def _read(
-    piece: Piece, channels: Mapping[str, Sequence[Moment]], cues: Sequence[Cue]
+    piece: Piece, channels: Mapping[str, Sequence[Moment]], cues: Sequence[Cue], rested: bool
 ) -> MomentRead:
     here = {
         name: found
         for name, moments in channels.items()
         if (found := over(moments, (piece.start, piece.end))) is not None
     }
+    if "face" in here:
+        here["face"] = _with_departures(here["face"], piece, rested)
     by_sense = {name: shares(moment.logits, BASIC) for name, moment in here.items()}
     if not here:
         empty = Reasons(np.zeros(len(BASIC)))
@@ -132,6 +140,15 @@ def _read(
         shown=1 - both["neutral"],
         reasons=Reasons(logits, parts, {key: cited(key, overlapping) for key in parts}),
     )
+
+
+def _with_departures(read: Moment, piece: Piece, rested: bool) -> Moment:
+    """The learned reading of a face, and what the tables say of its departures from rest."""
+    more, parts = departures(piece.face, rested, piece.speaking)
+    reasons = dict(read.reasons)
+    for code, part in parts.items():
+        reasons[code] = reasons.get(code, np.zeros(len(BASIC))) + part
+    return Moment(read.start, read.end, read.logits + more, reasons)
 
 
 def _doubted(logits: Vector, doubt: float) -> Vector:

@@ -204,6 +204,11 @@ def _width(codes: tuple[str, ...], values: Matrix, reference: Reference, trust: 
     return np.where(heard, np.sqrt(1.0 / trust), _ERROR / np.sqrt(trust * seen))
 
 
+def spoken(code: str, speaking: float) -> float:
+    """What a unit's level still says, 0-1, while so much of the time is speech."""
+    return 1.0 - speaking * (1.0 - _SPEECH.get(code, 1.0))
+
+
 def scores(
     levels: Levels,
     labels: Iterable[str] = BASIC,

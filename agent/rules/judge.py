@@ -62,6 +62,8 @@ class Judged:
     discords: tuple[Discord, ...]
     reasons: tuple[Reasons, ...] = ()
     """Of each moment, what speaks for what; empty where the tables of knowledge judged."""
+    looks: tuple[Cue, ...] = ()
+    """What the face looks like to others, span by span."""
 
 
 def judge(evidence: Evidence, person: str | None = None, span: Span | None = None) -> Judged:
@@ -123,6 +125,7 @@ def _judged(same: _Same, person: str | None, span: Span | None) -> Judged:
         confidence=_confidence(whole, who, pieces, clash, cues),
         discords=clash,
         reasons=tuple(r.reasons for r in read),
+        looks=looks,
     )
 
 

@@ -20,6 +20,7 @@ from agent.rules.discord import Discord
 from agent.rules.judge import Judged
 from agent.rules.levels import level, tone
 from agent.rules.profiles import STEPS
+from agent.schema.assertion import Assertion, Relation
 
 MOST: Final = 8
 """Observations told; the strongest are chosen."""
@@ -187,8 +188,14 @@ def _contributing(judged: Judged, label: str) -> dict[str, tuple[str, ...]]:
         for code, value in sorted(points.items(), key=lambda item: -item[1])
         if code in ids and value > TELLING * total
     }
-    last = found.pop(IMPRESSION, None)
-    return found if last is None else found | {IMPRESSION: last}
+    if found.pop(IMPRESSION, None) is None:
+        return found
+    same = tuple(c.id for c in judged.looks if c.shares and label == _leading(c.shares))
+    return found | ({IMPRESSION: same} if same else {})
+
+
+def _leading(shares: Mapping[str, float]) -> str:
+    return max(shares, key=lambda label: shares[label])
 
 
 def _code(source: str) -> str:
@@ -255,7 +262,27 @@ def _fits(judged: Judged, label: str) -> Claim | None:
     ids = tuple(dict.fromkeys(i for code in codes for i in backing[code]))
     said = listed([name(code, judged, backing[code]) for code in codes])
     text = f"{label.capitalize()} rests on {said}.{_remark(label, codes)}"
-    return Claim(text=text, cites=ids, part="interpretation")
+    asserts = asserted(judged, also=(label,))
+    return Claim(text=text, cites=ids, part="interpretation", asserts=asserts)
+
+
+def asserted(
+    judged: Judged, first: str | None = None, also: Sequence[str] = ()
+) -> tuple[Assertion, ...]:
+    """What a sentence asserts that `first` is felt and that its cues speak for the others.
+
+    Empty by the tables of knowledge, whose claims are read as sentences.
+    """
+    if not judged.reasons:
+        return ()
+    subject = judged.person.id if judged.person else "clip"
+    leading = [part for part in (_parts(first) if first else ()) if part in BASIC]
+    single: Relation = "present" if len(leading) == 1 else "more"
+    wanted = [*((part, single) for part in leading), *((k, "more") for k in also if k in BASIC)]
+    return tuple(
+        Assertion(subject=subject, what=f"emotion:{label}", relation=relation, at=judged.span)
+        for label, relation in wanted
+    )
 
 
 def _remark(label: str, codes: Sequence[str]) -> str:
@@ -279,7 +306,8 @@ def clash_claim(clash: Discord) -> Claim:
         f"Discord around {clock((clash.start + clash.end) / 2)}: the {one.channel} fits "
         f"{one.label}, the {other.channel} {verb} {other.label}."
     )
-    return Claim(text=text, cites=(*one.cites[:4], *other.cites[:4]), part="interpretation")
+    cites = (*one.cites[:4], *other.cites[:4])
+    return Claim(text=text, cites=cites, part="interpretation")
 
 
 def conclusion(
@@ -295,7 +323,10 @@ def conclusion(
         return (Claim(text="Cannot tell which class fits: the cues carry none in full.",
                       part="conclusion"),)  # fmt: skip
     if not cites:
-        return (Claim(text=f"Nothing departs from rest: {absent(judged)}.", part="conclusion"),)
+        text = f"Nothing departs from rest: {absent(judged)}."
+        if judged.reasons and first != "neutral":
+            text = f"Cannot tell for sure: no single cue shows {first} ({most:.0%})."
+        return (Claim(text=text, part="conclusion"),)
     text = f"This fits {_named(first)} best ({most:.0%})"
     told = rest and rest[0][1] >= 0.1 and len(_parts(first) | _parts(rest[0][0])) <= MOST_EMOTIONS
     backing = stands_on(judged, rest[0][0])[:2] if told else ()
@@ -303,7 +334,8 @@ def conclusion(
         text += f", then {rest[0][0]} ({rest[0][1]:.0%})"
     cites = tuple(dict.fromkeys((*cites, *backing)))[:8]
     text = f"{text}; confidence is {degree(confidence)}."
-    return (Claim(text=text, cites=cites, part="conclusion"),)
+    asserts = asserted(judged, first, [rest[0][0]] if backing else [])
+    return (Claim(text=text, cites=cites, part="conclusion", asserts=asserts),)
 
 
 def _named(label: str) -> str:

@@ -15,7 +15,8 @@ Relation = Literal[
     "left", "right", "both",
 ]  # fmt: skip
 """present, absent   it is done, felt or heard; or it is not
-more, less, same     than this person's usual; for valence and arousal: above, below, at the middle
+more, less, same     than this person's usual; for valence and arousal: above, below, at the middle;
+                     of a feeling, more: the cited cues speak for it, whichever leads
 rises, falls         within the span
 begins, ends         at the span's first second
 quote                these words are said: `value`

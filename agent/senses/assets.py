@@ -23,6 +23,7 @@ from typing import Final, TypedDict
 from agent.cache import cache_dir
 from agent.senses import fetch
 from agent.senses.asset_table import ASSETS, Asset, Inside, Wheel
+from agent.util.scratch import scratch_folder
 
 __all__ = [
     "ASSETS",
@@ -283,8 +284,8 @@ def _keep(source: Path, name: str, digest: str) -> Path:
 
 @contextmanager
 def _scratch() -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(prefix=".part-", dir=_writable()) as folder:
-        yield Path(folder)
+    with scratch_folder(_writable(), ".part-") as folder:
+        yield folder
 
 
 def _writable() -> Path:

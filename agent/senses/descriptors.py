@@ -52,6 +52,8 @@ def describe(samples: Floats, power: Floats, frames: Frames) -> Columns:
 def agreeing(columns: Columns, f0_hz: Floats) -> Columns:
     """The columns with those in PITCHED set to NaN where the pitch path went elsewhere."""
     with np.errstate(invalid="ignore"):
-        same: npt.NDArray[np.bool_] = np.abs(columns["lead_hz"] / f0_hz - 1) < _SAME
+        same: npt.NDArray[np.bool_] = (
+            np.abs(columns["lead_hz"].astype(np.float32) / f0_hz - 1) < _SAME
+        )
     kept = {name: np.where(same, columns[name], np.nan).astype(np.float32) for name in PITCHED}
     return {name: kept.get(name, columns[name]) for name in NAMES if name != "lead_hz"}

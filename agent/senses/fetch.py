@@ -21,7 +21,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Final
 
-from agent.util import process
+from agent.util import process, terminal
 
 Progress = Callable[[str, int, int | None], None]
 """Called with what is being fetched, bytes so far, and bytes in all where known."""
@@ -52,7 +52,7 @@ def bar() -> Iterator[Progress]:
     from rich.progress import Progress as Rich
 
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
-    with Rich(*columns, console=Console(stderr=True), transient=True) as drawn:
+    with Rich(*columns, console=Console(file=terminal.own()), transient=True) as drawn:
         tasks = {}
 
         def show(what: str, done: int, total: int | None) -> None:

@@ -10,7 +10,7 @@ recording moves only `loudness_mean` and the three percentiles.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 import numpy as np
@@ -73,7 +73,8 @@ def functionals(columns: Columns, rows: slice) -> dict[str, float]:
 def _pitch(f0: Values, voiced: Flags) -> dict[str, float]:
     tones = 12 * np.log2(f0 / 100)
     found = _spread("pitch", tones[voiced])
-    changes = np.concatenate([np.diff(_smooth(tones[a:b])) for a, b in runs(voiced, 5)] or [[]])
+    steps = [np.diff(_smooth(tones[a:b])) for a, b in runs(voiced, 5)]
+    changes = np.concatenate(steps) if steps else np.empty(0)
     return found | _slopes("pitch", changes)
 
 
@@ -113,7 +114,7 @@ def _median(values: Values) -> float:
     return float(np.median(known)) if len(known) else float("nan")
 
 
-def _timing(cut: Columns, voiced: Flags) -> dict[str, float]:
+def _timing(cut: Mapping[str, Values], voiced: Flags) -> dict[str, float]:
     """Rates per second and lengths in seconds."""
     seconds = len(voiced) * STEP
     loudness = _smooth(cut["loudness"].astype(np.float64))

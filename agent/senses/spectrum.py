@@ -58,8 +58,8 @@ def powers(samples: Floats) -> tuple[Floats, Floats]:
     cut = windows[_FIRST - HOP :: HOP][: (len(samples) - WINDOW) // HOP + 2]
     cut = (cut - cut.mean(axis=1, keepdims=True)) * _HANN
     power = np.abs(fft.rfft(cut, FFT)) ** 2 / float(np.sum(_HANN**2))
-    power = np.asarray(power, np.float32)
-    return power[1:], power[:-1]
+    small: Floats = power.astype(np.float32)
+    return small[1:], small[:-1]
 
 
 def shape(power: Floats, before: Floats) -> Columns:

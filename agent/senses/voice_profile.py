@@ -34,31 +34,31 @@ class Measure(NamedTuple):
 
 MEASURES: Final[Mapping[str, Measure]] = {
     "loudness_sd": Measure(
-        "dynamics", 0, 1, "even in loudness", "loudness swings widely", "log2 of loudness"
+        "dynamics", 1.21, 0.2, "even in loudness", "loudness swings widely", "log2 of loudness"
     ),
     "hammarberg_db_mean": Measure(
-        "balance", 0, 1, "sharp, pressed sound", "soft, dull sound",
+        "balance", 26.1, 4.2, "sharp, pressed sound", "soft, dull sound",
         "dB below 2 kHz over above",
     ),
     "mfcc1_mean": Measure(
-        "spectrum", 0, 1, "bright, open sound", "dark, covered sound", "MFCC 1"
+        "spectrum", 32.1, 3.4, "bright, open sound", "dark, covered sound", "MFCC 1"
     ),
     "hnr_db_mean": Measure(
-        "harmonicity", 0, 1, "noisy, hoarse voice", "clear voice", "dB of harmonics over noise"
+        "harmonicity", 9.2, 1.9, "noisy, hoarse voice", "clear voice", "dB of harmonics over noise"
     ),
     "h1_h2_db_mean": Measure(
-        "phonation", 0, 1, "tight, creaking voice", "breathy, lax voice",
+        "phonation", 3.3, 3.4, "tight, creaking voice", "breathy, lax voice",
         "dB of first over second harmonic",
     ),
     "shimmer_db_mean": Measure(
-        "steadiness", 0, 1, "steady voice", "shaky loudness from cycle to cycle",
+        "steadiness", -0.1, 0.38, "steady voice", "shaky loudness from cycle to cycle",
         "log2 of shimmer in dB",
     ),
     "f1_hz_mean": Measure(
-        "openness", 0, 1, "narrow vowels", "wide-open vowels", "log2 of F1 in Hz"
+        "openness", 8.75, 0.14, "narrow vowels", "wide-open vowels", "log2 of F1 in Hz"
     ),
     "voiced_length_mean": Measure(
-        "drawl", 0, 1, "clipped, short vowels", "drawn-out vowels", "s of voice at a stretch"
+        "drawl", 0.189, 0.057, "clipped, short vowels", "drawn-out vowels", "s voiced at a stretch"
     ),
 }  # fmt: skip
 """By functional: norms of neutral speech, from the recordings of docs/model_cards/voice.md."""

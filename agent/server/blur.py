@@ -1,7 +1,8 @@
 """Faces made unrecognisable in pictures that leave for a model host (`--blur-faces`).
 
-The faces are found anew in each picture, so that nobody who was not tracked slips through;
-pictures that are faces and nothing else are left out. Drawn pictures have none.
+The faces are found anew in each picture, in tiles of several sizes, so that nobody slips through
+who was not tracked or stands far off; pictures that are faces and nothing else are left out.
+Drawn pictures have none.
 """
 
 from __future__ import annotations
@@ -15,6 +16,13 @@ import numpy as np
 from agent.context import Picture
 from agent.senses.samples import Image
 
+LARGEST: Final = 0.6
+"""Side of the largest tiles, as a share of the picture's shorter side; each further size is half
+the one before."""
+SMALLEST: Final = 48
+"""Pixels below which no tiles are looked at: no face in them can be known again."""
+LEAST: Final = 0.5
+"""Score of a face in a tile: one that is none may be covered, one that is one may not be left."""
 PASSES: Final = (5, 1, 1)
 """Cells a side of the mosaic over what is found in each pass."""
 
@@ -32,9 +40,9 @@ def _blurred(picture: Picture) -> Picture:
     from PIL import Image as Pictures
 
     image = np.array(Pictures.open(io.BytesIO(picture.png)).convert("RGB"))
-    for cells in PASSES:
-        # Until none is found: a coarse mosaic of a face can still pass for one.
-        for box in _faces(image):
+    for number, cells in enumerate(PASSES):
+        # Until none is found: a coarse mosaic of a large face can still pass for one.
+        for box in _faces(image) if number == 0 else _large_faces(image):
             _cover(image, box, cells)
     out = io.BytesIO()
     Pictures.fromarray(image).save(out, "PNG")
@@ -56,8 +64,24 @@ def _cover(image: Image, box: tuple[float, float, float, float], cells: int) -> 
 
 
 def _faces(image: Image) -> list[tuple[float, float, float, float]]:
-    """x, y, width, height in pixels of every face in one picture."""
+    """x, y, width, height in pixels of every face in one picture, however small.
+
+    Finer and finer tiles, each enlarged to what the detector takes: in the whole picture it sees
+    nothing below a twentieth of it, where people still know each other.
+    """
     from agent.senses.faces.models import shared
 
-    found = shared().detector.find(image, "thorough")
-    return [one.box for one in found]
+    detector = shared().detector
+    found = _large_faces(image)
+    side = min(image.shape[:2]) * LARGEST
+    while side >= SMALLEST:
+        found += [one.box for one in detector.find_in_tiles(image, round(side), LEAST)]
+        side /= 2
+    return found
+
+
+def _large_faces(image: Image) -> list[tuple[float, float, float, float]]:
+    """The same of faces that are no smaller than a tenth of the picture."""
+    from agent.senses.faces.models import shared
+
+    return [one.box for one in shared().detector.find(image, "thorough")]

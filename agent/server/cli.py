@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 from agent import listen
 from agent.install import advice
-from agent.server.settings import MIB, Settings
+from agent.server.settings import DAY, MIB, Settings
 
 if TYPE_CHECKING:
     from agent.server.gate import Gate
@@ -91,6 +91,10 @@ def parser() -> argparse.ArgumentParser:
     kept.add_argument("--keep-evidence", action="store_true", help="remember what was measured")
     kept.add_argument("--keep-seconds", type=float, default=usual.upload_seconds, metavar="S",
                       help="how long unused uploads and conversations are kept (3600)")  # fmt: skip
+    kept.add_argument("--evidence-days", type=float, default=usual.kept_seconds / DAY, metavar="N",
+                      help="how long that is kept after its last use (30)")  # fmt: skip
+    kept.add_argument("--evidence-mib", type=int, default=usual.kept_bytes // MIB, metavar="N",
+                      help="how much of it for each key (1024)")  # fmt: skip
     kept.add_argument("--blur-faces", action="store_true", help="in pictures for the model's host")
     bounds = top.add_argument_group("limits")
     bounds.add_argument("--slots", type=int, default=usual.slots, help="clips worked on at once")
@@ -172,6 +176,8 @@ def _settings(arguments: argparse.Namespace) -> Settings:
         names=tuple(name.lower() for name in arguments.name),
         upload_seconds=arguments.keep_seconds,
         conversation_seconds=arguments.keep_seconds,
+        kept_seconds=arguments.evidence_days * DAY,
+        kept_bytes=arguments.evidence_mib * MIB,
         tokens=arguments.max_request_tokens,
         media_bytes=arguments.max_media_mib * MIB,
         body_bytes=arguments.max_body_mib * MIB,

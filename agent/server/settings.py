@@ -9,6 +9,7 @@ from typing import Final
 
 MIB: Final = 1 << 20
 GIB: Final = 1 << 30
+DAY: Final = 24 * 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,10 @@ class Settings:
     """URL of the PostgreSQL data base that holds what was said; None for a file beside the rest."""
     keep_evidence: bool = False
     """Whether evidence outlives the request or upload it came from."""
+    kept_seconds: float = 30 * DAY
+    """How long it then does after its last use."""
+    kept_bytes: int = 1 * GIB
+    """Bytes of it for one owner; beyond, the longest unused goes first."""
     blur_faces: bool = False
     """Whether faces are made unrecognisable in every picture for the model host."""
     page: bool = True

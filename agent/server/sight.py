@@ -24,6 +24,7 @@ from agent.server.keys import Owner
 from agent.server.place import Place, put
 from agent.server.schema import Series
 from agent.server.wire import Json
+from agent.util.scratch import trim
 
 Progress = Callable[[str, float], None]
 """Called with the name of what is being done and the share of it, 0-1."""
@@ -59,6 +60,7 @@ class Sight:
         except (KeyError, ValidationError):
             raise reasons.unreadable() from None
         self.media = found.media
+        await self._trimmed()
         await asyncio.to_thread(put, self._place.found, found.to_json())
         return found
 
@@ -80,10 +82,22 @@ class Sight:
         if eyes is not None:
             await self._house.eyes.drop(eyes)
 
+    @property
+    def _kept_looks(self) -> Path | None:
+        """Where this owner's evidence outlives its clip, if it does."""
+        settings = self._house.settings
+        return (
+            self._house.store.root / self._owner.name / "kept" if settings.keep_evidence else None
+        )
+
+    async def _trimmed(self) -> None:
+        """Keep what is kept within its age and its quota."""
+        settings, kept = self._house.settings, self._kept_looks
+        if kept is not None:
+            await asyncio.to_thread(trim, kept, settings.kept_seconds, settings.kept_bytes)
+
     async def _opened(self) -> Media:
-        looks = self._place.looks
-        if self._house.settings.keep_evidence:
-            looks = self._house.store.root / self._owner.name / "kept"
+        looks = self._kept_looks or self._place.looks
         try:
             self._eyes = await self._house.eyes.take()
         except LostError:

@@ -67,7 +67,8 @@ def _degraded(image: Picture, random: np.random.Generator) -> Picture:
         image = cv2.addWeighted(image, 1.6, soft, -0.6, 0)
     if random.random() < 0.2:
         quality = [cv2.IMWRITE_JPEG_QUALITY, int(random.uniform(20, 80))]
-        image = cv2.imdecode(cv2.imencode(".jpg", image, quality)[1], cv2.IMREAD_GRAYSCALE)
+        stored = cv2.imencode(".jpg", image, quality)[1]
+        image = np.asarray(cv2.imdecode(stored, cv2.IMREAD_GRAYSCALE), np.uint8)
     light = (np.arange(256) / 255) ** np.exp(random.normal(0, 0.3))
     light = 0.5 + (light - 0.5) * np.exp(random.normal(0, 0.2)) + random.normal(0, 0.06)
     image = cv2.LUT(image, np.clip(light * 255, 0, 255).astype(np.uint8))

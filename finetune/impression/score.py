@@ -168,7 +168,7 @@ def peer(models: Path, found: Stills) -> Array:
 
 def in_the_wild(net: Impression, found: Stills, logits: Array, rival: Array | None) -> Any:
     """Figures on stills over seven and five labels; a face that is not found counts as wrong."""
-    missed = np.isnan(logits).any(axis=1)
+    missed: Any = np.isnan(logits).any(axis=1)
     table: dict[str, Any] = {"stills": len(missed), "without a face": int(missed.sum())}
     for labels in (SEVEN, FIVE):
         kept = np.isin(found.labels, labels)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -32,11 +32,15 @@ TONES: Final = (0.05, 0.5, 0.95)
 Array = npt.NDArray[Any]
 
 
-def stills(seed: int, renderer: Renderer, net: Impression) -> Array | None:
-    """tones × kinds × labels: shares of one person; None where a face is not found."""
+def stills(seed: int, renderers: Sequence[Renderer], net: Impression) -> Array | None:
+    """tones × kinds × labels: shares of one person; None where a face is not found.
+
+    One renderer for each tone: a renderer takes people of one seed for the same and keeps the skin.
+    """
     scenario = usual(seed, 1.0)
     out = np.empty((len(TONES), len(KINDS), len(LABELS)))
     for row, tone in enumerate(TONES):
+        renderer = renderers[row]
         face = look(renderer.head, people.toned(scenario.who, tone))
         for column, kind in enumerate(KINDS):
             state: dict[str, float] = {}
@@ -54,8 +58,9 @@ def stills(seed: int, renderer: Renderer, net: Impression) -> Array | None:
 
 def table(count: int) -> Iterator[str]:
     """Lines: mean share of each label by tone, and lighter less darker with its interval."""
-    renderer, net = Renderer(ict.load(), SIZE), Impression()
-    every = [stills(seed, renderer, net) for seed in range(FIRST, FIRST + count)]
+    head, net = ict.load(), Impression()
+    renderers = [Renderer(head, SIZE) for _ in TONES]
+    every = [stills(seed, renderers, net) for seed in range(FIRST, FIRST + count)]
     rows = np.stack([one for one in every if one is not None])
     random = np.random.default_rng(0)
     draws = random.integers(0, len(rows), (1000, len(rows)))

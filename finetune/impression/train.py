@@ -38,7 +38,7 @@ class Settings:
 
     sides: tuple[int, ...] = (28,) * 3 + (32,) * 9 + (40,) * 2
     """Points a side of the pictures, epoch by epoch."""
-    widths: tuple[int, int, int, int] = (24, 32, 64, 128)
+    widths: tuple[int, ...] = (24, 32, 64, 128)
     """Channels of the network, stage by stage."""
     batch: int = 64
     rate: float = 0.06
@@ -209,7 +209,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--data", type=Path, required=True, metavar="NPZ", help="voted pictures")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="for checkpoints")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--sides", type=_sides, default=Settings().sides, metavar="28x3,32x9,…",
+    parser.add_argument("--sides", type=_sides, default=Settings().sides, metavar="28x3,32x9,40x2",
                         help="points a side and for how many epochs")  # fmt: skip
     parser.add_argument("--widths", type=_widths, default=Settings().widths, metavar="24,32,64,128")
     arguments = parser.parse_args(argv)

@@ -314,7 +314,7 @@ def _choose(train: Faces, stills: Faces, features: Sequence[str]) -> dict[str, f
     """Penalty and weight of the stills, by folds inside training."""
     best, chosen = -1.0, {}
     some = train.only(list(range(0, len(train.ids), max(1, len(train.ids) // 2500))))
-    for penalty in (2e-3, 8e-3):
+    for penalty in (8e-3, 3e-2):
         for stills_share in (0.3, 0.5):
             how = {"penalty": penalty, "prior": PRIOR, "stills": stills_share}
             by_fold = crossed(some, stills, features, how, 1, parts=3)

@@ -126,7 +126,7 @@ def main() -> None:
     with_ = Measurer()
     print(f"measuring with {with_.mesh}", flush=True)
     stills = sorted((asked.data / "stills").glob("*.jpg"))
-    shown = (np.ascontiguousarray(cv2.imread(str(path))[..., ::-1]) for path in stills)
+    shown = (np.ascontiguousarray(np.asarray(cv2.imread(str(path)))[..., ::-1]) for path in stills)
     measure("stills", [path.name for path in stills], shown, asked.out, with_)
     voted = np.load(asked.data / "ferplus.npz")
     pictures, split = voted["images"], voted["split"]

@@ -41,11 +41,14 @@ UNHEARD: Final = tuple(label for label in BASIC if label not in LABELS)
 """Labels without a recording: surprise and contempt. Their weights are the tables' alone."""
 UNHEARD_SHARE: Final = 0.03
 """Mean share that each of those gets on the recordings, none of which shows them: a judgement."""
-PENALTIES: Final = (0.01, 0.03, 0.1)
-BELIEVED: Final = (2.0, 8.0)
+PENALTIES: Final = (0.01, 0.02, 0.05)
+BELIEVED: Final = (4.0, 16.0)
 """Utterances of neutral speech at which half of a speaker's offset is believed."""
-OTHERS_WEIGHT: Final = 0.4
-"""Weight of each variant beside the recording as it is."""
+THROAT_WEIGHT: Final = 0.3
+WIRE_WEIGHT: Final = 0.3
+"""Weights of each variant beside the recording as it is. Without throats a woman is read worse by
+what men taught, without wires a telephone is read hardly better than by chance; more of either
+costs the recordings as they are (docs/model_cards/voice.md)."""
 STRENGTH: Final = 0.2
 """Log-odds for a standard deviation of what the tables expect."""
 
@@ -99,16 +102,21 @@ def table(voices: Voices, how: How, reference: Reference, neutral: Matrix) -> Ma
     """Utterances × FEATURES as the read-out takes them; `agent.reading.voice.settled` in arrays.
 
     Relative: less what is believed of the speaker's offset from `neutral`. It is known from
-    neutral speech among the same `voices`: of the same throat, but without the wire.
+    neutral speech among the same `voices`: of the same throat, but without the wire, and never
+    from the recording that is read.
     """
     if reference == "absolute":
         return voices.values
     out = voices.values.copy()
     throat = np.where(np.isin(voices.variants, list(THROATS)), voices.variants, "clean")
+    calm = voices.labels == LABELS.index("neutral")
     for speaker, variant in sorted({*zip(voices.speakers.tolist(), throat.tolist(), strict=True)}):
-        usual, count = voices.neutral(speaker, variant)
-        offset = np.nan_to_num((usual - neutral) * count / (count + how.believed))
-        out[(voices.speakers == speaker) & (throat == variant)] -= offset
+        mine = (voices.speakers == speaker) & (throat == variant)
+        for clip in (None, *sorted(set(voices.clips[mine & calm].tolist()))):
+            usual, count = voices.neutral(speaker, variant, but=clip)
+            offset = np.nan_to_num((usual - neutral) * count / (count + how.believed))
+            rows = mine & (~calm if clip is None else voices.clips == clip)
+            out[rows] -= offset
     return out
 
 
@@ -122,7 +130,9 @@ def learn(voices: Voices, how: How, reference: Reference) -> tuple[ReadOut, Matr
     targets = np.eye(len(LABELS))[voices.labels]
     same = list(zip(voices.clips.tolist(), voices.variants.tolist(), strict=True))
     pieces = Counter(same)
-    weight = np.where(clean, 1.0, OTHERS_WEIGHT) / np.array([pieces[each] for each in same])
+    throat = np.isin(voices.variants, list(THROATS))
+    weight = np.where(clean, 1.0, np.where(throat, THROAT_WEIGHT, WIRE_WEIGHT))
+    weight = weight / np.array([pieces[each] for each in same])
     weight = weight / (targets @ (weight @ targets))
     out = fit(
         rows,
@@ -179,9 +189,11 @@ def held_out(voices: Voices, how: How, reference: Reference) -> tuple[npt.NDArra
     for speaker in sorted(set(voices.speakers.tolist())):
         mine = voices.speakers == speaker
         out, neutral = learn(voices.only(~mine), how, reference)
-        named, found = read(voices.only(mine), out, how, reference, neutral, ("clean",))
-        clips += named
-        logits.append(found)
+        # Whatever is chosen must hold for other throats and wires as well.
+        for variant in ("clean", *THROATS, *WIRES):
+            named, found = read(voices.only(mine), out, how, reference, neutral, (variant,))
+            clips += named
+            logits.append(found)
     return _truth(clips), np.concatenate(logits)
 
 

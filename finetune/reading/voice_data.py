@@ -69,9 +69,12 @@ class Voices:
         """Those where `rows` is true."""
         return Voices(self.clips[rows], self.variants[rows], self.seconds[rows], self.values[rows])
 
-    def neutral(self, speaker: str, variant: str) -> tuple[Matrix, int]:
-        """Mean of each feature over a speaker's neutral speech; over how many recordings."""
-        calm = self.labels == LABELS.index("neutral")
+    def neutral(self, speaker: str, variant: str, but: str | None = None) -> tuple[Matrix, int]:
+        """Mean of each feature over a speaker's neutral speech; over how many recordings.
+
+        `but`: a recording that is left out.
+        """
+        calm = (self.labels == LABELS.index("neutral")) & (self.clips != (but or ""))
         mine = (self.speakers == speaker) & (self.variants == variant) & calm
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", RuntimeWarning)  # a feature that nobody has

@@ -154,6 +154,18 @@ class Detector:
                 found += [_moved(d, x, y) for d in best.find(tile, least=0.6)]
         return merge(found)
 
+    def find_in_tiles(self, image: Image, side: int, least: float = 0.6) -> list[Detection]:
+        """Faces in overlapping square tiles of `side` pixels: those of a tenth of it and more."""
+        best = self._full or self._short
+        height, width = image.shape[:2]
+        side = max(side, max(height, width) // MOST_ALONG)
+        corners = ((x, y) for y in _starts(height, side, 0.3) for x in _starts(width, side, 0.3))
+        found: list[Detection] = []
+        for x, y in corners:
+            tile = image[y : y + side, x : x + side]
+            found += [_moved(d, x, y) for d in best.find(tile, least)]
+        return merge(found)
+
 
 def tiles(
     image: Image, per_side: int = 2, overlap: float = 0.3
@@ -173,7 +185,7 @@ def tiles(
 
 def _starts(length: int, side: int, overlap: float) -> list[int]:
     count = int(np.ceil((length - side) / (side * (1 - overlap)))) + 1
-    return [int(s) for s in np.linspace(0, length - side, max(1, count))]
+    return [int(s) for s in np.linspace(0, max(0, length - side), max(1, count))]
 
 
 def _moved(found: Detection, x: float, y: float) -> Detection:

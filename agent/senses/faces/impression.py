@@ -61,7 +61,7 @@ def seen(image: Image, mesh: Floats, side: int) -> Floats:
     grey = cv2.cvtColor(crop(image, roi, side * finer), cv2.COLOR_RGB2GRAY)
     if finer > 1:
         grey = cv2.resize(grey, (side, side), interpolation=cv2.INTER_AREA)
-    return grey.astype(np.float32)
+    return np.asarray(grey, np.float32)
 
 
 class Impression:
