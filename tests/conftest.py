@@ -115,3 +115,9 @@ def model_files() -> Path:
 def shared() -> Path:
     """Folder of real clips and model files beside the checkout, or named by DUCHENNE_SHARED."""
     return SHARED
+
+
+if __name__ == "__main__":  # a run's models, ahead of the run
+    os.environ["DUCHENNE_CACHE"] = str(MODELS.parent)
+    os.environ.pop("DUCHENNE_ASSETS", None)
+    fetch_models()

@@ -256,15 +256,19 @@ def test_unknown_estimators_are_named() -> None:
 # Real faces
 
 
-def face(shared: Path, monkeypatch: pytest.MonkeyPatch, picture: str) -> FaceSample:
+def seen(picture: Path) -> FaceSample:
     import cv2
 
     from agent.senses.faces import face_in
 
-    monkeypatch.setenv("DUCHENNE_ASSETS", str(shared / "models"))
-    found = face_in(cv2.imread(str(shared / "media" / "image" / picture))[:, :, ::-1].copy())
+    found = face_in(cv2.imread(str(picture))[:, :, ::-1].copy())
     assert found is not None
     return found
+
+
+def face(shared: Path, monkeypatch: pytest.MonkeyPatch, picture: str) -> FaceSample:
+    monkeypatch.setenv("DUCHENNE_ASSETS", str(shared / "models"))
+    return seen(shared / "media" / "image" / picture)
 
 
 def turned(sample: FaceSample, yaw: float, roll: float, zoom: float) -> FaceSample:
@@ -277,16 +281,16 @@ def turned(sample: FaceSample, yaw: float, roll: float, zoom: float) -> FaceSamp
     return dataclasses.replace(sample, mesh=mesh)
 
 
-def test_head_pose_is_out_of_the_geometry(shared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    sample = face(shared, monkeypatch, "facerec_obama.jpg")
+def test_head_pose_is_out_of_the_geometry(media: Path) -> None:
+    sample = seen(media / "ann_smile.jpg")
     reader = estimator("shortcut")
     straight = reader.observe(sample)
     for yaw, roll, zoom in ((0.4, 0.0, 1.0), (-0.3, 0.5, 0.5), (0.0, -0.7, 3.0)):
         assert np.allclose(straight, reader.observe(turned(sample, yaw, roll, zoom)), atol=0.02)
 
 
-def test_every_measured_unit_has_its_columns(shared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    sample = face(shared, monkeypatch, "facerec_obama.jpg")
+def test_every_measured_unit_has_its_columns(media: Path) -> None:
+    sample = seen(media / "ann_smile.jpg")
     reader = estimator("shortcut")
     bare = dataclasses.replace(sample, mesh=sample.mesh[:468], blendshapes=None)
     for one in (sample, bare):
@@ -325,6 +329,14 @@ def test_geometry_reads_known_muscles_on_the_right_side(shared: Path) -> None:
         if name[-2] == "_":
             other = name[:-1] + ("R" if name[-1] == "L" else "L")
             assert found[name] > found[other] + 0.5
+
+
+def test_a_smiling_picture_has_its_smile_at_time_zero(media: Path) -> None:
+    unit = ActionUnits(estimator("learned"))
+    unit.push(seen(media / "ann_smile.jpg"))
+    _, cues, _ = unit.finish({"P1": [0]})
+    cue = only(cues, "AU12")
+    assert cue.start == cue.end == 0 and cue.grade in ("C", "D", "E")
 
 
 @pytest.mark.parametrize("picture", ["faceapi_happy.jpg", "pyfeat_single_face.jpg"])

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from agent import media
+from agent import media as clips
 from agent.senses import au_steady, learned
 from agent.senses.action_units import ActionUnits, estimator
 from agent.senses.assets import AssetError
@@ -39,7 +39,7 @@ def samples(path: Path, models: Models, every: int = 1) -> list[FaceSample]:
     """The face of each picture, followed through the clip."""
     seen: list[FaceSample] = []
     mesh: Floats | None = None
-    for frame in media.stream(path, audio=False):
+    for frame in clips.stream(path, audio=False):
         if isinstance(frame, Frame) and frame.index % every == 0:
             face = face_in(frame.image, previous=mesh, models=models)
             if face is not None:
@@ -186,6 +186,32 @@ def test_the_factory_knows_it() -> None:
     assert isinstance(estimator("learned"), Learned)
     with pytest.raises(ValueError, match="learned"):
         estimator("nonsense")
+
+
+def test_a_rendered_smile_begins_when_it_begins(
+    reader: Learned, media: Path, models: Models
+) -> None:
+    columns = read(reader, samples(media / "smile.mp4", models))
+    for code in ("AU06", "AU12"):
+        assert between(columns, code, 0.0, 0.45) < 0.7, code
+        assert between(columns, code, 1.0, 2.2) > 2, code
+    for code in ("AU16", "AU20"):
+        assert between(columns, code, 1.0, 2.2) < 2, f"{code}: lips are not lowered or stretched"
+
+
+def test_a_head_that_only_turns_stays_quiet(reader: Learned, media: Path, models: Models) -> None:
+    columns = read(reader, samples(media / "turns.mp4", models, every=3))
+    for code in ("AU01", "AU02", "AU04", "AU06", "AU09", "AU10", "AU12", "AU15", "AU20"):
+        assert float(np.quantile(columns[code].astype(np.float64), 0.9)) < 2, code
+
+
+def test_a_rendered_surprise_shows_its_raised_brows(
+    reader: Learned, media: Path, models: Models
+) -> None:
+    face = face_in(np.asarray(Image.open(media / "ann_surprise.jpg")), models=models)
+    assert face is not None
+    columns = reader.intensities(np.zeros(1, np.float32), reader.observe(face)[None])
+    assert min(columns["AU01"][0], columns["AU02"][0]) > 1
 
 
 def test_a_real_smile_begins_when_it_begins(reader: Learned, shared: Path, models: Models) -> None:
