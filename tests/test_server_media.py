@@ -316,7 +316,8 @@ def test_blurred_faces_are_faces_no_more(crowd: Path) -> None:
     from agent.senses.faces.models import shared as models
     from agent.server.blur import blurred
 
-    image = Image.open(crowd).convert("RGB")
+    image = Image.new("RGB", (1152, 648), (120, 140, 130))
+    image.paste(Image.open(crowd).resize((576, 192)), (288, 228))
     out = io.BytesIO()
     image.save(out, "PNG")
     given = [Picture("frame at 0.00 s", out.getvalue()), Picture("face strip of P1", picture())]
