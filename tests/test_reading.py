@@ -89,9 +89,10 @@ def test_who_smiles_throughout_is_not_taken_for_resting() -> None:
 
 
 def test_knowledge_stays_selectable(monkeypatch: pytest.MonkeyPatch) -> None:
-    fitted = judge(record(SMILING, SMILING))
+    same = record(SMILING, SMILING)
+    fitted = judge(same)
     monkeypatch.setenv(SETTING, KNOWLEDGE)
-    known = judge(record(SMILING, SMILING))
+    known = judge(same)
     assert fitted.reasons
     assert not known.reasons
 

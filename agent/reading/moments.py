@@ -84,9 +84,14 @@ class MomentRead:
     reasons: Reasons
 
 
+def reading() -> str:
+    """Which way evidence is read: `FITTED`, or `KNOWLEDGE` where the environment asks for it."""
+    return os.environ.get(SETTING, FITTED)
+
+
 def learned(evidence: Evidence, person: Person | None, span: Span) -> bool:
     """Does the fitted reading apply? It needs windows or utterances, which tables have not."""
-    if os.environ.get(SETTING, FITTED) == KNOWLEDGE:
+    if reading() == KNOWLEDGE:
         return False
     mine = None if person is None else person.id
     faces = any(w.person == mine and w.start <= span[1] and w.end >= span[0]

@@ -14,7 +14,7 @@ from typing import Final, Literal
 
 from agent.evidence import Cue, Evidence, Person
 from agent.prototypes import BASIC, PARTS
-from agent.reading.moments import Reasons, learned, read_moments
+from agent.reading.moments import Reasons, learned, read_moments, reading
 from agent.rules.core import scores_each, shares
 from agent.rules.discord import Discord, discords
 from agent.rules.levels import Moment, Span, cues_of, impressions, moments, unmeasured
@@ -71,7 +71,7 @@ def judge(evidence: Evidence, person: str | None = None, span: Span | None = Non
 
     One answer asks for the same numbers many times, so the latest are kept.
     """
-    return _judged(_Same(evidence), person, span)
+    return _judged(_Same(evidence), person, span, reading())
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -88,7 +88,8 @@ class _Same:
 
 
 @lru_cache(maxsize=32)
-def _judged(same: _Same, person: str | None, span: Span | None) -> Judged:
+def _judged(same: _Same, person: str | None, span: Span | None, _how: str) -> Judged:
+    # `_how` only keeps answers of the two ways of reading apart.
     evidence = same.evidence
     who = _person(evidence, person)
     when = span or (0.0, evidence.media.duration)
