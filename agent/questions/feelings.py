@@ -271,12 +271,11 @@ def course(asked: Asked) -> Said:
         quote = next((cue for cue in here.cues if cue.sense == "words"), None)
         words = f", at the words “{quote.text}”" if quote else ""
         text = f"From {clock(start)} to {clock(end)} it fits {label}: {shown}{words}."
-        cites = [*stands_on(here, label)[:4], *([quote.id] if quote else [])]
+        ids = (*stands_on(here, label)[:4], *([quote.id] if quote else []))
+        cites = tuple(dict.fromkeys(ids))
         if shown:
             asserts = asserted(here, also=[label])
-            said.append(
-                Claim(text=text, cites=tuple(cites), part="interpretation", asserts=asserts)
-            )
+            said.append(Claim(text=text, cites=cites, part="interpretation", asserts=asserts))
     return said if len(said) > 1 else []
 
 
