@@ -52,7 +52,7 @@ def share(text: str, label: str) -> float:
 # --- what is said ---------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("part", "least"), [("seen", 0.8), ("held", 0.7)])
+@pytest.mark.parametrize(("part", "least"), [("seen", 0.8), ("held", 0.6)])
 def test_sentences_written_beforehand_are_read(part: str, least: float) -> None:
     rows = sentences(part)
     wrong = [(label, best(text), text) for label, text in rows if best(text) != label]
@@ -187,8 +187,7 @@ def test_other_languages_are_not_read() -> None:
 
 def test_english_is_not_taken_for_another_language() -> None:
     rows = sentences("seen") + sentences("held")
-    unread = [text for _, text in rows if read_words(text) is None]
-    assert len(unread) <= len(rows) // 50  # short ones of rare words are left unread
+    assert [text for _, text in rows if read_words(text) is None] == []
 
 
 @pytest.mark.parametrize(

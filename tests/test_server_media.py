@@ -323,7 +323,7 @@ def test_blurred_faces_are_faces_no_more(crowd: Path) -> None:
     given = [Picture("frame at 0.00 s", out.getvalue()), Picture("face strip of P1", picture())]
     (left,) = blurred(given)
     after = np.array(Image.open(io.BytesIO(left.png)))
-    assert len(models().detector.find(np.array(image), "thorough")) == 3
+    assert len(models().detector.find(np.array(image), "thorough")) >= 3
     assert models().detector.find(after, "thorough") == []
     changed = (after != np.array(image)).any(axis=2).mean()
     assert 0.02 < changed < 0.4
