@@ -52,7 +52,7 @@ def share(text: str, label: str) -> float:
 # --- what is said ---------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("part", "least"), [("seen", 0.8), ("held", 0.6)])
+@pytest.mark.parametrize(("part", "least"), [("seen", 0.8), ("held", 0.7)])
 def test_sentences_written_beforehand_are_read(part: str, least: float) -> None:
     rows = sentences(part)
     wrong = [(label, best(text), text) for label, text in rows if best(text) != label]
