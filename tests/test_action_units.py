@@ -388,13 +388,14 @@ def watched(
 ) -> tuple[Columns, list[Cue]]:
     """A clip's main face, with blendshapes (478) or without (468)."""
     from agent import media
-    from agent.senses.faces import face_in
+    from agent.senses.faces import face_in, models
 
     monkeypatch.setenv("DUCHENNE_ASSETS", str(shared / "models"))
+    bundle = models.load()
     unit, before = ActionUnits(estimator("shortcut")), None
     for frame in media.stream(shared / "media" / "video" / clip, audio=False, max_side=640):
         assert isinstance(frame, Frame)
-        found = face_in(frame.image, before)
+        found = face_in(frame.image, before, bundle)
         assert found is not None
         before = found.mesh
         shapes = found.blendshapes if points == 478 else None

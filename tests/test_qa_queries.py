@@ -108,6 +108,12 @@ def test_follow_ups_lean_on_the_last_question() -> None:
     assert parse("why?", last=parse("Is she sad?")).target == "emotion:sadness"
     assert str(parse("and after that?", last=parse("What does she do at 0:03?")).when) == "after 3"
     assert parse("why?", last=parse("Who is she?")).target is None
+    long = parse("How long is the clip?")
+    for last in (smile, long):
+        assert parse("How many people are there?", last=last).when is None
+        assert parse("Was there a frown?", last=last).when is None
+    assert str(parse("Is she frowning there?", last=smile).when) == "during AU12"
+    assert parse("What happens then?", last=long).when is None
     half = parse("When does she stop smiling, and what happens then?")
     assert half.relation == "end" and half.second is not None
     assert half.second.ask == "event" and str(half.second.when) == "after AU12"

@@ -22,7 +22,8 @@ FEW: Final = 5
 
 def resolve(query: Query, seen: Seen, tags: Sequence[Tag], last: Query | None) -> Query:
     """The query with what it leaves open taken from the last one, if there is a last one."""
-    times = {t.key for t in tags if t.section == "time"}
+    exists = [t for t in tags if t.section == "exists"]
+    times = {t.key for t in tags if t.section == "time" and not any(t.over(e) for e in exists)}
     if last is None or last.ask in ("unknown", "help", "refuse", "outside"):
         return query
     changed: dict[str, Any] = {}
@@ -84,7 +85,7 @@ def _beside(last: Query, relation: str) -> Moment | None:
     if at is not None:
         side = relation if relation != "during" else at.relation
         return Moment(**(at.model_dump() | {"relation": side}))
-    if last.target is None or _felt(last.target):
+    if last.target is None or last.ask == "clip" or _felt(last.target):
         return None
     return Moment.model_validate({"anchor": last.target, "relation": relation})
 

@@ -35,7 +35,7 @@ class Tag:
     """One entry found in a question."""
 
     section: str
-    """target, part, motion, emotion, person, time, relation, cue, topic, form"""
+    """target, part, motion, emotion, person, time, exists, relation, cue, topic, form"""
     key: str
     start: int
     end: int
