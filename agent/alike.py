@@ -11,8 +11,8 @@ from typing import Final
 
 import numpy as np
 
-from agent.evidence import Cue, Evidence
-from agent.senses.samples import Columns, Floats
+from agent.schema.evidence import Cue, Evidence
+from agent.schema.samples import Columns, Floats
 
 NEAR: Final = 0.5
 """Faces are the same if their middles lie nearer than this share of a face's width."""

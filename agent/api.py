@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from agent import perceive
-from agent.evidence import Evidence
+from agent.schema.evidence import Evidence
 
 if TYPE_CHECKING:
-    from agent.answer import Answer
     from agent.context import Picture, Span, Step
     from agent.remembered import Answered
+    from agent.schema.answer import Answer
     from agent.showing import Showing
 
 StrPath = str | os.PathLike[str]

@@ -13,10 +13,10 @@ from typing import Final
 
 import prompts
 from agent import facs
-from agent.answer import Claim, Reading
 from agent.context import Picture, Span
-from agent.evidence import Cue, Evidence, Person
-from agent.state import Turn
+from agent.schema.answer import Claim, Reading
+from agent.schema.evidence import Cue, Evidence, Person
+from agent.schema.state import Turn
 
 MOST_CUES: Final = 80
 MOST_WORDS: Final = 60

@@ -22,12 +22,12 @@ from langsmith import tracing_context
 
 import prompts
 from agent import graph
-from agent.answer import Answer
 from agent.closer import overlay
 from agent.context import AskError, Context, LookCloser, Pictures, Step, no_pictures
-from agent.evidence import Evidence
 from agent.model import Model, connect
-from agent.state import State, Turn
+from agent.schema.answer import Answer
+from agent.schema.evidence import Evidence
+from agent.schema.state import State, Turn
 from agent.threads import Store, Threads, threads_file
 
 LONGEST_NAME: Final = 200

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from agent.answer import Claim
-from agent.evidence import IMPRESSION, LETTERS, Cue, Evidence
-from agent.state import Json
+from agent.schema.answer import Claim
+from agent.schema.evidence import IMPRESSION, LETTERS, Cue, Evidence
+from agent.schema.state import Json
 
 MOST_LOOKS: Final = 2
 LONGEST: Final = 8.0

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from agent.evidence import Evidence
+from agent.schema.evidence import Evidence
 
 if TYPE_CHECKING:
     from agent.thinker import Model

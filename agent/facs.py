@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import Final, Literal, get_args
 
-from agent.evidence import Grade
+from agent.schema.evidence import Grade
 
 Region = Literal["brow", "eye", "nose", "cheek", "mouth", "jaw"]
 REGIONS: Final[tuple[Region, ...]] = get_args(Region)

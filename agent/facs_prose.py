@@ -13,8 +13,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from agent.evidence import Grade, Side
 from agent.facs import AUS, GRADES, Region
+from agent.schema.evidence import Grade, Side
 
 PHRASES: Final[dict[int, str]] = {
     1: "inner brow ends raised",

@@ -15,7 +15,7 @@ from langgraph.graph.state import CompiledStateGraph
 
 from agent import nodes
 from agent.context import Context
-from agent.state import PersonOutcome, PersonState, State
+from agent.schema.state import PersonOutcome, PersonState, State
 
 Graph = CompiledStateGraph[State, Context, State, State]
 

@@ -12,10 +12,10 @@ from typing import Final, TypeVar
 
 import prompts
 from agent import brief, replies
-from agent.answer import Claim, Part, Reading
-from agent.evidence import Missing
 from agent.grounding import concludes
 from agent.hosts import Completion, Host, Message, NonsenseError
+from agent.schema.answer import Claim, Part, Reading
+from agent.schema.evidence import Missing
 from agent.thinker import Told, View
 
 T = TypeVar("T")

@@ -9,9 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
-from agent.answer import Reading
 from agent.context import AskError
-from agent.evidence import Missing
 from agent.hosts import (
     HostRefusedError,
     HostTimeoutError,
@@ -22,6 +20,8 @@ from agent.hosts import (
     WrongKeyError,
 )
 from agent.language import Language
+from agent.schema.answer import Reading
+from agent.schema.evidence import Missing
 from agent.thinker import Model, Told, View
 
 __all__ = [

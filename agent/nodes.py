@@ -13,13 +13,13 @@ from langgraph.types import Send
 
 import prompts
 from agent import alike, closer, wording
-from agent.answer import Answer, Claim, Reading
 from agent.context import Context, Span, Step
-from agent.evidence import Evidence
 from agent.grounding import grounded_share
 from agent.people import whom
 from agent.questions import moment
-from agent.state import Json, PersonOutcome, PersonState, State, Turn
+from agent.schema.answer import Answer, Claim, Reading
+from agent.schema.evidence import Evidence
+from agent.schema.state import Json, PersonOutcome, PersonState, State, Turn
 from agent.thinker import Told, View
 from agent.verdicts import checked, unborne, without_fancies
 

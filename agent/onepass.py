@@ -14,16 +14,16 @@ import numpy as np
 
 from agent import media
 from agent.behind import Behind
-from agent.evidence import Cue, Media, Missing, Person, Window, number
 from agent.media import MediaError
 from agent.perceive import MAX_FPS, Progress, Request
+from agent.schema.evidence import Cue, Media, Missing, Person, Window, number
+from agent.schema.samples import Columns, FaceSample, Frame, Sound
 from agent.senses import weights
 from agent.senses.action_units import ActionUnits, Enrolment, estimator
 from agent.senses.au_tables import from_table, read_table
 from agent.senses.faces import Faces, Found, choose_main
 from agent.senses.faces.impression import Impressions
 from agent.senses.head import Head
-from agent.senses.samples import Columns, FaceSample, Frame, Sound
 from agent.senses.speaking import (
     Mouth,
     Mouths,

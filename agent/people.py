@@ -6,7 +6,7 @@ import re
 from typing import Final
 
 from agent.context import AskError
-from agent.evidence import Evidence
+from agent.schema.evidence import Evidence
 
 MOST_PEOPLE: Final = 6
 """People reasoned about for one question; those seen longest and largest."""

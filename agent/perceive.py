@@ -18,9 +18,9 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-from agent import evidence as records
 from agent.cache import FullError, cache_dir, is_whole, whole_folder
-from agent.evidence import Evidence, Media
+from agent.schema import evidence as records
+from agent.schema.evidence import Evidence, Media
 from agent.senses import weights
 
 SENSES: Final = {

@@ -18,8 +18,8 @@ from typing import Final
 
 from pydantic import ValidationError
 
-from agent.answer import Answer
-from agent.evidence import Cue
+from agent.schema.answer import Answer
+from agent.schema.evidence import Cue
 
 FORMAT: Final = 1
 FOLDER: Final = "answers"

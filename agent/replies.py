@@ -13,8 +13,8 @@ from typing import Annotated, Final, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from agent.answer import Emotion
-from agent.state import Json
+from agent.schema.answer import Emotion
+from agent.schema.state import Json
 from prompts import Profile
 
 LONGEST: Final = 600

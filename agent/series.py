@@ -17,7 +17,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from agent.senses.samples import Columns
+from agent.schema.samples import Columns
 
 FIRST: Final = ("time", "frame", "person")
 PEAKS: Final = re.compile(r"AU\d\d|energy_db|vad")

@@ -27,9 +27,9 @@ from rich.table import Table
 from agent.util import terminal
 
 if TYPE_CHECKING:
-    from agent.answer import Answer
     from agent.api import Session
-    from agent.evidence import Cue, Evidence, Person
+    from agent.schema.answer import Answer
+    from agent.schema.evidence import Cue, Evidence, Person
 
 Report = Callable[[float, str], None]
 _CITES: Final = re.compile(r"\[([AHVW]\d+(?:, [AHVW]\d+)*)\]")

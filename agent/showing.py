@@ -17,10 +17,10 @@ from PIL import Image as Pictures
 
 from agent import media, series
 from agent.context import Picture, Span
-from agent.evidence import Evidence
 from agent.perceive import Look
 from agent.pictures import Shot, face_strip, moments, strip
-from agent.senses.samples import Columns, Frame
+from agent.schema.evidence import Evidence
+from agent.schema.samples import Columns, Frame
 from agent.voice_picture import voice_pictures
 
 FRAMES: Final = 6

@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from agent.answer import Claim, Reading
 from agent.context import Pictures, Span
-from agent.evidence import Evidence, Missing
+from agent.schema.answer import Claim, Reading
+from agent.schema.evidence import Evidence, Missing
 from agent.schema.query import Query
-from agent.state import Turn
+from agent.schema.state import Turn
 from prompts import Profile
 
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from typing import Final
 
-from agent.answer import Claim, Part, Reading, Verdict
-from agent.evidence import Cue, Evidence
 from agent.grounding import bears, carries, ground_all, mentions, unverified
 from agent.grounding.mentions import Mention
 from agent.prototypes import BASIC
 from agent.rules.judge import Judged, judge
 from agent.rules.text import support
+from agent.schema.answer import Claim, Part, Reading, Verdict
+from agent.schema.evidence import Cue, Evidence
 
 LEAST: Final = 0.05
 """Share of a feeling, over that of the one all cues together fit best, below which the evidence

@@ -38,7 +38,7 @@ import numpy.typing as npt
 from PIL import Image as Pictures
 from PIL import ImageDraw, ImageFont
 
-from agent.senses.samples import Sound
+from agent.schema.samples import Sound
 
 Floats = npt.NDArray[np.float32]
 Pixels = npt.NDArray[np.uint8]

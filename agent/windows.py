@@ -13,9 +13,9 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from agent.evidence import Cue, Window
 from agent.facs import AUS
-from agent.senses.samples import Columns
+from agent.schema.evidence import Cue, Window
+from agent.schema.samples import Columns
 
 SECONDS: Final = 0.5
 """Length of a window in seconds, unless the clip would then have more than MOST."""

@@ -9,10 +9,10 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from agent.answer import Claim, Reading
 from agent.context import Span
-from agent.evidence import Evidence, Missing
 from agent.grounding import FOREIGN
+from agent.schema.answer import Claim, Reading
+from agent.schema.evidence import Evidence, Missing
 from agent.thinker import Told
 
 _TOPICS: Final[tuple[tuple[re.Pattern[str], frozenset[str]], ...]] = tuple(

@@ -14,17 +14,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from agent.answer import Answer, Claim
     from agent.api import Session, ask, look
-    from agent.evidence import Cue, Evidence
+    from agent.schema.answer import Answer, Claim
+    from agent.schema.evidence import Cue, Evidence
 
 __all__ = ["Answer", "Claim", "Cue", "Evidence", "Session", "ask", "look"]
 
 _HOMES = {
-    "Answer": "agent.answer",
-    "Claim": "agent.answer",
-    "Cue": "agent.evidence",
-    "Evidence": "agent.evidence",
+    "Answer": "agent.schema.answer",
+    "Claim": "agent.schema.answer",
+    "Cue": "agent.schema.evidence",
+    "Evidence": "agent.schema.evidence",
     "Session": "agent.api",
     "ask": "agent.api",
     "look": "agent.api",

@@ -20,9 +20,9 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from agent import media
+from agent.schema.samples import FaceSample, Frame
 from agent.senses.action_units import ActionUnits, estimator
 from agent.senses.faces import Faces
-from agent.senses.samples import FaceSample, Frame
 
 NAMES: Final = ("shortcut", "learned")
 T = TypeVar("T")

@@ -61,7 +61,7 @@ def cut(film: Path, target: Path, start: float, length: float) -> None:
     import numpy as np
 
     from agent.media import probe, sound, stream
-    from agent.senses.samples import Frame
+    from agent.schema.samples import Frame
 
     about = probe(film)
     begin = start * max(0.0, about.duration - length)

@@ -29,10 +29,10 @@ from pathlib import Path
 from typing import Any
 
 from agent import chat, perceive
-from agent.answer import Answer
 from agent.context import AskError
 from agent.model import ModelError
 from agent.perceive import Look
+from agent.schema.answer import Answer
 from agent.showing import Showing
 from eval.serving.injected import Case, cases, clean
 from eval.serving.standin import NAME

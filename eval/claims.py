@@ -18,15 +18,15 @@ from typing import Any, cast
 
 from pydantic import ValidationError
 
-from agent import evidence as records
-from agent.answer import Claim
-from agent.evidence import Evidence
 from agent.grounding import ground
 from agent.grounding.parse import parse_claim
 from agent.grounding.verify import together, verify
 from agent.qa.text import language_of
 from agent.qa.vocabulary import stops
+from agent.schema import evidence as records
+from agent.schema.answer import Claim
 from agent.schema.assertion import Assertion, Verdict
+from agent.schema.evidence import Evidence
 from agent.schema.query import LANGUAGES, Language
 
 

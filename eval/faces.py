@@ -22,9 +22,9 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from agent.evidence import Cue
 from agent.facs import AUS, parse
-from agent.senses.samples import Columns
+from agent.schema.evidence import Cue
+from agent.schema.samples import Columns
 from eval import agreement
 from eval.agreement import Scores
 
@@ -253,9 +253,9 @@ def _rate(times: Array) -> float:
 def sensed(estimators: Sequence[str | None]) -> Callable[[Path], list[Found]]:
     """What the project's own senses find in a clip with each of these estimators, in one pass."""
     from agent import media
+    from agent.schema.samples import Frame
     from agent.senses.action_units import ActionUnits, estimator
     from agent.senses.faces import Faces
-    from agent.senses.samples import Frame
 
     def measure(path: Path) -> list[Found]:
         faces, units = Faces(), [ActionUnits(estimator(name)) for name in estimators]

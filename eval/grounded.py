@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 from pydantic import ValidationError
 
-from agent.answer import Claim
-from agent.evidence import Evidence, load
 from agent.grounding import ground, grounded_share, unseen
+from agent.schema.answer import Claim
+from agent.schema.evidence import Evidence, load
 from eval.scoring import Array, Excluded, Tally, Unscored, Values, ratio
 
 Claims = tuple[str | None, tuple[Claim, ...]]

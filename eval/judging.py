@@ -17,7 +17,7 @@ from typing import Any, Final
 import prompts
 from agent import brief
 from agent.hosts import Host, Message
-from agent.state import Json
+from agent.schema.state import Json
 from eval import text
 from eval.judge import EMER, Judge
 from eval.scoring import Excluded, MeasureError, Unscored

@@ -25,11 +25,11 @@ import numpy as np
 import numpy.typing as npt
 
 from agent import perceive
-from agent.evidence import Evidence
 from agent.reading.features import IMPRESSION
 from agent.reading.held_out import is_held_out
 from agent.reading.moments import FITTED, KNOWLEDGE, SETTING
 from agent.rules.judge import judge
+from agent.schema.evidence import Evidence
 
 Shares = Mapping[str, float]
 

@@ -110,9 +110,9 @@ def _parts(clip: Path, rounds: int) -> Iterator[Row]:
     import numpy as np
 
     from agent import media
+    from agent.schema.samples import Frame
     from agent.senses.faces import load
     from agent.senses.faces.mesh import Roi, crop
-    from agent.senses.samples import Frame
 
     with media.stream(clip, audio=False) as items:
         image = next(item.image for item in items if isinstance(item, Frame))
@@ -177,8 +177,8 @@ def sense(clip: Path, models: object) -> float:
     """Frames a second of reading a clip and finding, following and meshing its faces."""
     from agent import media
     from agent.behind import Behind
+    from agent.schema.samples import FaceSample, Frame
     from agent.senses.faces import Faces, Models
-    from agent.senses.samples import FaceSample, Frame
 
     assert isinstance(models, Models)
     begin, frames = time.perf_counter(), 0

@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from agent.answer import Answer
-from agent.evidence import Evidence
+from agent.schema.answer import Answer
+from agent.schema.evidence import Evidence
 from eval import labels, units
 from eval.samples import Sample
 from eval.scoring import Unscored

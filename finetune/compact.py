@@ -15,12 +15,12 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from agent import facs
-from agent.answer import Claim
 from agent.brief import quoted
-from agent.evidence import IMPRESSION, Cue, Evidence
 from agent.prototypes import PARTS, table
 from agent.rules.core import expected
 from agent.rules.levels import tone
+from agent.schema.answer import Claim
+from agent.schema.evidence import IMPRESSION, Cue, Evidence
 from finetune.settings import Stage
 
 OFTEN: Final = 0.25

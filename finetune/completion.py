@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-from agent.answer import Claim, Part
+from agent.schema.answer import Claim, Part
 
 HEADINGS: Final[dict[Part, str]] = {
     "observation": "Observations:",

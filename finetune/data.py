@@ -15,8 +15,8 @@ import numpy as np
 
 from agent import perceive
 from agent.context import Picture
-from agent.evidence import Evidence
-from agent.evidence import read as read_evidence
+from agent.schema.evidence import Evidence
+from agent.schema.evidence import read as read_evidence
 from agent.showing import Showing
 from eval import leaks, samples
 from finetune import steps, world_rows

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from typing import Final
 
-from agent.answer import Claim
-from agent.evidence import Evidence
 from agent.grounding import ground_all
 from agent.prototypes import PARTS
 from agent.rules import judge
 from agent.rules.judge import Judged
 from agent.rules.text import absent, listed, name, salience, sentence, stands_on, support
+from agent.schema.answer import Claim
+from agent.schema.evidence import Evidence
 from eval import labels
 
 MOST: Final = 6

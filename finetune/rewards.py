@@ -24,10 +24,10 @@ from functools import lru_cache
 from typing import Any, Final
 
 from agent import facs
-from agent.evidence import Evidence
-from agent.evidence import read as read_evidence
 from agent.facs import AUS, MEASURED
 from agent.grounding import action_units, ground_all, grounded_share
+from agent.schema.evidence import Evidence
+from agent.schema.evidence import read as read_evidence
 from eval import labels, trees, wheel
 from eval.alignment import Signs, follows, of_evidence, of_units, told
 from eval.rewards import right_label, well_formed

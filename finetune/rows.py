@@ -16,8 +16,8 @@ from typing import Any, Final, Literal
 import prompts
 from agent.brief import evidence_text
 from agent.context import Picture
-from agent.evidence import Evidence
 from agent.prototypes import BASIC
+from agent.schema.evidence import Evidence
 from eval import labels
 from eval.rewards import well_formed
 from finetune import completion

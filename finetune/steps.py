@@ -15,12 +15,12 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import prompts
-from agent.answer import Claim, Part, Reading
 from agent.chat import Conversation
-from agent.evidence import Missing
 from agent.hosts import Completion, Message, NonsenseError
 from agent.language import Language
 from agent.model import Rules
+from agent.schema.answer import Claim, Part, Reading
+from agent.schema.evidence import Missing
 from agent.thinker import Told, View
 from eval import labels
 from finetune.formats import Item

@@ -29,13 +29,13 @@ import numpy.typing as npt
 from PIL import Image as Pictures
 
 from agent.context import Picture
-from agent.evidence import Cue, Evidence, Media, Person, number
 from agent.facs import AUS, MEASURED
 from agent.pictures import strip
 from agent.prototypes import BASIC, COMPOUND, table
 from agent.rules.core import VOICE, expected
+from agent.schema.evidence import Cue, Evidence, Media, Person, number
+from agent.schema.samples import Columns, Sound
 from agent.senses import au_reading, delivery
-from agent.senses.samples import Columns, Sound
 from agent.senses.voice import Heard, Voice
 from agent.voice_picture import encode_voice, log_mel
 from finetune import completion

@@ -13,9 +13,9 @@ from typing import Final
 
 import numpy as np
 
-from agent.answer import Claim
-from agent.evidence import Evidence
 from agent.rules import judge
+from agent.schema.answer import Claim
+from agent.schema.evidence import Evidence
 from finetune import compact, completion, world, world_shelf
 from finetune.rows import Row
 from finetune.settings import Stage, Style, Teacher, World

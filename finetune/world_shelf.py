@@ -15,8 +15,8 @@ import pyarrow as arrow
 import pyarrow.parquet as parquet
 
 from agent.context import Picture
-from agent.evidence import Evidence
-from agent.evidence import read as read_evidence
+from agent.schema.evidence import Evidence
+from agent.schema.evidence import read as read_evidence
 from finetune import world
 from finetune.world import Family, Scene
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from agent import facs
 from agent.context import Picture
-from agent.evidence import Cue, Evidence, Media, Missing, Person, number
+from agent.schema.evidence import Cue, Evidence, Media, Missing, Person, number
 
 
 def face(code: str, start: float, end: float, intensity: float, **more: Any) -> Cue:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from agent.evidence import Cue, Evidence, Media, Missing, Person, Side, number
 from agent.facs import AUS, grade, parse
 from agent.facs_prose import PHRASES
+from agent.schema.evidence import Cue, Evidence, Media, Missing, Person, Side, number
 
 VOICE = {
     "speech": "speaks for 3.0 s",

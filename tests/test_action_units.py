@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from agent import facs
-from agent.evidence import Cue
+from agent.schema.evidence import Cue
+from agent.schema.samples import Columns, FaceSample, Floats, Frame, Rows
 from agent.senses import au_words, baseline
 from agent.senses.action_units import ActionUnits, Knowledge, estimator
 from agent.senses.events import Event
-from agent.senses.samples import Columns, FaceSample, Floats, Frame, Rows
 
 BLANK = np.zeros((1, 1, 3), np.uint8)
 FPS = 30.0

@@ -12,9 +12,9 @@ import pytest
 from commands import duchenne
 
 from agent import api, perceive, remembered
-from agent.answer import Answer
 from agent.cache import cache_dir
-from agent.evidence import load
+from agent.schema.answer import Answer
+from agent.schema.evidence import load
 from agent.series import read_people, read_voice
 
 EXAMPLE = Path(__file__).parents[1] / "docs" / "example" / "example.mp4"

@@ -9,13 +9,13 @@ import by_hand
 import numpy as np
 import pytest
 
-from agent.answer import Claim
-from agent.evidence import Evidence, number
 from agent.grounding import ground, ground_all
 from agent.onepass import _Listed
 from agent.questions import reply
 from agent.rules import appraise
 from agent.rules.judge import judge
+from agent.schema.answer import Claim
+from agent.schema.evidence import Evidence, number
 from agent.senses.au_tables import TableError, from_table, read_table
 
 FPS = 25.0

@@ -19,7 +19,7 @@ from loopback import GOOD, text_of
 
 from agent.chat import Conversation, ThreadError, forget, run
 from agent.context import AskError, Step
-from agent.evidence import Evidence, Missing, number
+from agent.schema.evidence import Evidence, Missing, number
 from agent.threads import strict, threads_file
 
 TESTS = Path(__file__).parent

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from scipy.signal import lfilter, resample_poly
 
+from agent.schema.samples import Columns, Floats
 from agent.senses import descriptors, prosody, spectrum
 from agent.senses.functionals import functionals
 from agent.senses.prosody import RATE, WINDOW
-from agent.senses.samples import Columns, Floats
 from agent.senses.utterances import LONGEST, spans_of, utterances
 
 FORMANTS = ((600, 60), (1300, 90), (2600, 120), (3500, 200))

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 from conftest import HAS_SHARED, SHARED
 
-from agent.evidence import Person
+from agent.schema.evidence import Person
+from agent.schema.samples import FaceSample, Frame, Image
 from agent.senses.faces import Faces, Found, Models, choose_main, face_in, load
 from agent.senses.faces.detect import iou, nested, tiles
 from agent.senses.faces.scene import Cuts
-from agent.senses.samples import FaceSample, Frame, Image
 
 
 @pytest.fixture(scope="module", params=["bundle", "wheel"])

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.evidence import Cue
+from agent.schema.evidence import Cue
 from eval import agreement, au_intervals, faces
 
 

@@ -17,11 +17,11 @@ from rules_cases import clip, unit
 
 import prompts
 from agent import alike, closer, graph, nodes, series, wording
-from agent.answer import Answer, Claim
 from agent.chat import Conversation, run
 from agent.context import AskError, Context, Picture, Step
-from agent.evidence import Cue, Evidence, Missing, number
 from agent.model import NonsenseError, Rules
+from agent.schema.answer import Answer, Claim
+from agent.schema.evidence import Cue, Evidence, Missing, number
 
 ASK = "What does she feel, and why?"
 

@@ -10,13 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent import facs
-from agent.answer import Claim
-from agent.evidence import Cue, Evidence, Media, Missing, Person, Sense, Side
-from agent.evidence import number as numbered
 from agent.facs_prose import Action
 from agent.facs_prose import describe as prose
 from agent.grounding import ground, grounded_share
 from agent.grounding.mentions import Mention, action_units, mentions
+from agent.schema.answer import Claim
+from agent.schema.evidence import Cue, Evidence, Media, Missing, Person, Sense, Side
+from agent.schema.evidence import number as numbered
 from agent.senses.au_words import describe
 from agent.senses.events import Event
 

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from conftest import HAS_SHARED, MEDIA, SHARED
 
+from agent.schema.samples import Columns, FaceSample, Floats, Frame
 from agent.senses.faces import Faces
 from agent.senses.faces.landmarks import BLENDSHAPE_POINTS
 from agent.senses.faces.shape import STEADY, TYPICAL, turn
 from agent.senses.head import COLUMNS, Head, angles
 from agent.senses.head_cues import cues
-from agent.senses.samples import Columns, FaceSample, Floats, Frame
 
 
 def turned(yaw: float = 0.0, pitch: float = 0.0, roll: float = 0.0) -> Floats:

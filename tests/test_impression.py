@@ -13,18 +13,18 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from agent import evidence as records
 from agent import media, rules
-from agent.evidence import IMPRESSION, Cue, Evidence, Media, Person, number
 from agent.perceive import Request, look
 from agent.rules.levels import cues_of as counted
+from agent.schema import evidence as records
+from agent.schema.evidence import IMPRESSION, Cue, Evidence, Media, Person, number
+from agent.schema.samples import FaceSample, Floats, Frame
 from agent.senses.assets import AssetError
 from agent.senses.faces import face_in, load
 from agent.senses.faces.impression import RATE, Impression, Impressions, region, seen, shares
 from agent.senses.faces.impression_cues import LABELS, described, spans, sure
 from agent.senses.faces.impression_cues import cues_of as worded
 from agent.senses.faces.models import Models
-from agent.senses.samples import FaceSample, Floats, Frame
 from agent.series import read_people
 
 ROOT = Path(__file__).parents[1]

@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from agent import media as clips
+from agent.schema.samples import Columns, FaceSample, Floats, Frame
 from agent.senses import au_steady, learned
 from agent.senses.action_units import ActionUnits, estimator
 from agent.senses.assets import AssetError
@@ -17,7 +18,6 @@ from agent.senses.face_frame import MeanFace
 from agent.senses.faces import face_in
 from agent.senses.faces.models import Models, load
 from agent.senses.learned import WEIGHTS, Learned
-from agent.senses.samples import Columns, FaceSample, Floats, Frame
 
 EXAMPLE = Path(__file__).parents[1] / "docs" / "example" / "example.mp4"
 

@@ -17,7 +17,7 @@ import pytest
 from PIL import Image as Pillow
 
 from agent.media import MediaError, frames_at, probe, sound, stream
-from agent.senses.samples import Frame, Sound
+from agent.schema.samples import Frame, Sound
 
 RED, BLUE = (255, 0, 0), (0, 0, 255)
 

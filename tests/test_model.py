@@ -20,9 +20,7 @@ from loopback import GOOD, error, pictures_of, said, scripted, text_of
 
 import prompts
 from agent import brief, replies
-from agent.answer import Claim, Reading
 from agent.context import AskError, Picture
-from agent.evidence import Evidence, Missing, number
 from agent.hosts import (
     HostRefusedError,
     HostTimeoutError,
@@ -34,6 +32,8 @@ from agent.hosts import (
 )
 from agent.hosts.openai import OpenAIHost
 from agent.model import Language, Rules, View, connect
+from agent.schema.answer import Claim, Reading
+from agent.schema.evidence import Evidence, Missing, number
 
 
 def view(evidence: Evidence | None = None, profile: str = "general", **more: Any) -> View:

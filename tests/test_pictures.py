@@ -9,7 +9,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image as Pictures
 
-from agent.evidence import Cue, Evidence, Media, Missing, Person, Sense, number
 from agent.facs import grade
 from agent.pictures import (
     VoicePictureError,
@@ -23,7 +22,8 @@ from agent.pictures import (
     voice_pictures,
 )
 from agent.pictures.canvas import BLUE, CREAM, ORANGE, VERMILION, fit, legible, sampled, ticks, wide
-from agent.senses.samples import Columns, Sound
+from agent.schema.evidence import Cue, Evidence, Media, Missing, Person, Sense, number
+from agent.schema.samples import Columns, Sound
 from agent.voice_picture import LONGEST, MARKER, RATE, filters
 
 # --- the voice picture ----------------------------------------------------------------------

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from rules_cases import clip, move, tone, unit, words
 
-from agent.evidence import Cue, Evidence, Missing, Person
 from agent.qa.execute import execute
+from agent.schema.evidence import Cue, Evidence, Missing, Person
 from agent.schema.finding import Finding
 from agent.schema.query import Moment, Query
 

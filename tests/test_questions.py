@@ -7,11 +7,11 @@ import re
 import pytest
 from rules_cases import ANGRY_VOICE, SHOWN, clip, move, tone, unit, words
 
-from agent.answer import Claim
-from agent.evidence import Evidence, Missing, Person
 from agent.grounding import ground_all
 from agent.questions import moment, reply
 from agent.rules import appraise
+from agent.schema.answer import Claim
+from agent.schema.evidence import Evidence, Missing, Person
 
 TALK = clip(
     unit("AU12", 3, 0.5, 2.5),

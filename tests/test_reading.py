@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from agent.evidence import Cue, Evidence, Media, Person, Window, number
 from agent.prototypes import BASIC
 from agent.reading.additive import ReadOut, ReadOutError, read_out, softmax
 from agent.reading.features import face_features
@@ -14,6 +13,7 @@ from agent.reading.model import face_moments, face_read_out, favours
 from agent.reading.moments import KNOWLEDGE, SETTING
 from agent.rules.judge import judge
 from agent.rules.text import support
+from agent.schema.evidence import Cue, Evidence, Media, Person, Window, number
 
 CALM = {"AU12": 0.0, "AU06": 0.0, "AU04": 0.1, "AU25": 0.1, "eyes_open": 0.3, "pitch_deg": 0.0}
 

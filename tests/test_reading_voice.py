@@ -7,10 +7,10 @@ import json
 import numpy as np
 import pytest
 
-from agent.evidence import Evidence, Media, Window
 from agent.reading import voice
 from agent.reading.additive import read_out, softmax, stored
 from agent.reading.model import voice_moments
+from agent.schema.evidence import Evidence, Media, Window
 from agent.senses.usual import Baseline
 from agent.senses.utterances import OWN, OWN_UTTERANCES, Utterance, windows, with_functionals
 from finetune.reading.voice import How, knowledge, table

@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent import facs
-from agent.answer import Claim
-from agent.evidence import Evidence, number
 from agent.prototypes import BASIC
 from agent.rules import appraise
+from agent.schema.answer import Claim
+from agent.schema.evidence import Evidence, number
 from eval.published import facial_r1_au_reward
 from finetune import completion
 from finetune.rewards import REWARDS, above_all, alignment, emotion, emotion_wheel, grounding

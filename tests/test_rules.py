@@ -9,13 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rules_cases import ANGRY_VOICE, SHOWN, clip, tone, unit, words
 
-from agent.evidence import Evidence, Person
 from agent.grounding import ground_all
 from agent.prototypes import BASIC, UNITS
 from agent.rules import PROFILES, appraise
 from agent.rules.core import VOICE, scores, shares
 from agent.rules.judge import judge
 from agent.rules.words import named
+from agent.schema.evidence import Evidence, Person
 
 
 def share(evidence: Evidence, label: str) -> float:

@@ -12,7 +12,7 @@ import pytest
 import served
 from served import clip, data, events, message, picture, tone
 
-from agent.answer import Answer
+from agent.schema.answer import Answer
 from agent.senses.subtitles import MAX_BYTES
 
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from agent.evidence import Cue
+from agent.schema.evidence import Cue
+from agent.schema.samples import Columns, Frame
 from agent.senses import delivery
-from agent.senses.samples import Columns, Frame
 from agent.senses.speaking import Mouth, Mouths, Speaking, attribute, by_speaker, who_speaks
 from agent.senses.voice import Heard, phrases_of
 
@@ -133,8 +133,8 @@ def test_two_speakers_are_each_measured_against_their_own_voice() -> None:
 def joined(clip: Path) -> Speaking:
     """Faces and voice of a clip through the real senses."""
     from agent import media
+    from agent.schema.samples import Sound
     from agent.senses.faces import face_in
-    from agent.senses.samples import Sound
     from agent.senses.voice import Voice
 
     ear, mouths, mesh = Voice(), Mouths(), None

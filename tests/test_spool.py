@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from agent.cache import FullError
+from agent.schema.samples import Floats
 from agent.senses import spool
-from agent.senses.samples import Floats
 from agent.senses.spool import Picked, Spool
 
 

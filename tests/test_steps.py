@@ -11,7 +11,7 @@ import loopback
 
 from agent import chat
 from agent.context import Picture
-from agent.evidence import Evidence
+from agent.schema.evidence import Evidence
 from finetune import rows, steps
 from finetune.formats import Item
 

@@ -15,7 +15,7 @@ from postgres import postgres
 from served import data, message, picture
 
 from agent.chat import Conversation, ThreadError, forget
-from agent.evidence import Evidence
+from agent.schema.evidence import Evidence
 from agent.threads import Threads
 
 CHAT = "/v1/chat/completions"

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from agent.evidence import Cue, Evidence, Media, Person, number
 from agent.grounding.parse import parse_claim
 from agent.grounding.verify import together, verify
 from agent.schema.assertion import Assertion
+from agent.schema.evidence import Cue, Evidence, Media, Person, number
 from eval.claims import judged, main
 
 

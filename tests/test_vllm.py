@@ -21,7 +21,6 @@ from PIL import Image as Pictures
 
 import prompts
 from agent import perceive
-from agent.answer import Answer, Reading
 from agent.chat import Conversation
 from agent.context import Picture, Step
 from agent.grounding import bears
@@ -35,8 +34,9 @@ from agent.hosts import (
 )
 from agent.hosts.openai import OpenAIHost
 from agent.model import Language, View
+from agent.schema.answer import Answer, Reading
+from agent.schema.state import Json
 from agent.showing import Showing
-from agent.state import Json
 from agent.voice_picture import decode_voice, encode_voice, log_mel
 
 pytestmark = [pytest.mark.vllm, pytest.mark.timeout(540)]
@@ -214,7 +214,7 @@ def test_failures_of_a_real_host_have_their_names(url: str) -> None:
 
 LOCAL = """
 import json, sys
-from agent.answer import Reading
+from agent.schema.answer import Reading
 from agent.hosts.hf import HuggingFaceHost
 from agent.model import Language, ModelError
 sys.path.insert(0, sys.argv[2])

@@ -15,9 +15,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy.signal import resample_poly
 
+from agent.schema.samples import Columns, Sound
 from agent.senses import delivery, prosody
 from agent.senses.prosody import HOP, RATE, WINDOW, Floats
-from agent.senses.samples import Columns, Sound
 from agent.senses.voice import COLUMNS, Heard, Voice, phrases_of
 from eval import pitch as against_praat
 from finetune import world_voice

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent.evidence import Media, number
+from agent.schema.evidence import Media, number
 from agent.senses import subtitles, whisper
 from agent.senses.sidecar import find_sidecar
 from agent.senses.words import Words, WordsError, words

@@ -14,7 +14,6 @@ import tempfile
 from pathlib import Path
 
 import prompts
-from agent.answer import Claim, Reading
 from agent.captions import stages, styles
 from agent.captions.plan import Plan, sensing_versions
 from agent.captions.sources import Source, samples
@@ -23,7 +22,8 @@ from agent.hosts import Completion, Message, NonsenseError
 from agent.hosts.openai import OpenAIHost
 from agent.model import Language
 from agent.rules import appraise
-from agent.state import Json
+from agent.schema.answer import Claim, Reading
+from agent.schema.state import Json
 
 MOST = 4
 """Claims of one kind in a reply: short replies are learned sooner."""

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import prompts
 from agent import brief
-from agent.answer import Claim
 from agent.captions.onecall import spans_text
 from agent.captions.plan import Plan
 from agent.captions.styles import Told
 from agent.context import Picture, Span
 from agent.language import Language
+from agent.schema.answer import Claim
 from agent.thinker import View
 from agent.verdicts import checked
 

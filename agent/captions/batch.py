@@ -20,7 +20,7 @@ from agent.captions.outcome import RunError
 from agent.captions.store import write_bytes
 from agent.hosts import AwaitingError, Completion, HostRefusedError, Message
 from agent.hosts.openai import OpenAIHost
-from agent.state import Json
+from agent.schema.state import Json
 
 MOST_REQUESTS: Final = 50_000
 MOST_BYTES: Final = 180_000_000

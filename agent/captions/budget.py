@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from agent.captions.samples import SourceError
 from agent.hosts import Completion, Host, Message
-from agent.state import Json
+from agent.schema.state import Json
 
 _UNITS: Final = {"s": 1.0, "m": 60.0, "h": 3600.0}
 _SPELLING: Final = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|h|calls?)")

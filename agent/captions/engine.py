@@ -16,8 +16,8 @@ from agent.captions.outcome import Outcome, failed
 from agent.captions.plan import Plan
 from agent.captions.stages import Task
 from agent.captions.workers import JobError, Workers
-from agent.evidence import Evidence
 from agent.hosts import ModelError
+from agent.schema.evidence import Evidence
 
 
 class Engine(Protocol):

@@ -26,8 +26,8 @@ from agent.captions import confined
 from agent.captions.outcome import RunError
 from agent.captions.rows import Row
 from agent.captions.store import read_rows, write_bytes
-from agent.evidence import IMPRESSION
 from agent.facs import AUS, parse
+from agent.schema.evidence import IMPRESSION
 
 SHARD_BYTES: Final = 500_000_000
 """Clips in one tar shard."""

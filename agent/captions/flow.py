@@ -11,7 +11,7 @@ from threading import Condition
 from typing import Final
 
 from agent.hosts import Completion, Host, HostBusyError, Message
-from agent.state import Json
+from agent.schema.state import Json
 
 PATIENCE: Final = 600.0
 """Seconds that one call waits for a busy host before its clip fails."""

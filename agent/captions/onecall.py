@@ -10,11 +10,11 @@ from collections.abc import Sequence
 
 import prompts
 from agent import brief
-from agent.answer import Claim, Reading
 from agent.captions.plan import Plan
 from agent.captions.spans import Stretch
-from agent.evidence import Missing
 from agent.language import Language
+from agent.schema.answer import Claim, Reading
+from agent.schema.evidence import Missing
 from agent.thinker import Told, View
 
 

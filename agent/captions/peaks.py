@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from agent.evidence import IMPRESSION, Evidence
 from agent.facs import AUS, MEASURED
 from agent.perceive import Look
-from agent.senses.samples import Columns
+from agent.schema.evidence import IMPRESSION, Evidence
+from agent.schema.samples import Columns
 from agent.series import read_people
 
 _UNTOLD = ("AU43", "AU45", IMPRESSION)

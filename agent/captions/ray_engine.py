@@ -21,8 +21,8 @@ from agent.captions import stages, workers
 from agent.captions.outcome import Outcome, RunError, failed
 from agent.captions.plan import Plan
 from agent.captions.stages import Task
-from agent.evidence import Evidence
 from agent.install import advice
+from agent.schema.evidence import Evidence
 from agent.util import process
 
 TRIES: Final = 3

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from agent.evidence import Evidence
 from agent.rules.judge import judge
+from agent.schema.evidence import Evidence
 
 SHORTEST: Final = 0.4
 """Seconds; a shorter change is told within its neighbour."""

@@ -13,7 +13,6 @@ from typing import Any
 
 import prompts
 from agent import perceive
-from agent.answer import Answer, Claim, Reading
 from agent.captions import styles
 from agent.captions.plan import Plan
 from agent.captions.rows import Row
@@ -21,9 +20,10 @@ from agent.captions.samples import Sample
 from agent.captions.spans import Stretch, spans
 from agent.captions.styles import Told
 from agent.context import Picture, Span
-from agent.evidence import Evidence
 from agent.hosts import AwaitingError
 from agent.people import whom
+from agent.schema.answer import Answer, Claim, Reading
+from agent.schema.evidence import Evidence
 
 Shown = dict[tuple[str | None, Span], list[Picture]]
 LookCloser = Callable[[float, float], Evidence | None]

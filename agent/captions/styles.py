@@ -11,13 +11,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from agent.answer import Claim, Reading
 from agent.captions.spans import Stretch
-from agent.evidence import Cue, Evidence
 from agent.facs import parse
 from agent.facs_prose import Action, describe
 from agent.rules.levels import tone
 from agent.rules.text import clock, degree, listed
+from agent.schema.answer import Claim, Reading
+from agent.schema.evidence import Cue, Evidence
 
 TELLING: Final = 0.8
 """Robust standard deviations from which a voice is worth telling."""

@@ -27,8 +27,6 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from agent import facs
-from agent.answer import Claim, Verdict
-from agent.evidence import Cue, Evidence, Person, Side
 from agent.grounding import lexicon
 from agent.grounding.lexicon import Claimed
 from agent.grounding.mentions import Mention, action_units, mentions
@@ -42,6 +40,8 @@ from agent.grounding.verifiable import (
     unverified,
     without_gaps,
 )
+from agent.schema.answer import Claim, Verdict
+from agent.schema.evidence import Cue, Evidence, Person, Side
 
 __all__ = [
     "FOREIGN",

@@ -13,10 +13,10 @@ from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from agent import facs, facs_prose
-from agent.evidence import Sense
 from agent.facs import GRADES
 from agent.grounding import lexicon
 from agent.grounding.lexicon import Claimed
+from agent.schema.evidence import Sense
 
 
 @dataclass(frozen=True, slots=True)

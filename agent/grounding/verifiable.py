@@ -11,11 +11,11 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Final
 
-from agent.answer import Claim
-from agent.evidence import Cue, Evidence
 from agent.grounding import lexicon
 from agent.grounding.mentions import mentions
 from agent.grounding.reading import asks, foreign, unread
+from agent.schema.answer import Claim
+from agent.schema.evidence import Cue, Evidence
 
 _ABSENCES: Final = tuple(
     (re.compile(rf"\b(?:{pattern})", re.I), names.split("|")) for pattern, names in lexicon.ABSENCES

@@ -12,9 +12,9 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from agent.evidence import Cue, Evidence, Person
 from agent.facs import MEASURED, parse
 from agent.schema.assertion import Assertion, Verdict
+from agent.schema.evidence import Cue, Evidence, Person
 
 TRACE: Final = 1.0
 """Intensity (0-5) and steps from rest below which a movement is a trace: it neither shows that

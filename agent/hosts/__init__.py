@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from agent.context import Picture
-from agent.state import Json
+from agent.schema.state import Json
 
 
 class ModelError(RuntimeError):

@@ -19,7 +19,7 @@ from typing import Any, Final
 import prompts
 from agent.hosts import Completion, HostRefusedError, Message, ModelError, NoSuchModelError
 from agent.install import advice
-from agent.state import Json
+from agent.schema.state import Json
 
 INSTALL: Final = advice("train")
 

@@ -32,7 +32,7 @@ from agent.hosts import (
     WrongKeyError,
     bounded,
 )
-from agent.state import Json
+from agent.schema.state import Json
 
 T = TypeVar("T")
 OFFICIAL: Final = "https://api.openai.com/v1"

@@ -19,12 +19,12 @@ from typing import Any, Final, Self, TypeAlias
 import numpy as np
 from av.video.frame import VideoFrame
 
-from agent.evidence import Missing
 from agent.media import decode, stills
 from agent.media.decode import Clip, MediaError, Upright, check, open_clip
 from agent.media.mono import Mono
 from agent.media.probe import probe
-from agent.senses.samples import Frame, Sound
+from agent.schema.evidence import Missing
+from agent.schema.samples import Frame, Sound
 
 __all__ = ["MediaError", "Stream", "frames_at", "probe", "sound", "stream"]
 

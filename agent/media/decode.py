@@ -24,9 +24,9 @@ from av.stream import Disposition
 from av.video.frame import VideoFrame
 from av.video.reformatter import VideoReformatter
 
-from agent.evidence import Missing
 from agent.media import bounds
-from agent.senses.samples import Image
+from agent.schema.evidence import Missing
+from agent.schema.samples import Image
 
 CONTAINERS: Final = (
     "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,flv,asf,ogg,gif,mxf,dv,ivf,"

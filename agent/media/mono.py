@@ -11,7 +11,7 @@ from typing import Any, Final
 import av
 import numpy as np
 
-from agent.senses.samples import Floats, Sound
+from agent.schema.samples import Floats, Sound
 
 RATE: Final = 16_000
 """Samples per second of every Sound."""

@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from agent.evidence import Media
 from agent.media import decode, stills
 from agent.media.decode import Clip, MediaError, check, open_clip
+from agent.schema.evidence import Media
 
 
 def probe(path: str | Path, sha256: str | None = None) -> Media:

@@ -12,7 +12,7 @@ import numpy as np
 
 from agent.media import bounds
 from agent.media.decode import MediaError
-from agent.senses.samples import Image
+from agent.schema.samples import Image
 
 _HEADS = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"BM", b"II*\0", b"MM\0*")
 _DAMAGED = (

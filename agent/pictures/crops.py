@@ -12,11 +12,11 @@ from typing import Final, NamedTuple
 import numpy as np
 from PIL import Image as Pictures
 
-from agent.evidence import IMPRESSION, Cue, Evidence
 from agent.facs import AUS, parse
 from agent.pictures.canvas import FAINT, INK, Canvas, fit
 from agent.pictures.view import Span
-from agent.senses.samples import Image
+from agent.schema.evidence import IMPRESSION, Cue, Evidence
+from agent.schema.samples import Image
 
 TILE: Final = 224
 """Pixels of one face; vision models see it whole at this size."""

@@ -10,7 +10,6 @@ from typing import Final
 
 import numpy as np
 
-from agent.evidence import Cue
 from agent.facs import AUS, GRADES, MEASURED, REGIONS, parse
 from agent.pictures.canvas import (
     BLUE,
@@ -28,6 +27,7 @@ from agent.pictures.canvas import (
     wide,
 )
 from agent.pictures.view import GUTTER, Band, Draw, View, label, note, time_lines
+from agent.schema.evidence import Cue
 
 MOST: Final = 12
 """Action units drawn at most."""

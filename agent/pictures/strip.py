@@ -12,7 +12,6 @@ from typing import Final
 import numpy as np
 from PIL import Image as Pictures
 
-from agent.evidence import Evidence, Missing
 from agent.pictures import face, voice
 from agent.pictures.canvas import (
     BLUE,
@@ -27,7 +26,8 @@ from agent.pictures.canvas import (
     wide,
 )
 from agent.pictures.view import GUTTER, Band, Span, View
-from agent.senses.samples import Columns
+from agent.schema.evidence import Evidence, Missing
+from agent.schema.samples import Columns
 
 WIDTH: Final = 1400
 NARROWEST: Final = 800

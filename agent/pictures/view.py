@@ -11,9 +11,9 @@ from typing import Final
 
 import numpy as np
 
-from agent.evidence import Cue, Evidence, Person, Sense
 from agent.pictures.canvas import FAINT, GRID, INK, SOFT, Canvas, Values, fit, sampled, ticks
-from agent.senses.samples import Columns
+from agent.schema.evidence import Cue, Evidence, Person, Sense
+from agent.schema.samples import Columns
 
 GUTTER: Final = 232
 """Pixels left of the plot, for the names of rows."""

@@ -10,7 +10,6 @@ from typing import Final
 
 import numpy as np
 
-from agent.evidence import Cue
 from agent.pictures.canvas import (
     CREAM,
     FAINT,
@@ -31,6 +30,7 @@ from agent.pictures.canvas import (
     wide,
 )
 from agent.pictures.view import Band, Draw, View, label, note, time_lines
+from agent.schema.evidence import Cue
 
 _TURN: Final = 40.0
 """Degrees at the edge of the head's row."""

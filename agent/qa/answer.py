@@ -10,15 +10,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from agent.answer import Claim, Reading
-from agent.evidence import Evidence
 from agent.prototypes import BASIC
 from agent.qa.execute import execute
 from agent.qa.parse import parse
 from agent.qa.say import Numbers, say, say_reading
 from agent.rules.judge import judge
 from agent.rules.text import stands_on
+from agent.schema.answer import Claim, Reading
 from agent.schema.assertion import Assertion
+from agent.schema.evidence import Evidence
 from agent.schema.finding import Finding
 from agent.schema.query import Ask, Query
 

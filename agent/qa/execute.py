@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from agent.evidence import Evidence
 from agent.qa.events import (
     SOON,
     Span,
@@ -22,6 +21,7 @@ from agent.qa.events import (
     words_known,
 )
 from agent.qa.scope import Scope, done, felt, whom
+from agent.schema.evidence import Evidence
 from agent.schema.finding import Event, Finding, Outcome
 from agent.schema.query import Ask, Moment, Query
 

@@ -11,13 +11,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final, cast
 
-from agent.evidence import Evidence
 from agent.qa import followup, spelling
 from agent.qa.asks import Seen, ask_of
 from agent.qa.moments import Found, moments, number
 from agent.qa.targets import Target, targets
 from agent.qa.text import CJK, Text, language_of, normalised
 from agent.qa.vocabulary import Tag, Vocabulary, stops, vocabulary
+from agent.schema.evidence import Evidence
 from agent.schema.query import Ask, Language, Moment, Query, Relation
 
 SHORT: Final = 4

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from agent.evidence import Evidence, Person
 from agent.qa.events import Span, events, sight, spans, within
+from agent.schema.evidence import Evidence, Person
 from agent.schema.finding import Event, Finding, Outcome
 from agent.schema.query import Moment, Query
 

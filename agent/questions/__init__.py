@@ -13,13 +13,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-from agent.answer import Claim, Reading
-from agent.evidence import Evidence
 from agent.questions import about, agreement, deeds, feelings
 from agent.questions.asked import LONGEST, Span, foreign, moment
 from agent.questions.base import Asked, Part, Said, cited, span_of
 from agent.questions.events import event, feeling
 from agent.questions.scope import out_of_scope
+from agent.schema.answer import Claim, Reading
+from agent.schema.evidence import Evidence
 
 __all__ = ["moment", "reply"]
 

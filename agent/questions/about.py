@@ -9,11 +9,11 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from agent.evidence import Cue
 from agent.questions.base import Asked, Said
 from agent.questions.feelings import because, feels
 from agent.rules.text import clock, interpretations, listed
 from agent.rules.text import degree as degree_word
+from agent.schema.evidence import Cue
 
 NEAR_END: Final = 0.25
 """Seconds before the end of a clip at which somebody who is seen has not left."""

@@ -9,10 +9,10 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from agent.answer import Claim
 from agent.questions.base import Asked, Said
 from agent.questions.feelings import feels
 from agent.rules.text import clash_claim, listed
+from agent.schema.answer import Claim
 
 AGREE: Final = re.compile(
     r"\bagree\w*|\bmatch\w*|\bin line with\b|\bconsistent\b|\b(?:go|belong) together\b|"

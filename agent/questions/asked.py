@@ -10,8 +10,8 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from agent.evidence import Evidence
 from agent.questions.events import event, happened
+from agent.schema.evidence import Evidence
 
 Span = tuple[float, float]
 

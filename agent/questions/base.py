@@ -10,13 +10,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from agent.answer import Claim, Reading
-from agent.evidence import Cue, Evidence, Person
 from agent.questions.asked import Span, moment
 from agent.rules.judge import Judged, judge
 from agent.rules.text import (
     clock,
 )
+from agent.schema.answer import Claim, Reading
+from agent.schema.evidence import Cue, Evidence, Person
 
 Said = list[Claim | str]
 

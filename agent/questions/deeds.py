@@ -9,8 +9,6 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from agent.answer import Claim
-from agent.evidence import Cue
 from agent.facs import AUS, parse
 from agent.questions.base import Asked, Said
 from agent.questions.events import EVENTS, Event, event, happened
@@ -24,6 +22,8 @@ from agent.rules.text import (
     stands_on,
     when,
 )
+from agent.schema.answer import Claim
+from agent.schema.evidence import Cue
 
 SMILE: Final = EVENTS[0][1]
 STOPS: Final = re.compile(

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from agent.evidence import Cue
+from agent.schema.evidence import Cue
 
 _BOTH: Final = re.IGNORECASE
 

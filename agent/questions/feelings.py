@@ -10,8 +10,6 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from agent.answer import Claim
-from agent.evidence import Cue
 from agent.prototypes import BASIC, PARTS
 from agent.questions.base import Asked, Said
 from agent.questions.events import all_feelings, event, feeling, happened
@@ -31,6 +29,8 @@ from agent.rules.text import (
     support,
 )
 from agent.rules.text import degree as degree_word
+from agent.schema.answer import Claim
+from agent.schema.evidence import Cue
 
 SHORTEST: Final = 0.4
 """Seconds; a shorter stretch of one feeling is not told as a phase of its own."""

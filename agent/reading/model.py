@@ -15,11 +15,11 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from agent.evidence import Cue, Evidence, Window
 from agent.prototypes import BASIC
 from agent.reading.additive import WEIGHTS, ReadOut, installed, read_out, softmax, stored
 from agent.reading.features import IMPRESSION, face_features, table
 from agent.reading.voice import limited, rows
+from agent.schema.evidence import Cue, Evidence, Window
 
 Vector = npt.NDArray[np.float64]
 Span = tuple[float, float]

@@ -14,7 +14,6 @@ from typing import Final, Protocol
 
 import numpy as np
 
-from agent.evidence import Cue, Evidence, Person
 from agent.prototypes import BASIC
 from agent.reading.additive import shares, softmax
 from agent.reading.features import ONE_SIDED
@@ -29,6 +28,7 @@ from agent.reading.model import (
     voice_moments,
     words_moments,
 )
+from agent.schema.evidence import Cue, Evidence, Person
 
 FITTED: Final = "fitted"
 KNOWLEDGE: Final = "knowledge"

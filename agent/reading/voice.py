@@ -15,8 +15,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from agent.evidence import Window
 from agent.reading.additive import ReadOut
+from agent.schema.evidence import Window
 from agent.senses.utterances import OWN, OWN_UTTERANCES
 
 Matrix = npt.NDArray[np.float64]

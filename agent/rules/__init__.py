@@ -7,13 +7,13 @@ somebody feels inside. docs/rules.md gives the source of every number.
 
 from __future__ import annotations
 
-from agent.answer import Emotion, Reading
-from agent.evidence import Evidence
 from agent.rules.core import scores, shares
 from agent.rules.judge import Judged, judge
 from agent.rules.levels import Span
 from agent.rules.profiles import PROFILES, fit
 from agent.rules.text import conclusion, interpretations, observations
+from agent.schema.answer import Emotion, Reading
+from agent.schema.evidence import Evidence
 
 __all__ = ["PROFILES", "Judged", "appraise", "judge", "scores", "shares"]
 

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Final
 
-from agent.evidence import Cue
 from agent.rules.core import at_face_value, shares
 from agent.rules.levels import Moment
 from agent.rules.words import named
+from agent.schema.evidence import Cue
 
 UNPLEASANT: Final = ("sadness", "anger", "fear", "disgust", "contempt")
 CLEARLY: Final = 1.5

@@ -12,13 +12,13 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final, Literal
 
-from agent.evidence import Cue, Evidence, Person
 from agent.prototypes import BASIC, PARTS
 from agent.reading.moments import Reasons, learned, read_moments, reading
 from agent.rules.core import scores_each, shares
 from agent.rules.discord import Discord, discords
 from agent.rules.levels import Moment, Span, cues_of, impressions, moments, unmeasured
 from agent.rules.words import word_scores
+from agent.schema.evidence import Cue, Evidence, Person
 
 Shares = Mapping[str, float]
 

@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Final
 
-from agent.evidence import IMPRESSION, Cue, Evidence, Person
 from agent.facs import AUS, MEASURED
 from agent.prototypes import UNITS
 from agent.rules.core import VOICE
+from agent.schema.evidence import IMPRESSION, Cue, Evidence, Person
 from agent.senses.delivery import NORMS, against_norm
 
 Span = tuple[float, float]

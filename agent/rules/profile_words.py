@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
-from agent.evidence import Cue
+from agent.schema.evidence import Cue
 
 STANCE: Final[dict[str, re.Pattern[str]]] = {
     "Monitoring": re.compile(

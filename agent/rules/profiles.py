@@ -11,14 +11,14 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from agent.answer import Claim
-from agent.evidence import Cue
 from agent.prototypes import C_EXPR, PARTS
 from agent.rules.core import scores, shares
 from agent.rules.discord import UNPLEASANT
 from agent.rules.judge import Judged, blends, over_time
 from agent.rules.levels import level
 from agent.rules.profile_words import STANCE, found_in
+from agent.schema.answer import Claim
+from agent.schema.evidence import Cue
 
 
 @dataclass(frozen=True, slots=True)

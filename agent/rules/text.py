@@ -10,8 +10,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import Final
 
-from agent.answer import Claim
-from agent.evidence import IMPRESSION, Cue
 from agent.facs import parse
 from agent.facs_prose import PHRASES
 from agent.prototypes import BASIC, PARTS, table
@@ -20,7 +18,9 @@ from agent.rules.discord import Discord
 from agent.rules.judge import Judged
 from agent.rules.levels import level, tone
 from agent.rules.profiles import STEPS
+from agent.schema.answer import Claim
 from agent.schema.assertion import Assertion, Relation
+from agent.schema.evidence import IMPRESSION, Cue
 
 MOST: Final = 8
 """Observations told; the strongest are chosen."""

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
-from agent.evidence import Cue
+from agent.schema.evidence import Cue
 
 FEELINGS: Final[dict[str, str]] = {
     "happiness": r"happy|glad|delighted|thrilled|overjoyed|excited|love it|wonderful|froh"

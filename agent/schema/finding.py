@@ -9,7 +9,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from agent.evidence import Grade, Missing, Seconds, Share, Side
+from agent.schema.evidence import Grade, Missing, Seconds, Share, Side
 from agent.schema.query import Ask
 
 Outcome = Literal[

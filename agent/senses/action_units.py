@@ -14,12 +14,12 @@ from typing import Final, Literal, Protocol
 
 import numpy as np
 
-from agent.evidence import Cue, Missing
+from agent.schema.evidence import Cue, Missing
+from agent.schema.samples import Columns, FaceSample, Floats, People, Rows
 from agent.senses import au_reading
 from agent.senses.au_reading import Knowledge
 from agent.senses.baseline import Baseline
 from agent.senses.estimators import chosen
-from agent.senses.samples import Columns, FaceSample, Floats, People, Rows
 from agent.senses.spool import Picked, Spool
 
 __all__ = ["ActionUnits", "Enrolment", "Estimator", "Knowledge", "estimator"]

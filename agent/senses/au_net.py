@@ -14,8 +14,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from agent.schema.samples import Floats
 from agent.senses.faces.landmarks import BLENDSHAPES
-from agent.senses.samples import Floats
 
 TARGETS_SIDE: Final = (
     "AU01", "AU02", "AU04", "AU05", "AU06", "AU07", "AU09", "AU10",

@@ -12,12 +12,12 @@ from typing import Final, Literal
 
 import numpy as np
 
-from agent.evidence import Cue, Missing
 from agent.facs import AUS
+from agent.schema.evidence import Cue, Missing
+from agent.schema.samples import Columns, Floats
 from agent.senses import au_words, baseline, events
 from agent.senses.baseline import Baseline, Flags
 from agent.senses.events import Event
-from agent.senses.samples import Columns, Floats
 
 MOST: Final = 12
 """Cues of one action unit that a clip may have before the weak ones are left out, plus

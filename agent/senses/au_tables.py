@@ -20,11 +20,11 @@ from typing import Final, TextIO
 import numpy as np
 import numpy.typing as npt
 
-from agent.evidence import Cue, Missing
 from agent.facs import AUS, MEASURED
+from agent.schema.evidence import Cue, Missing
+from agent.schema.samples import Columns
 from agent.senses import au_reading
 from agent.senses.au_reading import Knowledge
-from agent.senses.samples import Columns
 
 PRESENT: Final = 2.0
 """Intensity given to an action unit that a table only calls present: B, the least that counts."""

@@ -12,11 +12,11 @@ from typing import Final, Literal
 import numpy as np
 import numpy.typing as npt
 
-from agent.evidence import Cue, Grade, Side
 from agent.facs import AUS, grade
 from agent.facs_prose import PHRASES
+from agent.schema.evidence import Cue, Grade, Side
+from agent.schema.samples import Columns, Floats
 from agent.senses.events import Event
-from agent.senses.samples import Columns, Floats
 
 STRENGTH: Final[dict[Grade, str]] = {
     "A": "trace", "B": "slight", "C": "marked", "D": "severe", "E": "maximum",

@@ -18,7 +18,7 @@ from typing import Final, Literal
 import numpy as np
 import numpy.typing as npt
 
-from agent.senses.samples import Floats
+from agent.schema.samples import Floats
 
 Flags = npt.NDArray[np.bool_]
 Times = npt.NDArray[np.floating]

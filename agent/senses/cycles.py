@@ -12,8 +12,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from agent.schema.samples import Columns, Floats
 from agent.senses.prosody import HOP, RATE, WINDOW
-from agent.senses.samples import Columns, Floats
 
 NAMES: Final = ("jitter", "shimmer_db")
 """Columns of `perturbation`. jitter: mean difference of neighbouring cycle lengths over the mean

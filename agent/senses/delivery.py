@@ -16,8 +16,8 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from agent.evidence import Cue, Missing, Window
-from agent.senses.samples import Columns
+from agent.schema.evidence import Cue, Missing, Window
+from agent.schema.samples import Columns
 from agent.senses.usual import (
     NORMS,
     Baseline,

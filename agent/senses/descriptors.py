@@ -12,9 +12,9 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from agent.schema.samples import Columns, Floats
 from agent.senses import cycles, formants, spectrum
 from agent.senses.prosody import OCTAVE_COST, Frames
-from agent.senses.samples import Columns, Floats
 
 PITCHED: Final = (*formants.NAMES, *cycles.NAMES)
 """Columns that hang on the pitch."""

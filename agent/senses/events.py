@@ -20,9 +20,9 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from agent.evidence import Side
 from agent.facs import AUS
-from agent.senses.samples import Columns
+from agent.schema.evidence import Side
+from agent.schema.samples import Columns
 
 Series = npt.NDArray[np.float64]
 

@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from agent.senses.samples import Floats, Image
+from agent.schema.samples import Floats, Image
 
 POINTS: Final = 468
 PATCH: Final = 96

@@ -16,8 +16,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from agent.schema.samples import Columns
 from agent.senses.peaks import find_peaks
-from agent.senses.samples import Columns
 
 Values = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]

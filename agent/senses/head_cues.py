@@ -15,8 +15,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from agent.evidence import Cue
-from agent.senses.samples import Columns
+from agent.schema.evidence import Cue
+from agent.schema.samples import Columns
 from agent.senses.turning import Numbers, series, turning_points
 
 Flags = npt.NDArray[np.bool_]

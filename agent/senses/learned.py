@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from agent.facs import AUS
+from agent.schema.samples import Columns, FaceSample, Floats, Image, Rows
 from agent.senses.au_net import (
     BLOCK,
     COUNT,
@@ -31,7 +32,6 @@ from agent.senses.au_net import (
 from agent.senses.au_steady import steadied
 from agent.senses.face_frame import PATCH, MeanFace, Upright
 from agent.senses.faces.landmarks import BLENDSHAPES
-from agent.senses.samples import Columns, FaceSample, Floats, Image, Rows
 from agent.senses.weights import WEIGHTS, version
 
 if TYPE_CHECKING:

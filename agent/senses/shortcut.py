@@ -19,10 +19,10 @@ from typing import Final
 import numpy as np
 
 from agent.facs import AUS, MEASURED
+from agent.schema.samples import Columns, FaceSample, Floats, Rows
 from agent.senses import baseline
 from agent.senses.au_reading import Knowledge
 from agent.senses.faces.landmarks import BLENDSHAPES
-from agent.senses.samples import Columns, FaceSample, Floats, Rows
 
 VERSION: Final = "shortcut-2"
 

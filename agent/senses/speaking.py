@@ -19,10 +19,10 @@ from typing import Final, Literal
 import numpy as np
 import numpy.typing as npt
 
-from agent.evidence import Cue, Missing, Window
+from agent.schema.evidence import Cue, Missing, Window
+from agent.schema.samples import Columns, FaceSample, Floats, People
 from agent.senses import delivery
 from agent.senses.peaks import find_peaks
-from agent.senses.samples import Columns, FaceSample, Floats, People
 from agent.senses.voice import Heard, phrases_of
 
 Span = tuple[float, float]

@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 from numpy import fft
 
+from agent.schema.samples import Columns, Floats
 from agent.senses.prosody import HOP, RATE, WINDOW
-from agent.senses.samples import Columns, Floats
 
 SHORT: Final = 400
 """Samples of a short window: 25 ms."""

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from agent.cache import FullError
-from agent.senses.samples import Floats
+from agent.schema.samples import Floats
 
 IN_MEMORY: Final = 4 << 20
 """Bytes up to which rows stay in memory; about two minutes of one face."""

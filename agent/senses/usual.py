@@ -12,7 +12,7 @@ from typing import Final, Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from agent.senses.samples import Columns
+from agent.schema.samples import Columns
 
 Span = tuple[float, float]
 Values = npt.NDArray[np.floating]

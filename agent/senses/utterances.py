@@ -13,9 +13,9 @@ from typing import Final
 
 import numpy as np
 
-from agent.evidence import Window
+from agent.schema.evidence import Window
+from agent.schema.samples import Columns
 from agent.senses.functionals import functionals
-from agent.senses.samples import Columns
 from agent.senses.usual import Baseline
 
 Span = tuple[float, float]

@@ -19,11 +19,11 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from agent.evidence import Cue, Missing, Window
+from agent.schema.evidence import Cue, Missing, Window
+from agent.schema.samples import Columns, Floats, Sound
 from agent.senses import delivery, descriptors, prosody
 from agent.senses.assets import asset
 from agent.senses.prosody import HOP, RATE, WINDOW
-from agent.senses.samples import Columns, Floats, Sound
 
 SPEECH: Final = 0.5
 """Voice activity above which speech begins; it goes on down to 0.15 less (Silero's advice)."""

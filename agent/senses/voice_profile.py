@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, NamedTuple
 
-from agent.evidence import Cue
+from agent.schema.evidence import Cue
 from agent.senses.utterances import Utterance
 
 NOTABLE: Final = 1.2

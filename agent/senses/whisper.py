@@ -23,7 +23,7 @@ from agent.install import advice
 from agent.senses.subtitles import Line, clean
 
 if TYPE_CHECKING:
-    from agent.senses.samples import Sound
+    from agent.schema.samples import Sound
 
 ALSO: Final = {"turbo": "large-v3-turbo", "large": "large-v3"}
 """Other names that faster-whisper itself takes."""

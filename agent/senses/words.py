@@ -15,8 +15,8 @@ from typing import Any, Final
 import av
 from av.stream import Disposition
 
-from agent.evidence import Cue, Media, Missing
 from agent.media.decode import Clip, MediaError, open_clip
+from agent.schema.evidence import Cue, Media, Missing
 from agent.senses import subtitles, whisper
 from agent.senses.sidecar import LANGUAGES, find_sidecar
 from agent.senses.subtitles import Line, WordsError

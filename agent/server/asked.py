@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import prompts
 from agent.chat import LONGEST_QUESTION
+from agent.schema.state import Turn
 from agent.server.errors import ApiError, bad
 from agent.server.schema import (
     AudioPart,
@@ -23,7 +24,6 @@ from agent.server.schema import (
     TextPart,
     VideoPart,
 )
-from agent.state import Turn
 
 SILENT: Final = frozenset({"user", "metadata", "store", "safety_identifier", "service_tier"})
 """Fields that change no answer anywhere."""
@@ -211,7 +211,7 @@ def _turns(messages: list[Message]) -> list[Turn]:
 
 def _fields(request: ChatRequest) -> tuple[str, ...] | None:
     """Which fields of the answer a JSON format wants."""
-    from agent.answer import Answer
+    from agent.schema.answer import Answer
 
     wanted = request.response_format
     if wanted is None or wanted.type == "text":

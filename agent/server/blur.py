@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 
 from agent.context import Picture
-from agent.senses.samples import Image
+from agent.schema.samples import Image
 
 LARGEST: Final = 0.6
 """Side of the largest tiles, as a share of the picture's shorter side; each further size is half

@@ -12,10 +12,10 @@ from typing import Any, Final
 
 import numpy as np
 
-from agent.evidence import Media
 from agent.facs import AUS, REGIONS
 from agent.perceive import Look
-from agent.senses.samples import Columns
+from agent.schema.evidence import Media
+from agent.schema.samples import Columns
 from agent.series import read_people, read_voice, thinned
 from agent.showing import BOX
 

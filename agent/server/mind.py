@@ -47,7 +47,7 @@ def main() -> int:
 def _asked(message: Json, wire: Wire) -> Json:
     """One question, answered."""
     from agent.chat import Conversation
-    from agent.evidence import Evidence
+    from agent.schema.evidence import Evidence
 
     began = time.perf_counter()
     model, count = _thinker(message)
@@ -167,7 +167,7 @@ def _png(one: Json) -> bytes:
 
 
 def _closer(wire: Wire) -> Any:
-    from agent.evidence import Evidence
+    from agent.schema.evidence import Evidence
 
     def closer(start: float, end: float) -> Evidence | None:
         answer = wire.ask({"need": "closer", "start": start, "end": end})

@@ -9,8 +9,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from agent.answer import Answer
-from agent.evidence import Cue, Evidence
+from agent.schema.answer import Answer
+from agent.schema.evidence import Cue, Evidence
 
 Text = Annotated[str, Field(max_length=200_000)]
 Address = Annotated[str, Field(min_length=1)]

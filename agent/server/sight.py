@@ -14,8 +14,8 @@ from typing import Final
 
 from pydantic import ValidationError
 
-from agent.evidence import Evidence, EvidenceError, Media, load
 from agent.perceive import SENSES
+from agent.schema.evidence import Evidence, EvidenceError, Media, load
 from agent.server import reasons
 from agent.server.children import Child, KilledError, LostError
 from agent.server.errors import bad

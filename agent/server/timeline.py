@@ -16,7 +16,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse, Response
 
-from agent.evidence import Evidence
+from agent.schema.evidence import Evidence
 from agent.server import asked as reading
 from agent.server.chat import (
     FAILURES,

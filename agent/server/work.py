@@ -11,8 +11,8 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 
-from agent.answer import Answer
-from agent.evidence import Cue, Evidence, Media
+from agent.schema.answer import Answer
+from agent.schema.evidence import Cue, Evidence, Media
 from agent.server import clips, reasons
 from agent.server.asked import Asked
 from agent.server.children import Child, LostError

@@ -17,8 +17,8 @@ from pathlib import Path
 
 import torch
 
+from agent.schema.samples import Floats
 from agent.senses.au_net import Net
-from agent.senses.samples import Floats
 from finetune.aus import data, fuse, patches, train
 from finetune.aus.data import Mesh, People
 from finetune.aus.fuse import Parts

@@ -18,9 +18,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from agent.schema.samples import Floats
 from agent.senses.au_net import COUNT, Layout, Net, activity, blendshape_mirror, resting
 from agent.senses.face_frame import MeanFace
-from agent.senses.samples import Floats
 from finetune.aus.data import Mesh, People, flipped
 
 log = logging.getLogger("duchenne")

@@ -18,10 +18,10 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from agent.schema.samples import FaceSample, Frame
 from agent.senses.action_units import Estimator
 from agent.senses.au_reading import complete
 from agent.senses.learned import Learned
-from agent.senses.samples import FaceSample, Frame
 from agent.senses.shortcut import Shortcut
 from agent.senses.weights import WEIGHTS
 from eval.au_intervals import Array, cell, figures, gap, paired, sums

@@ -18,10 +18,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from agent.schema.samples import Floats
 from agent.senses.au_net import COUNT, SKIN
 from agent.senses.face_frame import PATCH
 from agent.senses.learned import contrast, halves
-from agent.senses.samples import Floats
 from finetune.aus.data import People
 
 log = logging.getLogger("duchenne")

@@ -20,11 +20,11 @@ from typing import Final
 
 import numpy as np
 
-from agent.evidence import Cue
 from agent.facs import parse
+from agent.schema.evidence import Cue
+from agent.schema.samples import Frame
 from agent.senses.action_units import ActionUnits, estimator
 from agent.senses.faces import face_in
-from agent.senses.samples import Frame
 from finetune.faces import clips, ict, people, scene
 from finetune.faces.clips import Event
 from finetune.faces.muscles import SIDED

@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from agent.schema.samples import Floats
 from agent.senses.au_net import (
     COUNT,
     SHUT,
@@ -30,7 +31,6 @@ from agent.senses.au_net import (
     resting,
 )
 from agent.senses.au_steady import steadied
-from agent.senses.samples import Floats
 from finetune.aus import data, fuse, patches
 from finetune.aus.data import People
 from finetune.aus.recipe import Leg, Recipe

@@ -19,9 +19,9 @@ import numpy as np
 
 from agent import media
 from agent.perceive import MAX_FPS, Request, look
+from agent.schema.samples import Frame
 from agent.senses.faces import Faces
 from agent.senses.faces.impression import Impression, Impressions
-from agent.senses.samples import Frame
 
 
 def whole(clip: Path) -> float:

@@ -15,8 +15,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from agent.schema.samples import Image
 from agent.senses.faces import face_in, load
-from agent.senses.samples import Image
 
 log = logging.getLogger("duchenne")
 

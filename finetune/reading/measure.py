@@ -18,12 +18,12 @@ from typing import Any, Final
 import cv2
 import numpy as np
 
+from agent.schema.samples import Image
 from agent.senses import faces
 from agent.senses.faces.impression import LABELS, Impression
 from agent.senses.faces.shape import openness, turn
 from agent.senses.head import angles
 from agent.senses.learned import Learned
-from agent.senses.samples import Image
 from finetune.impression.data import FUSION, bucket
 
 UP: Final = 4

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from agent.evidence import Missing
+from agent.schema.evidence import Missing
+from agent.schema.samples import FaceSample, Floats, Frame, Image
 from agent.senses.faces.detect import Detection, Detector
 from agent.senses.faces.mesh import Fit, Mesh, Roi, roi_of_detection, roi_of_mesh
 from agent.senses.faces.models import Models, load, shared
 from agent.senses.faces.people import Found, choose_main, found
 from agent.senses.faces.track import Tracker, as_sample
-from agent.senses.samples import FaceSample, Floats, Frame, Image
 
 __all__ = [
     "Detection",

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
+from agent.schema.samples import Floats, Frame
 from agent.senses.faces.mesh import Fit, Mesh, roi_of_mesh
-from agent.senses.samples import Floats, Frame
 
 
 class Ahead:

@@ -16,8 +16,8 @@ from typing import Final, Literal
 import cv2
 import numpy as np
 
+from agent.schema.samples import Floats, Image
 from agent.senses.faces.lite import Net
-from agent.senses.samples import Floats, Image
 
 Effort = Literal["quick", "usual", "thorough"]
 MOST_ALONG: Final = 12

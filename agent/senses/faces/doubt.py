@@ -17,9 +17,9 @@ from typing import Final
 
 import numpy as np
 
+from agent.schema.samples import Floats
 from agent.senses.faces.look import SIDE, Look
 from agent.senses.faces.shape import TYPICAL
-from agent.senses.samples import Floats
 
 GREY = 3.0
 """Chroma (Lab, 8-bit levels) below which a face has no colour; real ones had 9 and more."""

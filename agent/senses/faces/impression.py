@@ -19,11 +19,11 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from agent.evidence import Cue
+from agent.schema.evidence import Cue
+from agent.schema.samples import Columns, FaceSample, Floats, Image, People
 from agent.senses.faces.impression_cues import LABELS, cues_of
 from agent.senses.faces.landmarks import LEFT_EYE_OUTER, RIGHT_EYE_OUTER
 from agent.senses.faces.mesh import Roi, crop
-from agent.senses.samples import Columns, FaceSample, Floats, Image, People
 from agent.senses.weights import WEIGHTS
 
 __all__ = ["LABELS", "Impression", "Impressions", "region", "seen"]

@@ -14,8 +14,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from agent.evidence import IMPRESSION, Cue
-from agent.senses.samples import Floats
+from agent.schema.evidence import IMPRESSION, Cue
+from agent.schema.samples import Floats
 
 Wide = npt.NDArray[np.float64]
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from agent.senses.samples import Floats
+from agent.schema.samples import Floats
 
 
 class Net:

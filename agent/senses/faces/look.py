@@ -11,9 +11,9 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 
+from agent.schema.samples import Floats, Image
 from agent.senses.faces.mesh import Fit
 from agent.senses.faces.shape import STEADY, lengths, upright
-from agent.senses.samples import Floats, Image
 
 SIDE = 16
 """Cells a side of the colour picture."""

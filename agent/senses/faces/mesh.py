@@ -17,10 +17,10 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from agent.schema.samples import Floats, Image
 from agent.senses.faces.detect import Detection
 from agent.senses.faces.landmarks import BLENDSHAPE_POINTS, LEFT_EYE_OUTER, RIGHT_EYE_OUTER
 from agent.senses.faces.lite import Net
-from agent.senses.samples import Floats, Image
 
 MARGIN = 1.5
 """Side of the region over the longer side of the face's box."""

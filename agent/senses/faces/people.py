@@ -13,11 +13,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from agent.evidence import Missing, Person
+from agent.schema.evidence import Missing, Person
+from agent.schema.samples import Floats, People
 from agent.senses.faces.doubt import doubt
 from agent.senses.faces.look import Look, relative
 from agent.senses.faces.track import Track
-from agent.senses.samples import Floats, People
 
 SAME = 11.0
 """Largest `distance` of two looks of one person. Pieces of one clip of one person: 99 % below,

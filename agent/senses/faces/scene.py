@@ -9,7 +9,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from agent.senses.samples import Floats, Image
+from agent.schema.samples import Floats, Image
 
 WIDTH, HEIGHT = 48, 27
 LEAST = 14.0

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from agent.schema.samples import Floats
 from agent.senses.faces import landmarks as at
-from agent.senses.samples import Floats
 
 STEADY = np.array(
     [

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from agent.schema.samples import FaceSample, Floats, Frame
 from agent.senses.faces.ahead import Ahead
 from agent.senses.faces.detect import Detection, Effort, iou, nested
 from agent.senses.faces.look import Look
@@ -21,7 +22,6 @@ from agent.senses.faces.mesh import Fit, roi_of_detection, roi_of_mesh
 from agent.senses.faces.models import Models
 from agent.senses.faces.quality import judge
 from agent.senses.faces.scene import Cuts
-from agent.senses.samples import FaceSample, Floats, Frame
 
 HOLD = 0.5
 """Least mesh score of a face that is followed."""

@@ -9,8 +9,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from agent.evidence import Missing, Seconds, Share
 from agent.schema.assertion import Assertion
+from agent.schema.evidence import Missing, Seconds, Share
 from agent.schema.query import Query
 
 Part = Literal["observation", "interpretation", "conclusion"]
