@@ -269,14 +269,14 @@ def _chat(arguments: argparse.Namespace) -> int:
 
 def _models_list(arguments: argparse.Namespace) -> int:
     from agent import show
-    from agent.senses import assets
+    from agent.assets import resolve as assets
 
     show.rows(assets.status(), as_json=arguments.json)
     return OK
 
 
 def _models_pull(arguments: argparse.Namespace) -> int:
-    from agent.senses import assets
+    from agent.assets import resolve as assets
 
     lacking = 0
     for found in assets.pull(arguments.names or None):

@@ -19,9 +19,10 @@ from pathlib import Path
 from typing import Final, TypedDict
 from urllib.parse import urlsplit
 
-from agent.cache import cache_dir
-from agent.install import advice
-from agent.senses import assets, whisper
+from agent.assets import resolve as assets
+from agent.senses import whisper
+from agent.util.advice import advice
+from agent.util.cache import cache_dir
 
 ASK_SECONDS: Final = 3.0
 """Until a configured host must answer."""

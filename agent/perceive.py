@@ -18,10 +18,10 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-from agent.cache import FullError, cache_dir, is_whole, whole_folder
 from agent.schema import evidence as records
 from agent.schema.evidence import Evidence, Media
 from agent.senses import weights
+from agent.util.cache import FullError, cache_dir, is_whole, whole_folder
 
 SENSES: Final = {
     "media": "1", "faces": "2", "action_units": "3", "head": "3", "voice": "3",
@@ -158,7 +158,7 @@ def _reads(name: str | None) -> str:
 
 def _mesh() -> str:
     """Which mesh the faces will be seen through; it decides much of what is found."""
-    from agent.senses.assets import find
+    from agent.assets.resolve import find
 
     return "mesh478" if find("face_landmarker.task").path else "mesh468"
 

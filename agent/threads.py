@@ -22,8 +22,8 @@ from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from langgraph.checkpoint.sqlite import SqliteSaver
 
 from agent import turns
-from agent.cache import cache_dir
-from agent.install import advice
+from agent.util.advice import advice
+from agent.util.cache import cache_dir
 
 if TYPE_CHECKING:
     from psycopg_pool import ConnectionPool

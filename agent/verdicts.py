@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from typing import Final
 
+from agent.facs.prototypes import BASIC
 from agent.grounding import bears, carries, ground_all, mentions, unverified
 from agent.grounding.mentions import Mention
-from agent.prototypes import BASIC
 from agent.rules.judge import Judged, judge
 from agent.rules.text import support
 from agent.schema.answer import Claim, Part, Reading, Verdict

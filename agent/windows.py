@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from agent.facs import AUS
+from agent.facs.units import AUS
 from agent.schema.evidence import Cue, Window
 from agent.schema.samples import Columns
 

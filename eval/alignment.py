@@ -22,9 +22,9 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from agent.facs import AUS, MEASURED
+from agent.facs.prototypes import BASIC, PARTS, UNITS
+from agent.facs.units import AUS, MEASURED
 from agent.grounding import carries, mentions, unreadable
-from agent.prototypes import BASIC, PARTS, UNITS
 from agent.rules.core import VOICE, at_face_value, scores, shares
 from agent.rules.levels import level, tone
 from agent.schema.evidence import Cue, Evidence

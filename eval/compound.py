@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from agent.prototypes import C_EXPR, PARTS
+from agent.facs.prototypes import C_EXPR, PARTS
 from eval import labels
 from eval.scoring import Array, Excluded, Tally, Unscored, Values, mean_rows
 

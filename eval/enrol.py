@@ -18,7 +18,7 @@ from typing import Final
 
 import numpy as np
 
-from agent.cache import cache_dir
+from agent.util.cache import cache_dir
 from eval.samples import Sample
 
 OTHERS: Final = "others"

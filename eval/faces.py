@@ -22,7 +22,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from agent.facs import AUS, parse
+from agent.facs.units import AUS, parse
 from agent.schema.evidence import Cue
 from agent.schema.samples import Columns
 from eval import agreement

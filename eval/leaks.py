@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from agent import frames
 from agent.media import MediaError
+from agent.media import image_folder as frames
 from eval.samples import Sample, SamplesError
 
 SHOWN: Final = 3

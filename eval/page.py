@@ -164,7 +164,7 @@ def _finite(value: Any) -> float:
 def _units(made: Mapping[str, Any]) -> Iterator[str]:
     if not made["units"]:
         return
-    from agent import facs
+    from agent.facs import units as facs
 
     yield "<h2>Action units</h2>"
     yield (

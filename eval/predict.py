@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from agent import perceive
-from agent.cache import cache_dir
 from agent.context import AskError
 from agent.hosts import HostUnreachableError, NoSuchModelError, WrongKeyError
 from agent.schema.evidence import Evidence
+from agent.util.cache import cache_dir
 from eval import leaks, tasks
 from eval.records import Record
 from eval.samples import Sample, SamplesError, Task, task

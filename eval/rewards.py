@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
-from agent import facs
+from agent.facs import units as facs
 from agent.grounding.mentions import action_units
 from eval import labels
 from eval.scoring import Unscored

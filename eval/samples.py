@@ -52,7 +52,7 @@ class Sample:
         """
         if self.path is None or self.fps is None:
             return self.path
-        from agent import frames
+        from agent.media import image_folder as frames
 
         return frames.clip(self.path, self.fps)
 

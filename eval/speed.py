@@ -27,8 +27,8 @@ from itertools import chain, pairwise
 from pathlib import Path
 from typing import Final
 
-from agent.cache import cache_dir
 from agent.util import process
+from agent.util.cache import cache_dir
 
 PEER: Final = "mediapipe 1.x"
 HOW: Final = (
@@ -211,7 +211,7 @@ def _peer(python: str, clip: Path, model: Path) -> tuple[float, str]:
 
 
 def _bundle() -> Path | None:
-    from agent.senses.assets import find
+    from agent.assets.resolve import find
 
     return find("face_landmarker.task").path
 

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from agent import facs
+from agent.facs import units as facs
 from agent.grounding.mentions import action_units
 from eval.agreement import f1
 from eval.scoring import Array, Excluded, Tally, Unscored, Values

@@ -28,7 +28,7 @@ from tokenizers import Tokenizer, models, pre_tokenizers
 from transformers import PreTrainedTokenizerFast, Qwen3Config, Qwen3ForCausalLM, TrainerCallback
 from trl import GRPOConfig, GRPOTrainer
 
-from agent.prototypes import BASIC, table
+from agent.facs.prototypes import BASIC, table
 from finetune.curves import needed
 from finetune.efficient import EfficientGRPOTrainer
 from finetune.sampling import Settings

@@ -69,7 +69,7 @@ def _takes_recipe(parser: argparse.ArgumentParser, example: str) -> None:
 
 def _told(command: Callable[[argparse.Namespace], int], arguments: argparse.Namespace) -> int:
     """Errors a user can mend, as one line each."""
-    from agent.install import advice
+    from agent.util.advice import advice
     from finetune.formats import FormatError
     from finetune.recipe import RecipeError
 

@@ -14,9 +14,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from agent import facs
 from agent.brief import quoted
-from agent.prototypes import PARTS, table
+from agent.facs import units as facs
+from agent.facs.prototypes import PARTS, table
 from agent.rules.core import expected
 from agent.rules.levels import tone
 from agent.schema.answer import Claim

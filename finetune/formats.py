@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from agent import facs
+from agent.facs import units as facs
 from finetune import completion
 
 PRESENT: Final = 1.0

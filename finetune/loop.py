@@ -25,7 +25,7 @@ from typing import Any, Final
 
 import prompts
 from agent.captions.store import write_bytes
-from agent.facs import AUS
+from agent.facs.units import AUS
 from eval.records import Log
 from finetune import data, generate, load, train, world_rows
 from finetune.rewards import REWARDS

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from agent.facs.prototypes import PARTS
 from agent.grounding import ground_all
-from agent.prototypes import PARTS
 from agent.rules import judge
 from agent.rules.judge import Judged
 from agent.rules.text import absent, listed, name, salience, sentence, stands_on, support

@@ -23,8 +23,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Final
 
-from agent import facs
-from agent.facs import AUS, MEASURED
+from agent.facs import units as facs
+from agent.facs.units import AUS, MEASURED
 from agent.grounding import action_units, ground_all, grounded_share
 from agent.schema.evidence import Evidence
 from agent.schema.evidence import read as read_evidence

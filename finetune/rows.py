@@ -16,7 +16,7 @@ from typing import Any, Final, Literal
 import prompts
 from agent.brief import evidence_text
 from agent.context import Picture
-from agent.prototypes import BASIC
+from agent.facs.prototypes import BASIC
 from agent.schema.evidence import Evidence
 from eval import labels
 from eval.rewards import well_formed

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from agent.prototypes import BASIC
+from agent.facs.prototypes import BASIC
 from finetune.recipe import RecipeError
 from finetune.recipe import read as read_recipe
 from finetune.sampling import Settings

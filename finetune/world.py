@@ -29,9 +29,9 @@ import numpy.typing as npt
 from PIL import Image as Pictures
 
 from agent.context import Picture
-from agent.facs import AUS, MEASURED
+from agent.facs.prototypes import BASIC, COMPOUND, table
+from agent.facs.units import AUS, MEASURED
 from agent.pictures import strip
-from agent.prototypes import BASIC, COMPOUND, table
 from agent.rules.core import VOICE, expected
 from agent.schema.evidence import Cue, Evidence, Media, Person, number
 from agent.schema.samples import Columns, Sound

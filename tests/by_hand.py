@@ -6,8 +6,8 @@ import struct
 import zlib
 from typing import Any
 
-from agent import facs
 from agent.context import Picture
+from agent.facs import units as facs
 from agent.schema.evidence import Cue, Evidence, Media, Missing, Person, number
 
 

@@ -42,7 +42,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def fetch_models() -> None:
     """All model files that can be had; what cannot is named by the tests that need it."""
     MODELS.mkdir(parents=True, exist_ok=True)
-    from agent.senses.assets import find, pull, status
+    from agent.assets.resolve import find, pull, status
 
     lacking = [row["name"] for row in status() if row["state"] == "missing"]
     for found in pull(lacking) if lacking else []:

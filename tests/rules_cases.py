@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from agent.facs import AUS, grade, parse
-from agent.facs_prose import PHRASES
+from agent.facs.prose import PHRASES
+from agent.facs.units import AUS, grade, parse
 from agent.schema.evidence import Cue, Evidence, Media, Missing, Person, Side, number
 
 VOICE = {

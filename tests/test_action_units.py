@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from agent import facs
+from agent.facs import units as facs
 from agent.schema.evidence import Cue
 from agent.schema.samples import Columns, FaceSample, Floats, Frame, Rows
 from agent.senses import au_words, baseline

@@ -12,10 +12,10 @@ import pytest
 from commands import duchenne
 
 from agent import api, perceive, remembered
-from agent.cache import cache_dir
 from agent.schema.answer import Answer
 from agent.schema.evidence import load
 from agent.series import read_people, read_voice
+from agent.util.cache import cache_dir
 
 EXAMPLE = Path(__file__).parents[1] / "docs" / "example" / "example.mp4"
 ANSWER = {

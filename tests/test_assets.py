@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from agent.senses import assets, fetch
-from agent.senses.assets import ASSETS, Asset, AssetError, Inside, Wheel, asset, find, pull, status
+from agent.assets import download as fetch
+from agent.assets import resolve as assets
+from agent.assets.resolve import ASSETS, Asset, AssetError, Inside, Wheel, asset, find, pull, status
 
 CONTENT = b"the weights of a small model" * 50
 DIGEST = hashlib.sha256(CONTENT).hexdigest()

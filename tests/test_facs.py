@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.facs import AUS, GRADES, grade, parse
-from agent.facs_prose import CONFLICTS, PHRASES, SYNERGIES, Action, describe, read_back
-from agent.prototypes import BASIC, C_EXPR, COMPOUND, PARTS, agreed, table
+from agent.facs.prose import CONFLICTS, PHRASES, SYNERGIES, Action, describe, read_back
+from agent.facs.prototypes import BASIC, C_EXPR, COMPOUND, PARTS, agreed, table
+from agent.facs.units import AUS, GRADES, grade, parse
 
 actions = st.lists(
     st.builds(

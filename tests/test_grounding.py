@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent import facs
-from agent.facs_prose import Action
-from agent.facs_prose import describe as prose
+from agent.facs import units as facs
+from agent.facs.prose import Action
+from agent.facs.prose import describe as prose
 from agent.grounding import ground, grounded_share
 from agent.grounding.mentions import Mention, action_units, mentions
 from agent.schema.answer import Claim

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from agent.assets import download as fetch
 from agent.hosting import command
 from agent.hosting.checkpoint import Model
 from agent.hosting.command import Hosting
-from agent.senses import fetch
 from agent.server.children import Child, LostError
 from agent.util import process
 

@@ -14,12 +14,12 @@ import pytest
 from PIL import Image
 
 from agent import media, rules
+from agent.assets.resolve import AssetError
 from agent.perceive import Request, look
 from agent.rules.levels import cues_of as counted
 from agent.schema import evidence as records
 from agent.schema.evidence import IMPRESSION, Cue, Evidence, Media, Person, number
 from agent.schema.samples import FaceSample, Floats, Frame
-from agent.senses.assets import AssetError
 from agent.senses.faces import face_in, load
 from agent.senses.faces.impression import RATE, Impression, Impressions, region, seen, shares
 from agent.senses.faces.impression_cues import LABELS, described, spans, sure

@@ -15,7 +15,7 @@ from typing import get_args
 import pytest
 from packaging.requirements import Requirement
 
-from agent import install
+from agent.util import advice as install
 
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]

@@ -10,10 +10,10 @@ import pytest
 from PIL import Image
 
 from agent import media as clips
+from agent.assets.resolve import AssetError
 from agent.schema.samples import Columns, FaceSample, Floats, Frame
 from agent.senses import au_steady, learned
 from agent.senses.action_units import ActionUnits, estimator
-from agent.senses.assets import AssetError
 from agent.senses.face_frame import MeanFace
 from agent.senses.faces import face_in
 from agent.senses.faces.models import Models, load
@@ -74,7 +74,7 @@ def test_the_example_smiles_and_then_frowns(example: Columns) -> None:
 
 
 def test_all_columns_are_there_and_within_bounds(example: Columns) -> None:
-    from agent.facs import AUS, MEASURED
+    from agent.facs.units import AUS, MEASURED
 
     for number in MEASURED:
         code = AUS[number].code

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from agent import perceive, series
-from agent.cache import SCRATCH, is_whole, whole_folder
 from agent.util import process
+from agent.util.cache import SCRATCH, is_whole, whole_folder
 from agent.util.scratch import HELD, IN_USE, UNLOCKED, scratch_folder, sweep, trim
 
 TONE = """
@@ -82,7 +82,7 @@ def test_a_series_that_is_no_parquet_is_an_error_in_words(tmp_path: Path) -> Non
 KILLED = """
 import sys, time
 from pathlib import Path
-from agent.cache import whole_folder
+from agent.util.cache import whole_folder
 with whole_folder(Path(sys.argv[1]) / "target") as scratch:
     (scratch / "half").write_bytes(b"x")
     print("there", flush=True)

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image as Pictures
 
-from agent.facs import grade
+from agent.facs.units import grade
 from agent.pictures import (
     VoicePictureError,
     decode_voice,

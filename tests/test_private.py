@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import watched
 
-from agent.senses.assets import ASSETS, find
+from agent.assets.resolve import ASSETS, find
 from agent.util import process, telemetry
 
 EXAMPLE = Path(__file__).parents[1] / "docs" / "example" / "example.mp4"

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from agent.facs import AUS, MEASURED
-from agent.facs_prose import PHRASES
+from agent.facs.prose import PHRASES
+from agent.facs.units import AUS, MEASURED
 from agent.qa import parse
 from agent.qa.text import language_of
 from agent.qa.vocabulary import stops, vocabulary

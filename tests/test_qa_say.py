@@ -8,7 +8,7 @@ from itertools import product
 import pytest
 from test_qa_execute import scene
 
-from agent.facs import MEASURED
+from agent.facs.units import MEASURED
 from agent.qa import Numbers, execute, parse, say, say_reading
 from agent.qa.say import clock, wording
 from agent.schema.query import ASKS, LANGUAGES, Language, Query

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from agent.prototypes import BASIC
+from agent.facs.prototypes import BASIC
 from agent.reading.additive import ReadOut, ReadOutError, read_out, softmax
 from agent.reading.features import face_features
 from agent.reading.held_out import is_held_out

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from agent.prototypes import BASIC
+from agent.facs.prototypes import BASIC
 from agent.rules import judge
 from finetune import checkpoints, compact, completion, data, scores, world, world_rows, world_shelf
 from finetune.recipe import RecipeError

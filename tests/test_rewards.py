@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent import facs
-from agent.prototypes import BASIC
+from agent.facs import units as facs
+from agent.facs.prototypes import BASIC
 from agent.rules import appraise
 from agent.schema.answer import Claim
 from agent.schema.evidence import Evidence, number

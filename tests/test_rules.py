@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rules_cases import ANGRY_VOICE, SHOWN, clip, tone, unit, words
 
+from agent.facs.prototypes import BASIC, UNITS
 from agent.grounding import ground_all
-from agent.prototypes import BASIC, UNITS
 from agent.rules import PROFILES, appraise
 from agent.rules.core import VOICE, scores, shares
 from agent.rules.judge import judge

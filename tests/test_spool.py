@@ -8,10 +8,10 @@ from typing import IO
 import numpy as np
 import pytest
 
-from agent.cache import FullError
 from agent.schema.samples import Floats
 from agent.senses import spool
 from agent.senses.spool import Picked, Spool
+from agent.util.cache import FullError
 
 
 @pytest.fixture(params=[1 << 20, 64], ids=["in memory", "in a file"])

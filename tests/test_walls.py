@@ -14,8 +14,8 @@ from pathlib import Path
 import conftest
 import pytest
 
-from agent.cache import cache_dir
-from agent.senses import assets
+from agent.assets import resolve as assets
+from agent.util.cache import cache_dir
 
 BEYOND = "192.0.2.1"
 """Reserved for documentation (RFC 5737): nobody answers there."""

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image as Pictures
 
 from agent.brief import cue_table
-from agent.prototypes import BASIC, COMPOUND
+from agent.facs.prototypes import BASIC, COMPOUND
 from agent.voice_picture import decode_voice, is_voice_picture
 from finetune import completion, world
 from finetune.rewards import REWARDS

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 import served
 
-from agent import cli, listen
+from agent import cli
+from agent.util import listen
 
 
 @pytest.mark.parametrize(

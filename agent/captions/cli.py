@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from agent import listen
+from agent.util import listen
 
 if TYPE_CHECKING:
     from agent.captions.sources import Cards

@@ -26,7 +26,7 @@ from agent.captions import confined
 from agent.captions.outcome import RunError
 from agent.captions.rows import Row
 from agent.captions.store import read_rows, write_bytes
-from agent.facs import AUS, parse
+from agent.facs.units import AUS, parse
 from agent.schema.evidence import IMPRESSION
 
 SHARD_BYTES: Final = 500_000_000

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from agent.facs import AUS, MEASURED
+from agent.facs.units import AUS, MEASURED
 from agent.perceive import Look
 from agent.schema.evidence import IMPRESSION, Evidence
 from agent.schema.samples import Columns

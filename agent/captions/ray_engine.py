@@ -21,9 +21,9 @@ from agent.captions import stages, workers
 from agent.captions.outcome import Outcome, RunError, failed
 from agent.captions.plan import Plan
 from agent.captions.stages import Task
-from agent.install import advice
 from agent.schema.evidence import Evidence
 from agent.util import process
+from agent.util.advice import advice
 
 TRIES: Final = 3
 """For a clip whose actor dies."""

@@ -20,11 +20,11 @@ from threading import Lock
 from typing import Any, Final
 from urllib.parse import parse_qs, urlsplit
 
-from agent import listen
 from agent.captions import confined
 from agent.captions.outcome import RunError
 from agent.captions.rows import Row
 from agent.captions.store import Store, read_rows
+from agent.util import listen
 
 PAGE: Final = Path(__file__).parent / "page"
 FILES: Final = {"": "page.html", "page.css": "page.css", "page.js": "page.js"}

@@ -15,7 +15,6 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Final, Protocol
 
-from agent.cache import cache_dir
 from agent.captions.budget import Budget
 from agent.captions.engine import Engine
 from agent.captions.flow import Flow
@@ -26,6 +25,7 @@ from agent.captions.samples import Sample
 from agent.captions.sources import Source, root
 from agent.captions.stages import Task
 from agent.captions.store import Store
+from agent.util.cache import cache_dir
 from agent.util.scratch import scratch_folder
 
 PACKAGES: Final = (

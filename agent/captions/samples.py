@@ -71,6 +71,6 @@ class Sample:
         """The file to open; a folder of pictures is packed as a film first."""
         if self.fps is None:
             return path
-        from agent import frames
+        from agent.media import image_folder as frames
 
         return frames.clip(path, self.fps)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from agent.captions.samples import SourceError
-from agent.install import advice
+from agent.util.advice import advice
 
 if TYPE_CHECKING:
     from agent.captions.sources import Source

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from agent.captions.spans import Stretch
-from agent.facs import parse
-from agent.facs_prose import Action, describe
+from agent.facs.prose import Action, describe
+from agent.facs.units import parse
 from agent.rules.levels import tone
 from agent.rules.text import clock, degree, listed
 from agent.schema.answer import Claim, Reading

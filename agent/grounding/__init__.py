@@ -26,7 +26,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from agent import facs
+from agent.facs import units as facs
 from agent.grounding import lexicon
 from agent.grounding.lexicon import Claimed
 from agent.grounding.mentions import Mention, action_units, mentions

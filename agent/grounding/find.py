@@ -12,8 +12,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
-from agent import facs, facs_prose
-from agent.facs import GRADES
+from agent.facs import prose as facs_prose
+from agent.facs import units as facs
+from agent.facs.units import GRADES
 from agent.grounding import lexicon
 from agent.grounding.lexicon import Claimed
 from agent.schema.evidence import Sense
@@ -205,7 +206,7 @@ def _made(pattern: str, plain: str, start: int, end: int) -> Iterator[Mention]:
 
 
 def _shapes(plain: str) -> Iterator[Mention]:
-    """The wording of `agent.facs_prose`, which names several units at once."""
+    """The wording of `agent.facs.prose`, which names several units at once."""
     for match in _SHAPE.finditer(plain):
         for unit in _SHAPES[match[0]]:
             code = facs.AUS[unit].code

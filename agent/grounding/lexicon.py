@@ -1,7 +1,7 @@
 """Words for what can be seen and heard, as tables: body parts, motions, voice, emotions.
 
 Data only; `mentions` reads text with it. Patterns are lower-case regular expressions.
-Knows nothing about evidence. FACS meanings: the table in `agent.facs`; which action units
+Knows nothing about evidence. FACS meanings: the table in `agent.facs.units`; which action units
 bear on which emotion: the prototypes and variants of Du, Tao & Martinez (2014) and EMFACS.
 """
 

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from agent.facs import MEASURED, parse
+from agent.facs.units import MEASURED, parse
 from agent.schema.assertion import Assertion, Verdict
 from agent.schema.evidence import Cue, Evidence, Person
 
@@ -210,7 +210,7 @@ def _said(assertion: Assertion, evidence: Evidence, cited: Sequence[Cue]) -> Ver
 def _felt(
     assertion: Assertion, evidence: Evidence, person: Person | None, cited: Sequence[Cue]
 ) -> Verdict:
-    from agent.prototypes import BASIC
+    from agent.facs.prototypes import BASIC
     from agent.rules.judge import judge
     from agent.rules.text import support
 

@@ -15,12 +15,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from agent import listen
 from agent.hosting import checkpoint, command, probe
 from agent.hosting.checkpoint import HostingError
 from agent.hosting.command import Hosting
 from agent.hosting.probe import Reference
 from agent.hosting.process import Process
+from agent.util import listen
 
 OK, USAGE = 0, 2
 WAIT: Final = 1800.0

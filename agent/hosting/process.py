@@ -20,7 +20,7 @@ from agent.hosting.checkpoint import HostingError
 from agent.hosting.command import Hosting
 from agent.hosting.probe import Reference
 from agent.hosting.pulse import Pulse
-from agent.install import advice
+from agent.util.advice import advice
 from agent.util.process import ROOT, python
 
 POLL: Final = 0.5

@@ -18,8 +18,8 @@ from typing import Any, Final
 
 import prompts
 from agent.hosts import Completion, HostRefusedError, Message, ModelError, NoSuchModelError
-from agent.install import advice
 from agent.schema.state import Json
+from agent.util.advice import advice
 
 INSTALL: Final = advice("train")
 

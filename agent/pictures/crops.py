@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from PIL import Image as Pictures
 
-from agent.facs import AUS, parse
+from agent.facs.units import AUS, parse
 from agent.pictures.canvas import FAINT, INK, Canvas, fit
 from agent.pictures.view import Span
 from agent.schema.evidence import IMPRESSION, Cue, Evidence

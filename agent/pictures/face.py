@@ -10,7 +10,7 @@ from typing import Final
 
 import numpy as np
 
-from agent.facs import AUS, GRADES, MEASURED, REGIONS, parse
+from agent.facs.units import AUS, GRADES, MEASURED, REGIONS, parse
 from agent.pictures.canvas import (
     BLUE,
     FAINT,

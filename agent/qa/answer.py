@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from agent.prototypes import BASIC
+from agent.facs.prototypes import BASIC
 from agent.qa.execute import execute
 from agent.qa.parse import parse
 from agent.qa.say import Numbers, say, say_reading

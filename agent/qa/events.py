@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Final, Literal
 
-from agent.facs import AUS, MEASURED, REGIONS, grade
+from agent.facs.units import AUS, MEASURED, REGIONS, grade
 from agent.schema.evidence import Cue, Evidence, Missing, Person, Side
 from agent.schema.finding import Event, Quote
 from agent.schema.query import Moment

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from agent.facs import AUS
+from agent.facs.units import AUS
 from agent.qa.vocabulary import Tag
 
 SHAPES: Final[dict[tuple[str, str], str]] = {

@@ -20,7 +20,7 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import Any, Final
 
-from agent.facs import AUS
+from agent.facs.units import AUS
 from agent.qa.text import CJK, plain
 from agent.schema.query import LANGUAGES, Language
 

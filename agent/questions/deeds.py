@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from agent.facs import AUS, parse
+from agent.facs.units import AUS, parse
 from agent.questions.base import Asked, Said
 from agent.questions.events import EVENTS, Event, event, happened
 from agent.questions.feelings import feels

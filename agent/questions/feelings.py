@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from agent.prototypes import BASIC, PARTS
+from agent.facs.prototypes import BASIC, PARTS
 from agent.questions.base import Asked, Said
 from agent.questions.events import all_feelings, event, feeling, happened
 from agent.rules.judge import judge

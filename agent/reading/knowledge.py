@@ -16,7 +16,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from agent.prototypes import BASIC
+from agent.facs.prototypes import BASIC
 
 Vector = npt.NDArray[np.float64]
 

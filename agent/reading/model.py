@@ -15,7 +15,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from agent.prototypes import BASIC
+from agent.facs.prototypes import BASIC
 from agent.reading.additive import WEIGHTS, ReadOut, installed, read_out, softmax, stored
 from agent.reading.features import IMPRESSION, face_features, table
 from agent.reading.voice import limited, rows

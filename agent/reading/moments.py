@@ -14,7 +14,7 @@ from typing import Final, Protocol
 
 import numpy as np
 
-from agent.prototypes import BASIC
+from agent.facs.prototypes import BASIC
 from agent.reading.additive import shares, softmax
 from agent.reading.features import ONE_SIDED
 from agent.reading.knowledge import departures

@@ -19,7 +19,7 @@ from typing import Final, Literal
 import numpy as np
 import numpy.typing as npt
 
-from agent.prototypes import BASIC, QUIET, agreed, other_form, reported, table
+from agent.facs.prototypes import BASIC, QUIET, agreed, other_form, reported, table
 
 Levels = Mapping[str, float]
 """AU01 … AU26, AU12_uni, AU14_uni (left against right), and the names in `VOICE`."""

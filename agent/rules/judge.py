@@ -1,6 +1,6 @@
 """The numbers behind a reading: shares of emotions, valence, arousal, confidence, discord.
 
-Knows FACS and the voice literature as tables (`agent.prototypes`, `agent.rules.core`) and
+Knows FACS and the voice literature as tables (`agent.facs.prototypes`, `agent.rules.core`) and
 weighs a person's cues with them. Knows no profile and words nothing.
 """
 
@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final, Literal
 
-from agent.prototypes import BASIC, PARTS
+from agent.facs.prototypes import BASIC, PARTS
 from agent.reading.moments import Reasons, learned, read_moments, reading
 from agent.rules.core import scores_each, shares
 from agent.rules.discord import Discord, discords

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Final
 
-from agent.facs import AUS, MEASURED
-from agent.prototypes import UNITS
+from agent.facs.prototypes import UNITS
+from agent.facs.units import AUS, MEASURED
 from agent.rules.core import VOICE
 from agent.schema.evidence import IMPRESSION, Cue, Evidence, Person
 from agent.senses.delivery import NORMS, against_norm

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from agent.prototypes import C_EXPR, PARTS
+from agent.facs.prototypes import C_EXPR, PARTS
 from agent.rules.core import scores, shares
 from agent.rules.discord import UNPLEASANT
 from agent.rules.judge import Judged, blends, over_time

@@ -10,9 +10,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import Final
 
-from agent.facs import parse
-from agent.facs_prose import PHRASES
-from agent.prototypes import BASIC, PARTS, table
+from agent.facs.prose import PHRASES
+from agent.facs.prototypes import BASIC, PARTS, table
+from agent.facs.units import parse
 from agent.rules.core import VOICE, expected
 from agent.rules.discord import Discord
 from agent.rules.judge import Judged

@@ -12,7 +12,7 @@ from typing import Final, Literal
 
 import numpy as np
 
-from agent.facs import AUS
+from agent.facs.units import AUS
 from agent.schema.evidence import Cue, Missing
 from agent.schema.samples import Columns, Floats
 from agent.senses import au_words, baseline, events

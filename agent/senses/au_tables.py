@@ -20,7 +20,7 @@ from typing import Final, TextIO
 import numpy as np
 import numpy.typing as npt
 
-from agent.facs import AUS, MEASURED
+from agent.facs.units import AUS, MEASURED
 from agent.schema.evidence import Cue, Missing
 from agent.schema.samples import Columns
 from agent.senses import au_reading

@@ -12,8 +12,8 @@ from typing import Final, Literal
 import numpy as np
 import numpy.typing as npt
 
-from agent.facs import AUS, grade
-from agent.facs_prose import PHRASES
+from agent.facs.prose import PHRASES
+from agent.facs.units import AUS, grade
 from agent.schema.evidence import Cue, Grade, Side
 from agent.schema.samples import Columns, Floats
 from agent.senses.events import Event

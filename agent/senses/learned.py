@@ -18,7 +18,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from agent.facs import AUS
+from agent.facs.units import AUS
 from agent.schema.samples import Columns, FaceSample, Floats, Image, Rows
 from agent.senses.au_net import (
     BLOCK,

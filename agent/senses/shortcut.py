@@ -18,7 +18,7 @@ from typing import Final
 
 import numpy as np
 
-from agent.facs import AUS, MEASURED
+from agent.facs.units import AUS, MEASURED
 from agent.schema.samples import Columns, FaceSample, Floats, Rows
 from agent.senses import baseline
 from agent.senses.au_reading import Knowledge

@@ -11,8 +11,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from agent.cache import FullError
 from agent.schema.samples import Floats
+from agent.util.cache import FullError
 
 IN_MEMORY: Final = 4 << 20
 """Bytes up to which rows stay in memory; about two minutes of one face."""

@@ -19,10 +19,10 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from agent.assets.resolve import asset
 from agent.schema.evidence import Cue, Missing, Window
 from agent.schema.samples import Columns, Floats, Sound
 from agent.senses import delivery, descriptors, prosody
-from agent.senses.assets import asset
 from agent.senses.prosody import HOP, RATE, WINDOW
 
 SPEECH: Final = 0.5

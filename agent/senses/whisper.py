@@ -18,9 +18,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from agent.cache import cache_dir
-from agent.install import advice
 from agent.senses.subtitles import Line, clean
+from agent.util.advice import advice
+from agent.util.cache import cache_dir
 
 if TYPE_CHECKING:
     from agent.schema.samples import Sound

@@ -21,9 +21,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from agent import listen
-from agent.install import advice
 from agent.server.settings import DAY, MIB, Settings
+from agent.util import listen
+from agent.util.advice import advice
 
 if TYPE_CHECKING:
     from agent.server.gate import Gate
@@ -211,9 +211,9 @@ def _new_key(arguments: argparse.Namespace) -> int:
 
 def _keeper(arguments: argparse.Namespace) -> Keeper | None:
     """Of the vLLM that is to run beside the server. Raises KeysError, HostingError."""
-    from agent import cache
     from agent.server import keeper
     from agent.server.keys import KeysError
+    from agent.util import cache
 
     if arguments.vllm is None:
         return None

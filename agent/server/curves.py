@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from agent.facs import AUS, REGIONS
+from agent.facs.units import AUS, REGIONS
 from agent.perceive import Look
 from agent.schema.evidence import Media
 from agent.schema.samples import Columns

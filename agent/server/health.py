@@ -79,7 +79,7 @@ class Watch:
         return {"why": self.why}
 
     async def _fetched(self) -> None:
-        from agent.senses import assets
+        from agent.assets import resolve as assets
 
         found = await asyncio.to_thread(assets.pull)
         lacking = [f.name for f in found if f.path is None and not assets.ASSETS[f.name].optional]

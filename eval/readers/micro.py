@@ -14,8 +14,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-from agent import frames
 from agent.media import MediaError
+from agent.media import image_folder as frames
 from eval.readers import LayoutError, Need, need, sheets
 from eval.samples import Sample
 

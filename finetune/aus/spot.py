@@ -20,7 +20,7 @@ from typing import Final
 
 import numpy as np
 
-from agent.facs import parse
+from agent.facs.units import parse
 from agent.schema.evidence import Cue
 from agent.schema.samples import Frame
 from agent.senses.action_units import ActionUnits, estimator

@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from agent.assets.resolve import AssetError
 from agent.schema.samples import Floats, Image
-from agent.senses.assets import AssetError
 from agent.senses.face_frame import MeanFace
 from agent.senses.faces.mesh import Fit, roi_of_detection, roi_of_mesh
 from agent.senses.faces.models import Models, load

@@ -21,7 +21,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from agent.prototypes import BASIC
+from agent.facs.prototypes import BASIC
 from agent.reading.additive import ReadOut, softmax
 from agent.reading.features import IMPRESSION, face_features, face_names, table
 from agent.reading.held_out import is_held_out

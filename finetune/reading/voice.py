@@ -25,7 +25,7 @@ from typing import Any, Final, Literal
 import numpy as np
 import numpy.typing as npt
 
-from agent.prototypes import BASIC
+from agent.facs.prototypes import BASIC
 from agent.reading.additive import ReadOut, softmax
 from agent.reading.voice import FEATURES, LIMIT, limited
 from agent.rules.core import VOICE, expected

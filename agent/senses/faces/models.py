@@ -1,6 +1,6 @@
 """The networks that the face sense runs, from the model files that are there.
 
-Knows which file serves what; nothing about fetching them (`agent.senses.assets` does).
+Knows which file serves what; nothing about fetching them (`agent.assets.resolve` does).
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from agent.senses.assets import Found, asset, find
+from agent.assets.resolve import Found, asset, find
 from agent.senses.faces.detect import Detector
 from agent.senses.faces.mesh import Mesh
 

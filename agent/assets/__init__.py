@@ -1,0 +1,1 @@
+"""Model files: what each is, where it lies, how it is fetched."""

@@ -1,0 +1,1 @@
+"""The Facial Action Coding System: units, how they are said, how emotions show in them."""
