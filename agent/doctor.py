@@ -20,7 +20,7 @@ from typing import Final, TypedDict
 from urllib.parse import urlsplit
 
 from agent.assets import resolve as assets
-from agent.senses import whisper
+from agent.senses.speech import whisper
 from agent.util.advice import advice
 from agent.util.cache import cache_dir
 

@@ -19,12 +19,14 @@ from agent.perceive import MAX_FPS, Progress, Request
 from agent.schema.evidence import Cue, Media, Missing, Person, Window, number
 from agent.schema.samples import Columns, FaceSample, Frame, Sound
 from agent.senses import weights
-from agent.senses.action_units import ActionUnits, Enrolment, estimator
-from agent.senses.au_tables import from_table, read_table
 from agent.senses.faces import Faces, Found, choose_main
 from agent.senses.faces.impression import Impressions
-from agent.senses.head import Head
-from agent.senses.speaking import (
+from agent.senses.head.pose import Head
+from agent.senses.speech.words import Words, words
+from agent.senses.units.action_units import ActionUnits, Enrolment, estimator
+from agent.senses.units.tables import from_table, read_table
+from agent.senses.voice.norms import Baseline
+from agent.senses.voice.speaking import (
     Mouth,
     Mouths,
     attribute,
@@ -32,9 +34,7 @@ from agent.senses.speaking import (
     by_speaker,
     who_speaks,
 )
-from agent.senses.usual import Baseline
-from agent.senses.voice import Heard, Voice
-from agent.senses.words import Words, words
+from agent.senses.voice.track import Heard, Voice
 from agent.windows import face_windows
 
 

@@ -151,7 +151,7 @@ def _key(request: Request, name: str, sha256: str) -> str:
 @cache
 def _reads(name: str | None) -> str:
     """Version of the action unit estimator."""
-    from agent.senses.estimators import version
+    from agent.senses.units.estimators import version
 
     return version(name)
 
@@ -164,7 +164,7 @@ def _mesh() -> str:
 
 
 def _sidecar(request: Request) -> Path | None:
-    from agent.senses.sidecar import find_sidecar
+    from agent.senses.speech.sidecar import find_sidecar
 
     return request.subtitles or find_sidecar(request.clip)
 

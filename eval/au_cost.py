@@ -21,8 +21,8 @@ from typing import Final, TypeVar
 
 from agent import media
 from agent.schema.samples import FaceSample, Frame
-from agent.senses.action_units import ActionUnits, estimator
 from agent.senses.faces import Faces
+from agent.senses.units.action_units import ActionUnits, estimator
 
 NAMES: Final = ("shortcut", "learned")
 T = TypeVar("T")

@@ -254,8 +254,8 @@ def sensed(estimators: Sequence[str | None]) -> Callable[[Path], list[Found]]:
     """What the project's own senses find in a clip with each of these estimators, in one pass."""
     from agent import media
     from agent.schema.samples import Frame
-    from agent.senses.action_units import ActionUnits, estimator
     from agent.senses.faces import Faces
+    from agent.senses.units.action_units import ActionUnits, estimator
 
     def measure(path: Path) -> list[Found]:
         faces, units = Faces(), [ActionUnits(estimator(name)) for name in estimators]

@@ -17,7 +17,7 @@ import numpy as np
 
 from agent import media
 from agent.schema.samples import Floats
-from agent.senses import prosody
+from agent.senses.voice import prosody
 
 GROSS = 1200 * np.log2(1.2)
 """Cents from which an error counts as gross: a fifth of the pitch."""

@@ -49,7 +49,7 @@ class Asked:
 
 def key(sample: Sample, model: Model, asked: Asked, enrol: Path | None) -> str:
     """Digest of all that decides a prediction. Raises SamplesError."""
-    from agent.senses.action_units import estimator
+    from agent.senses.units.action_units import estimator
 
     parts: list[Any] = [
         leaks.digest(sample.path) if sample.path else None,

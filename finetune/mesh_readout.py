@@ -1,6 +1,6 @@
-"""The linear read-out of muscles from mesh geometry that `agent.senses.shortcut` uses.
+"""The linear read-out of muscles from mesh geometry that `agent.senses.units.geometric` uses.
 
-    python -m finetune.mesh_readout ../shared/models/ict_face.npz agent/senses/shortcut.npz
+    python -m finetune.mesh_readout ../shared/models/ict_face.npz agent/senses/units/geometric.npz
 
 A head whose muscles can be set (ICT Face Model Light, MIT) is moved at random in many
 identities; a ridge regression learns to read the muscles back from how its landmarks moved
@@ -21,7 +21,7 @@ import numpy.typing as npt
 from scipy.interpolate import RBFInterpolator
 from scipy.spatial import cKDTree
 
-from agent.senses.shortcut import POINTS, STABLE, aligned
+from agent.senses.units.geometric import POINTS, STABLE, aligned
 
 Array = npt.NDArray[np.float64]
 

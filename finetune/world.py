@@ -35,8 +35,9 @@ from agent.pictures import strip
 from agent.rules.core import VOICE, expected
 from agent.schema.evidence import Cue, Evidence, Media, Person, number
 from agent.schema.samples import Columns, Sound
-from agent.senses import au_reading, delivery
-from agent.senses.voice import Heard, Voice
+from agent.senses.units import series as au_reading
+from agent.senses.voice import delivery
+from agent.senses.voice.track import Heard, Voice
 from agent.voice_picture import encode_voice, log_mel
 from finetune import completion
 from finetune.formats import Item

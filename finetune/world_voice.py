@@ -1,7 +1,7 @@
 """Voices of the small world: a wordless vowel song whose pitch, loudness, pace and colour are set.
 
 Knows signals; no emotion and no evidence. What is set is measured back by the real sense of the
-voice (agent/senses/voice.py), and seen in the real voice picture.
+voice (agent/senses/voice/track.py), and seen in the real voice picture.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from agent.senses.prosody import RATE
-from agent.senses.voice import Detector
+from agent.senses.voice.prosody import RATE
+from agent.senses.voice.track import Detector
 
 Floats = npt.NDArray[np.float32]
 

@@ -12,9 +12,10 @@ import pytest
 from agent.facs import units as facs
 from agent.schema.evidence import Cue
 from agent.schema.samples import Columns, FaceSample, Floats, Frame, Rows
-from agent.senses import au_words, baseline
-from agent.senses.action_units import ActionUnits, Knowledge, estimator
-from agent.senses.events import Event
+from agent.senses.units import baseline
+from agent.senses.units import cues as au_words
+from agent.senses.units.action_units import ActionUnits, Knowledge, estimator
+from agent.senses.units.events import Event
 
 BLANK = np.zeros((1, 1, 3), np.uint8)
 FPS = 30.0
@@ -308,12 +309,12 @@ def test_every_measured_unit_has_its_columns(media: Path) -> None:
 
 def test_geometry_reads_known_muscles_on_the_right_side(shared: Path) -> None:
     """A head moved one muscle at a time, in a person the read-out was not made from."""
-    from agent.senses import shortcut
+    from agent.senses.units import geometric as shortcut
     from finetune import mesh_readout
 
     head = np.load(shared / "models" / "ict_face.npz")
     readout = shortcut._readout()
-    mean = np.load(Path(shortcut.__file__).with_name("shortcut.npz"))["reference"]
+    mean = np.load(Path(shortcut.__file__).with_name("geometric.npz"))["reference"]
     points = mesh_readout.correspondence(
         mean.astype(np.float64), head["neutral"], head["landmarks68"]
     )[list(shortcut.POINTS)]

@@ -16,7 +16,7 @@ from agent.rules import appraise
 from agent.rules.judge import judge
 from agent.schema.answer import Claim
 from agent.schema.evidence import Evidence, number
-from agent.senses.au_tables import TableError, from_table, read_table
+from agent.senses.units.tables import TableError, from_table, read_table
 
 FPS = 25.0
 SMILE = np.interp(np.arange(100), [25, 35, 60, 75], [0, 1, 1, 0], 0, 0)

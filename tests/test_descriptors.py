@@ -7,10 +7,10 @@ import pytest
 from scipy.signal import lfilter, resample_poly
 
 from agent.schema.samples import Columns, Floats
-from agent.senses import descriptors, prosody, spectrum
-from agent.senses.functionals import functionals
-from agent.senses.prosody import RATE, WINDOW
-from agent.senses.utterances import LONGEST, spans_of, utterances
+from agent.senses.voice import descriptors, prosody, spectrum
+from agent.senses.voice.functionals import functionals
+from agent.senses.voice.prosody import RATE, WINDOW
+from agent.senses.voice.utterances import LONGEST, spans_of, utterances
 
 FORMANTS = ((600, 60), (1300, 90), (2600, 120), (3500, 200))
 """Frequency and bandwidth in Hz."""

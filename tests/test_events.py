@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent.senses import events
-from agent.senses.events import Event
+from agent.senses.units import events
+from agent.senses.units.events import Event
 
 
 def curve(fps: float, seconds: float, *bumps: tuple[float, float, float, float, float]):

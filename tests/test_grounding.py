@@ -17,8 +17,8 @@ from agent.grounding.mentions import Mention, action_units, mentions
 from agent.schema.answer import Claim
 from agent.schema.evidence import Cue, Evidence, Media, Missing, Person, Sense, Side
 from agent.schema.evidence import number as numbered
-from agent.senses.au_words import describe
-from agent.senses.events import Event
+from agent.senses.units.cues import describe
+from agent.senses.units.events import Event
 
 
 def face(code: str, start: float, end: float, intensity: float, **more: Any) -> Cue:

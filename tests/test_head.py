@@ -13,8 +13,8 @@ from agent.schema.samples import Columns, FaceSample, Floats, Frame
 from agent.senses.faces import Faces
 from agent.senses.faces.landmarks import BLENDSHAPE_POINTS
 from agent.senses.faces.shape import STEADY, TYPICAL, turn
-from agent.senses.head import COLUMNS, Head, angles
-from agent.senses.head_cues import cues
+from agent.senses.head.cues import cues
+from agent.senses.head.pose import COLUMNS, Head, angles
 
 
 def turned(yaw: float = 0.0, pitch: float = 0.0, roll: float = 0.0) -> Floats:

@@ -12,12 +12,13 @@ from PIL import Image
 from agent import media as clips
 from agent.assets.resolve import AssetError
 from agent.schema.samples import Columns, FaceSample, Floats, Frame
-from agent.senses import au_steady, learned
-from agent.senses.action_units import ActionUnits, estimator
-from agent.senses.face_frame import MeanFace
 from agent.senses.faces import face_in
 from agent.senses.faces.models import Models, load
-from agent.senses.learned import WEIGHTS, Learned
+from agent.senses.units import learned
+from agent.senses.units import steady as au_steady
+from agent.senses.units.action_units import ActionUnits, estimator
+from agent.senses.units.face_frame import MeanFace
+from agent.senses.units.learned import WEIGHTS, Learned
 
 EXAMPLE = Path(__file__).parents[1] / "docs" / "example" / "example.mp4"
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import signal
 
-from agent.senses.peaks import find_peaks, smooth
+from agent.senses.voice.peaks import find_peaks, smooth
 
 
 @pytest.mark.parametrize("seed", range(8))

@@ -11,8 +11,8 @@ from agent.reading import voice
 from agent.reading.additive import read_out, softmax, stored
 from agent.reading.model import voice_moments
 from agent.schema.evidence import Evidence, Media, Window
-from agent.senses.usual import Baseline
-from agent.senses.utterances import OWN, OWN_UTTERANCES, Utterance, windows, with_functionals
+from agent.senses.voice.norms import Baseline
+from agent.senses.voice.utterances import OWN, OWN_UTTERANCES, Utterance, windows, with_functionals
 from finetune.reading.voice import How, knowledge, table
 from finetune.reading.voice_data import LABELS, Voices, voices
 from finetune.reading.voice_scores import auroc, ece, interval, recall

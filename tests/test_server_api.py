@@ -13,7 +13,7 @@ import served
 from served import clip, data, events, message, picture, tone
 
 from agent.schema.answer import Answer
-from agent.senses.subtitles import MAX_BYTES
+from agent.senses.speech.subtitles import MAX_BYTES
 
 
 @pytest.fixture(scope="module")

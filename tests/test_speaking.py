@@ -8,9 +8,9 @@ import pytest
 
 from agent.schema.evidence import Cue
 from agent.schema.samples import Columns, Frame
-from agent.senses import delivery
-from agent.senses.speaking import Mouth, Mouths, Speaking, attribute, by_speaker, who_speaks
-from agent.senses.voice import Heard, phrases_of
+from agent.senses.voice import delivery
+from agent.senses.voice.speaking import Mouth, Mouths, Speaking, attribute, by_speaker, who_speaks
+from agent.senses.voice.track import Heard, phrases_of
 
 FPS = 25
 
@@ -135,7 +135,7 @@ def joined(clip: Path) -> Speaking:
     from agent import media
     from agent.schema.samples import Sound
     from agent.senses.faces import face_in
-    from agent.senses.voice import Voice
+    from agent.senses.voice.track import Voice
 
     ear, mouths, mesh = Voice(), Mouths(), None
     with media.stream(clip) as items:

@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from scipy.signal import resample_poly
 
 from agent.schema.samples import Columns, Sound
-from agent.senses import delivery, prosody
-from agent.senses.prosody import HOP, RATE, WINDOW, Floats
-from agent.senses.voice import COLUMNS, Heard, Voice, phrases_of
+from agent.senses.voice import delivery, prosody
+from agent.senses.voice.prosody import HOP, RATE, WINDOW, Floats
+from agent.senses.voice.track import COLUMNS, Heard, Voice, phrases_of
 from eval import pitch as against_praat
 from finetune import world_voice
 

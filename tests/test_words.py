@@ -15,9 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.schema.evidence import Media, number
-from agent.senses import subtitles, whisper
-from agent.senses.sidecar import find_sidecar
-from agent.senses.words import Words, WordsError, words
+from agent.senses.speech import subtitles, whisper
+from agent.senses.speech.sidecar import find_sidecar
+from agent.senses.speech.words import Words, WordsError, words
 
 MEDIA = Media(
     file="a.mp4", kind="video", duration=10, fps=30, width=64, height=48,

@@ -85,7 +85,7 @@ def sensing_versions(aus: str | None = None) -> str:
     """The senses that this installation would use, as one line."""
     from agent.assets.resolve import find
     from agent.perceive import SENSES
-    from agent.senses.action_units import estimator
+    from agent.senses.units.action_units import estimator
 
     mesh = "mesh478" if find("face_landmarker.task").path else "mesh468"
     senses = " ".join(f"{name}={number}" for name, number in SENSES.items())

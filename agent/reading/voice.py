@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from agent.reading.additive import ReadOut
 from agent.schema.evidence import Window
-from agent.senses.utterances import OWN, OWN_UTTERANCES
+from agent.senses.voice.utterances import OWN, OWN_UTTERANCES
 
 Matrix = npt.NDArray[np.float64]
 

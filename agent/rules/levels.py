@@ -17,7 +17,7 @@ from agent.facs.prototypes import UNITS
 from agent.facs.units import AUS, MEASURED
 from agent.rules.core import VOICE
 from agent.schema.evidence import IMPRESSION, Cue, Evidence, Person
-from agent.senses.delivery import NORMS, against_norm
+from agent.senses.voice.delivery import NORMS, against_norm
 
 Span = tuple[float, float]
 

@@ -14,8 +14,8 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from starlette.datastructures import UploadFile
 
-from agent.senses.sidecar import LANGUAGES
-from agent.senses.subtitles import MAX_BYTES
+from agent.senses.speech.sidecar import LANGUAGES
+from agent.senses.speech.subtitles import MAX_BYTES
 from agent.server.chat import FAILURES
 from agent.server.errors import ApiError, bad
 from agent.server.fetch import too_large

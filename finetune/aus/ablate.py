@@ -18,7 +18,7 @@ from pathlib import Path
 import torch
 
 from agent.schema.samples import Floats
-from agent.senses.au_net import Net
+from agent.senses.units.net import Net
 from finetune.aus import data, fuse, patches, train
 from finetune.aus.data import Mesh, People
 from finetune.aus.fuse import Parts

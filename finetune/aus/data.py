@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from agent.schema.samples import Floats
-from agent.senses.au_net import TARGETS_SIDE, TARGETS_WHOLE
-from agent.senses.face_frame import PATCH, POINTS, MeanFace
+from agent.senses.units.face_frame import PATCH, POINTS, MeanFace
+from agent.senses.units.net import TARGETS_SIDE, TARGETS_WHOLE
 from finetune.faces.muscles import TRUTH
 
 MESHES: Final = ("large", "small")

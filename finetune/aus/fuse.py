@@ -19,8 +19,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from agent.schema.samples import Floats
-from agent.senses.au_net import COUNT, Layout, Net, activity, blendshape_mirror, resting
-from agent.senses.face_frame import MeanFace
+from agent.senses.units.face_frame import MeanFace
+from agent.senses.units.net import COUNT, Layout, Net, activity, blendshape_mirror, resting
 from finetune.aus.data import Mesh, People, flipped
 
 log = logging.getLogger("duchenne")

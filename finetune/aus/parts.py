@@ -19,10 +19,10 @@ import numpy as np
 import numpy.typing as npt
 
 from agent.schema.samples import FaceSample, Frame
-from agent.senses.action_units import Estimator
-from agent.senses.au_reading import complete
-from agent.senses.learned import Learned
-from agent.senses.shortcut import Shortcut
+from agent.senses.units.action_units import Estimator
+from agent.senses.units.geometric import Shortcut
+from agent.senses.units.learned import Learned
+from agent.senses.units.series import complete
 from agent.senses.weights import WEIGHTS
 from eval.au_intervals import Array, cell, figures, gap, paired, sums
 from finetune.aus.strata import mean_truth, readings

@@ -19,9 +19,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from agent.schema.samples import Floats
-from agent.senses.au_net import COUNT, SKIN
-from agent.senses.face_frame import PATCH
-from agent.senses.learned import contrast, halves
+from agent.senses.units.face_frame import PATCH
+from agent.senses.units.learned import contrast, halves
+from agent.senses.units.net import COUNT, SKIN
 from finetune.aus.data import People
 
 log = logging.getLogger("duchenne")

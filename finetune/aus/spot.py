@@ -23,8 +23,8 @@ import numpy as np
 from agent.facs.units import parse
 from agent.schema.evidence import Cue
 from agent.schema.samples import Frame
-from agent.senses.action_units import ActionUnits, estimator
 from agent.senses.faces import face_in
+from agent.senses.units.action_units import ActionUnits, estimator
 from finetune.faces import clips, ict, people, scene
 from finetune.faces.clips import Event
 from finetune.faces.muscles import SIDED

@@ -19,8 +19,8 @@ from typing import Final
 import numpy as np
 
 from agent.schema.samples import Columns, Frame
-from agent.senses.action_units import ActionUnits, estimator
 from agent.senses.faces import face_in
+from agent.senses.units.action_units import ActionUnits, estimator
 from eval.au_intervals import Array, cell, figures, paired, sums
 from finetune.faces import clips, ict, people, scene
 from finetune.faces.clips import Script

@@ -1,4 +1,4 @@
-"""From rendered people to the weights of `agent.senses.learned`: render, learn, calibrate, judge.
+"""From rendered people to the weights of `units.learned`: render, learn, calibrate, judge.
 
     duchenne train aus finetune/recipes/aus.yaml
 
@@ -21,16 +21,8 @@ import numpy.typing as npt
 import torch
 
 from agent.schema.samples import Floats
-from agent.senses.au_net import (
-    COUNT,
-    SHUT,
-    TARGETS_SIDE,
-    TARGETS_WHOLE,
-    Net,
-    activity,
-    resting,
-)
-from agent.senses.au_steady import steadied
+from agent.senses.units.net import COUNT, SHUT, TARGETS_SIDE, TARGETS_WHOLE, Net, activity, resting
+from agent.senses.units.steady import steadied
 from finetune.aus import data, fuse, patches
 from finetune.aus.data import People
 from finetune.aus.recipe import Leg, Recipe

@@ -13,10 +13,10 @@ import numpy.typing as npt
 
 from agent.assets.resolve import AssetError
 from agent.schema.samples import Floats, Image
-from agent.senses.face_frame import MeanFace
 from agent.senses.faces.mesh import Fit, roi_of_detection, roi_of_mesh
 from agent.senses.faces.models import Models, load
 from agent.senses.faces.quality import judge
+from agent.senses.units.face_frame import MeanFace
 
 
 @dataclass(frozen=True, slots=True)

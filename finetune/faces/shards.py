@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from agent.senses.face_frame import MeanFace
+from agent.senses.units.face_frame import MeanFace
 from finetune.faces import clips, muscles, people, scene
 from finetune.faces.ict import Head
 from finetune.faces.plans import Plan

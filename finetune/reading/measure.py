@@ -22,8 +22,8 @@ from agent.schema.samples import Image
 from agent.senses import faces
 from agent.senses.faces.impression import LABELS, Impression
 from agent.senses.faces.shape import openness, turn
-from agent.senses.head import angles
-from agent.senses.learned import Learned
+from agent.senses.head.pose import angles
+from agent.senses.units.learned import Learned
 from finetune.impression.data import FUSION, bucket
 
 UP: Final = 4

@@ -19,7 +19,7 @@ import numpy.typing as npt
 from agent import media
 from agent.reading.voice import FEATURES, absolute
 from agent.schema.samples import Sound
-from agent.senses.voice import Detector, Voice
+from agent.senses.voice.track import Detector, Voice
 from finetune.reading.voice_variants import THROATS, variants
 
 Matrix = npt.NDArray[np.float64]

@@ -16,7 +16,7 @@ import numpy as np
 from scipy.signal import butter, fftconvolve, resample_poly, sosfilt
 
 from agent.schema.samples import Floats
-from agent.senses.prosody import RATE
+from agent.senses.voice.prosody import RATE
 
 THROATS: Final = {"longer": 0.86, "shorter": 1.16}
 """Factors on all frequencies: about what lies between the throats of women and of men

@@ -1,4 +1,4 @@
-"""The networks behind `agent.senses.learned`: rows of one face in, action units out, as matrices.
+"""The networks of `units.learned`: rows of one face in, action units out, as matrices.
 
 Knows what a row holds and what the person's own rest in it is; nothing of pictures, time or
 calibration by hand.

@@ -21,9 +21,9 @@ import numpy.typing as npt
 
 from agent.schema.evidence import Cue, Missing, Window
 from agent.schema.samples import Columns, FaceSample, Floats, People
-from agent.senses import delivery
-from agent.senses.peaks import find_peaks
-from agent.senses.voice import Heard, phrases_of
+from agent.senses.voice import delivery
+from agent.senses.voice.peaks import find_peaks
+from agent.senses.voice.track import Heard, phrases_of
 
 Span = tuple[float, float]
 Mouth = tuple[npt.NDArray[np.floating], npt.NDArray[np.floating]]

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from numpy import fft
 
 from agent.schema.samples import Columns, Floats
-from agent.senses.prosody import HOP, RATE, WINDOW
+from agent.senses.voice.prosody import HOP, RATE, WINDOW
 
 SHORT: Final = 400
 """Samples of a short window: 25 ms."""

@@ -37,6 +37,6 @@ def version(name: str | None = None) -> str:
     """Of the estimator of this name. Raises EstimatorError."""
     if chosen(name) == "learned":
         return weights.version()
-    from agent.senses import shortcut
+    from agent.senses.units import geometric as shortcut
 
     return shortcut.VERSION

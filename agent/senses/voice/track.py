@@ -1,11 +1,11 @@
 """The voice in a clip: where somebody speaks, and how it sounds, in rows of 10 ms.
 
 Streams: blocks of sound go in, columns of numbers stay. Knows no faces and no words, and does
-not tell voices apart; `agent.senses.speaking` says whose mouth moves. What the rows amount
-to (high, fast, pressed) is worked out in `agent.senses.delivery`.
+not tell voices apart; `agent.senses.voice.speaking` says whose mouth moves. What the rows amount
+to (high, fast, pressed) is worked out in `agent.senses.voice.delivery`.
 
 Speech is found by Silero's voice activity network (MIT, snakers4/silero-vad), pitch and
-quality by `agent.senses.prosody`. Laughter and crying are not looked for: without labelled
+quality by `agent.senses.voice.prosody`. Laughter and crying are not looked for: without labelled
 examples to measure against, a detector of them could not be called honest.
 """
 
@@ -22,8 +22,8 @@ import numpy.typing as npt
 from agent.assets.resolve import asset
 from agent.schema.evidence import Cue, Missing, Window
 from agent.schema.samples import Columns, Floats, Sound
-from agent.senses import delivery, descriptors, prosody
-from agent.senses.prosody import HOP, RATE, WINDOW
+from agent.senses.voice import delivery, descriptors, prosody
+from agent.senses.voice.prosody import HOP, RATE, WINDOW
 
 SPEECH: Final = 0.5
 """Voice activity above which speech begins; it goes on down to 0.15 less (Silero's advice)."""

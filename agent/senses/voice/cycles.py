@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from agent.schema.samples import Columns, Floats
-from agent.senses.prosody import HOP, RATE, WINDOW
+from agent.senses.voice.prosody import HOP, RATE, WINDOW
 
 NAMES: Final = ("jitter", "shimmer_db")
 """Columns of `perturbation`. jitter: mean difference of neighbouring cycle lengths over the mean

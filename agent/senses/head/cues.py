@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from agent.schema.evidence import Cue
 from agent.schema.samples import Columns
-from agent.senses.turning import Numbers, series, turning_points
+from agent.senses.head.turning import Numbers, series, turning_points
 
 Flags = npt.NDArray[np.bool_]
 

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 
 from agent.schema.samples import Floats
-from agent.senses.au_net import TARGETS_SIDE, TARGETS_WHOLE
+from agent.senses.units.net import TARGETS_SIDE, TARGETS_WHOLE
 
 SMOOTH: Final[Mapping[str, float]] = {
     "AU43": 0.0, "AU16": 0.025, "AU18": 0.025, "AU22": 0.025, "AU25": 0.025, "AU26": 0.025,

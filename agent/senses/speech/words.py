@@ -17,9 +17,9 @@ from av.stream import Disposition
 
 from agent.media.decode import Clip, MediaError, open_clip
 from agent.schema.evidence import Cue, Media, Missing
-from agent.senses import subtitles, whisper
-from agent.senses.sidecar import LANGUAGES, find_sidecar
-from agent.senses.subtitles import Line, WordsError
+from agent.senses.speech import subtitles, whisper
+from agent.senses.speech.sidecar import LANGUAGES, find_sidecar
+from agent.senses.speech.subtitles import Line, WordsError
 
 __all__ = ["Words", "WordsError", "words"]
 

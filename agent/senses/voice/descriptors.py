@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from agent.schema.samples import Columns, Floats
-from agent.senses import cycles, formants, spectrum
-from agent.senses.prosody import OCTAVE_COST, Frames
+from agent.senses.voice import cycles, formants, spectrum
+from agent.senses.voice.prosody import OCTAVE_COST, Frames
 
 PITCHED: Final = (*formants.NAMES, *cycles.NAMES)
 """Columns that hang on the pitch."""

@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 from numpy import fft
 
-from agent.senses.peaks import find_peaks, smooth
+from agent.senses.voice.peaks import find_peaks, smooth
 
 Floats = npt.NDArray[np.float32]
 

@@ -2,7 +2,7 @@
 
 Knows functionals and norms, nothing of emotion. Only what stands out gets a cue; the numbers
 themselves are in the windows of the record. Pitch, its range, effort and pace are told by
-`agent.senses.delivery`.
+`agent.senses.voice.delivery`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, NamedTuple
 
 from agent.schema.evidence import Cue
-from agent.senses.utterances import Utterance
+from agent.senses.voice.utterances import Utterance
 
 NOTABLE: Final = 1.2
 """Standard deviations from neutral speech from which a measure gets a cue."""

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from agent.schema.samples import Columns
-from agent.senses.peaks import find_peaks
+from agent.senses.voice.peaks import find_peaks
 
 Values = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]

@@ -15,8 +15,8 @@ import numpy as np
 
 from agent.schema.evidence import Window
 from agent.schema.samples import Columns
-from agent.senses.functionals import functionals
-from agent.senses.usual import Baseline
+from agent.senses.voice.functionals import functionals
+from agent.senses.voice.norms import Baseline
 
 Span = tuple[float, float]
 

@@ -20,22 +20,14 @@ import numpy.typing as npt
 
 from agent.facs.units import AUS
 from agent.schema.samples import Columns, FaceSample, Floats, Image, Rows
-from agent.senses.au_net import (
-    BLOCK,
-    COUNT,
-    TARGETS_SIDE,
-    TARGETS_WHOLE,
-    Net,
-    activity,
-    at_rest,
-)
-from agent.senses.au_steady import steadied
-from agent.senses.face_frame import PATCH, MeanFace, Upright
 from agent.senses.faces.landmarks import BLENDSHAPES
+from agent.senses.units.face_frame import PATCH, MeanFace, Upright
+from agent.senses.units.net import BLOCK, COUNT, TARGETS_SIDE, TARGETS_WHOLE, Net, activity, at_rest
+from agent.senses.units.steady import steadied
 from agent.senses.weights import WEIGHTS, version
 
 if TYPE_CHECKING:
-    from agent.senses.au_reading import Knowledge
+    from agent.senses.units.series import Knowledge
 
 Flags = npt.NDArray[np.bool_]
 HALF: Final = 56
@@ -57,7 +49,7 @@ def halves(patch: Floats) -> Floats:
 
 
 class Learned:
-    """The learned estimator; see `agent.senses.action_units.Estimator`.
+    """The learned estimator; see `agent.senses.units.action_units.Estimator`.
 
     Works with 468 points alone, and better with 478 points and blendshapes; one network
     for each. A row says which of them it is for in its first number.
@@ -324,7 +316,7 @@ def _part(stored: Mapping[str, npt.NDArray[np.generic]], mesh: str) -> dict[str,
 
 
 def _knowledge(stored: Mapping[str, npt.NDArray[np.generic]]) -> Mapping[int, Knowledge]:
-    from agent.senses.au_reading import Knowledge
+    from agent.senses.units.series import Knowledge
 
     return {
         int(number): Knowledge(float(trust), float(rest), float(floor))

@@ -1,7 +1,7 @@
 """Finds the subtitle file that lies beside a clip, by its name.
 
 Light, because a clip that is remembered is looked up by it. Knows names; what a file says is read
-by `agent.senses.subtitles`.
+by `agent.senses.speech.subtitles`.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from agent.senses import subtitles
-from agent.senses.subtitles import WordsError
+from agent.senses.speech import subtitles
+from agent.senses.speech.subtitles import WordsError
 
 LANGUAGES: Final = (
     "en", "en-US", "en-GB", "de", "fr", "es", "es-419", "it", "pt", "pt-BR", "pt-PT", "nl", "sv",

@@ -15,9 +15,10 @@ import numpy as np
 from agent.facs.units import AUS
 from agent.schema.evidence import Cue, Missing
 from agent.schema.samples import Columns, Floats
-from agent.senses import au_words, baseline, events
-from agent.senses.baseline import Baseline, Flags
-from agent.senses.events import Event
+from agent.senses.units import baseline, events
+from agent.senses.units import cues as au_words
+from agent.senses.units.baseline import Baseline, Flags
+from agent.senses.units.events import Event
 
 MOST: Final = 12
 """Cues of one action unit that a clip may have before the weak ones are left out, plus

@@ -31,7 +31,7 @@ from agent.schema.evidence import Cue
 from agent.schema.samples import Columns, FaceSample, Floats, People
 from agent.senses.faces import landmarks as at
 from agent.senses.faces.shape import openness, turn
-from agent.senses.head_cues import cues
+from agent.senses.head.cues import cues
 
 BALL: Final = 0.4
 """Radius of the eyeball over the width of the eye."""

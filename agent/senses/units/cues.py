@@ -16,7 +16,7 @@ from agent.facs.prose import PHRASES
 from agent.facs.units import AUS, grade
 from agent.schema.evidence import Cue, Grade, Side
 from agent.schema.samples import Columns, Floats
-from agent.senses.events import Event
+from agent.senses.units.events import Event
 
 STRENGTH: Final[dict[Grade, str]] = {
     "A": "trace", "B": "slight", "C": "marked", "D": "severe", "E": "maximum",

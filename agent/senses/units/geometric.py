@@ -20,9 +20,9 @@ import numpy as np
 
 from agent.facs.units import AUS, MEASURED
 from agent.schema.samples import Columns, FaceSample, Floats, Rows
-from agent.senses import baseline
-from agent.senses.au_reading import Knowledge
 from agent.senses.faces.landmarks import BLENDSHAPES
+from agent.senses.units import baseline
+from agent.senses.units.series import Knowledge
 
 VERSION: Final = "shortcut-2"
 
@@ -110,7 +110,7 @@ _UPWARD: Final = np.array([1, -1, -1], dtype=np.float32)
 
 
 class Shortcut:
-    """The estimator of today; see `agent.senses.action_units.Estimator`."""
+    """The estimator of today; see `agent.senses.units.action_units.Estimator`."""
 
     version: str = VERSION
 
@@ -173,7 +173,7 @@ class _Readout:
 
 @cache
 def _readout() -> _Readout:
-    return _Readout(Path(__file__).with_name("shortcut.npz"))
+    return _Readout(Path(__file__).with_name("geometric.npz"))
 
 
 def aligned(points: Floats) -> Floats:

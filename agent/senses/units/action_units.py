@@ -16,11 +16,11 @@ import numpy as np
 
 from agent.schema.evidence import Cue, Missing
 from agent.schema.samples import Columns, FaceSample, Floats, People, Rows
-from agent.senses import au_reading
-from agent.senses.au_reading import Knowledge
-from agent.senses.baseline import Baseline
-from agent.senses.estimators import chosen
 from agent.senses.spool import Picked, Spool
+from agent.senses.units import series as au_reading
+from agent.senses.units.baseline import Baseline
+from agent.senses.units.estimators import chosen
+from agent.senses.units.series import Knowledge
 
 __all__ = ["ActionUnits", "Enrolment", "Estimator", "Knowledge", "estimator"]
 
@@ -63,7 +63,8 @@ def estimator(name: str | None = None) -> Estimator:
 
     Raises EstimatorError for other names, and for "learned" without its weights.
     """
-    from agent.senses import learned, shortcut
+    from agent.senses.units import geometric as shortcut
+    from agent.senses.units import learned
 
     return learned.Learned() if chosen(name) == "learned" else shortcut.Shortcut()
 

@@ -18,7 +18,7 @@ import numpy as np
 
 from agent.schema.evidence import Cue, Missing, Window
 from agent.schema.samples import Columns
-from agent.senses.usual import (
+from agent.senses.voice.norms import (
     NORMS,
     Baseline,
     Span,
@@ -33,8 +33,8 @@ from agent.senses.usual import (
     usual,
     voiced,
 )
-from agent.senses.utterances import spans_of, utterances, windows, with_functionals
-from agent.senses.voice_profile import profile_cues
+from agent.senses.voice.profile import profile_cues
+from agent.senses.voice.utterances import spans_of, utterances, windows, with_functionals
 
 __all__ = ["NORMS", "Baseline", "Told", "against_norm", "describe", "pitch_class", "usual"]
 

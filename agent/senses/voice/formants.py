@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from agent.schema.samples import Columns, Floats
-from agent.senses.prosody import RATE
+from agent.senses.voice.prosody import RATE
 
 TOP: Final = 5500.0
 """Hz; five formants of most adults lie below it (Praat's manual says so of women)."""

@@ -23,8 +23,8 @@ import numpy.typing as npt
 from agent.facs.units import AUS, MEASURED
 from agent.schema.evidence import Cue, Missing
 from agent.schema.samples import Columns
-from agent.senses import au_reading
-from agent.senses.au_reading import Knowledge
+from agent.senses.units import series as au_reading
+from agent.senses.units.series import Knowledge
 
 PRESENT: Final = 2.0
 """Intensity given to an action unit that a table only calls present: B, the least that counts."""

@@ -1,0 +1,1 @@
+"""Head and eyes: pose, gaze, nods and blinks."""

@@ -1,0 +1,1 @@
+"""What is said: from subtitles beside the clip or by recognition."""

@@ -1,0 +1,1 @@
+"""The voice: where somebody speaks, how it sounds, whose it is."""
