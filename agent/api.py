@@ -14,7 +14,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from agent import perceive
+from agent.perception import look as perceive
 from agent.schema.evidence import Evidence
 
 if TYPE_CHECKING:

@@ -22,9 +22,9 @@ from langsmith import tracing_context
 
 import prompts
 from agent import graph
-from agent.closer import overlay
 from agent.context import AskError, Context, LookCloser, Pictures, Step, no_pictures
 from agent.model import Model, connect
+from agent.perception.refine import overlay
 from agent.schema.answer import Answer
 from agent.schema.evidence import Evidence
 from agent.schema.state import State, Turn

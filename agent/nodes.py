@@ -12,10 +12,12 @@ from langgraph.runtime import Runtime
 from langgraph.types import Send
 
 import prompts
-from agent import alike, closer, wording
+from agent import wording
 from agent.context import Context, Span, Step
 from agent.grounding import grounded_share
 from agent.people import whom
+from agent.perception import match_people as alike
+from agent.perception import refine as closer
 from agent.questions import moment
 from agent.schema.answer import Answer, Claim, Reading
 from agent.schema.evidence import Evidence

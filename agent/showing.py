@@ -15,9 +15,10 @@ from typing import Final
 import numpy as np
 from PIL import Image as Pictures
 
-from agent import media, series
+from agent import media
 from agent.context import Picture, Span
-from agent.perceive import Look
+from agent.perception import series
+from agent.perception.look import Look
 from agent.pictures import Shot, face_strip, moments, strip
 from agent.schema.evidence import Evidence
 from agent.schema.samples import Columns, Frame

@@ -28,10 +28,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from agent import chat, perceive
+from agent import chat
 from agent.context import AskError
 from agent.model import ModelError
-from agent.perceive import Look
+from agent.perception import look as perceive
+from agent.perception.look import Look
 from agent.schema.answer import Answer
 from agent.showing import Showing
 from eval.serving.injected import Case, cases, clean

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from agent import perceive
 from agent.context import AskError
 from agent.hosts import HostUnreachableError, NoSuchModelError, WrongKeyError
+from agent.perception import look as perceive
 from agent.schema.evidence import Evidence
 from agent.util.cache import cache_dir
 from eval import leaks, tasks

@@ -24,7 +24,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from agent import perceive
+from agent.perception import look as perceive
 from agent.reading.features import IMPRESSION
 from agent.reading.held_out import is_held_out
 from agent.reading.moments import FITTED, KNOWLEDGE, SETTING

@@ -256,7 +256,7 @@ def _cost(records: Mapping[str, Record]) -> dict[str, Any]:
 
 
 def _versions() -> dict[str, str]:
-    from agent import perceive
+    from agent.perception import look as perceive
 
     return {
         "duchenne": version("duchenne"),

@@ -176,7 +176,7 @@ NO_MODEL: Final = "not measured: face_landmarker.task is not there (`duchenne mo
 def sense(clip: Path, models: object) -> float:
     """Frames a second of reading a clip and finding, following and meshing its faces."""
     from agent import media
-    from agent.behind import Behind
+    from agent.perception.worker import Behind
     from agent.schema.samples import FaceSample, Frame
     from agent.senses.faces import Faces, Models
 

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
-from agent import perceive
 from agent.context import Picture
+from agent.perception import look as perceive
 from agent.schema.evidence import Evidence
 from agent.schema.evidence import read as read_evidence
 from agent.showing import Showing

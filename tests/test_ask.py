@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 from commands import duchenne
 
-from agent import api, perceive, remembered
+from agent import api, remembered
+from agent.perception import look as perceive
+from agent.perception.series import read_people, read_voice
 from agent.schema.answer import Answer
 from agent.schema.evidence import load
-from agent.series import read_people, read_voice
 from agent.util.cache import cache_dir
 
 EXAMPLE = Path(__file__).parents[1] / "docs" / "example" / "example.mp4"

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from agent.grounding import ground, ground_all
-from agent.onepass import _Listed
+from agent.perception.pipeline import _Listed
 from agent.questions import reply
 from agent.rules import appraise
 from agent.rules.judge import judge

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from agent.behind import WAITING, Behind
+from agent.perception.worker import WAITING, Behind
 
 
 def test_everything_is_done_in_order() -> None:

@@ -16,10 +16,13 @@ from loopback import GOOD, said, step_of, text_of
 from rules_cases import clip, unit
 
 import prompts
-from agent import alike, closer, graph, nodes, series, wording
+from agent import graph, nodes, wording
 from agent.chat import Conversation, run
 from agent.context import AskError, Context, Picture, Step
 from agent.model import NonsenseError, Rules
+from agent.perception import match_people as alike
+from agent.perception import refine as closer
+from agent.perception import series
 from agent.schema.answer import Answer, Claim
 from agent.schema.evidence import Cue, Evidence, Missing, number
 

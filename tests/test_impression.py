@@ -15,7 +15,8 @@ from PIL import Image
 
 from agent import media, rules
 from agent.assets.resolve import AssetError
-from agent.perceive import Request, look
+from agent.perception.look import Request, look
+from agent.perception.series import read_people
 from agent.rules.levels import cues_of as counted
 from agent.schema import evidence as records
 from agent.schema.evidence import IMPRESSION, Cue, Evidence, Media, Person, number
@@ -25,7 +26,6 @@ from agent.senses.faces.impression import RATE, Impression, Impressions, region,
 from agent.senses.faces.impression_cues import LABELS, described, spans, sure
 from agent.senses.faces.impression_cues import cues_of as worded
 from agent.senses.faces.models import Models
-from agent.series import read_people
 
 ROOT = Path(__file__).parents[1]
 EXAMPLE = ROOT / "docs" / "example" / "example.mp4"

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from agent import perceive, series
+from agent.perception import look as perceive
+from agent.perception import series
 from agent.util import process
 from agent.util.cache import SCRATCH, is_whole, whole_folder
 from agent.util.scratch import HELD, IN_USE, UNLOCKED, scratch_folder, sweep, trim

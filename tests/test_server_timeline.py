@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import served
 
-from agent.series import thinned
+from agent.perception.series import thinned
 
 CLIP = served.ROOT / "docs" / "example" / "example.mp4"
 Json = dict[str, Any]

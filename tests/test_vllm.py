@@ -20,7 +20,6 @@ import vllm_host
 from PIL import Image as Pictures
 
 import prompts
-from agent import perceive
 from agent.chat import Conversation
 from agent.context import Picture, Step
 from agent.grounding import bears
@@ -34,6 +33,7 @@ from agent.hosts import (
 )
 from agent.hosts.openai import OpenAIHost
 from agent.model import Language, View
+from agent.perception import look as perceive
 from agent.schema.answer import Answer, Reading
 from agent.schema.state import Json
 from agent.showing import Showing

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 
 from agent.facs.units import AUS, MEASURED
-from agent.perceive import Look
+from agent.perception.look import Look
+from agent.perception.series import read_people
 from agent.schema.evidence import IMPRESSION, Evidence
 from agent.schema.samples import Columns
-from agent.series import read_people
 
 _UNTOLD = ("AU43", "AU45", IMPRESSION)
 

@@ -84,7 +84,7 @@ def _digest(value: Any) -> str:
 def sensing_versions(aus: str | None = None) -> str:
     """The senses that this installation would use, as one line."""
     from agent.assets.resolve import find
-    from agent.perceive import SENSES
+    from agent.perception.look import SENSES
     from agent.senses.units.action_units import estimator
 
     mesh = "mesh478" if find("face_landmarker.task").path else "mesh468"

@@ -83,7 +83,7 @@ class Review:
         folder = self.store.out / ".work" / "strips" / row["sha256"]
         with self._lock:
             if not (folder / name).exists():
-                from agent import perceive
+                from agent.perception import look as perceive
                 from agent.showing import Showing
 
                 folder.mkdir(parents=True, exist_ok=True)

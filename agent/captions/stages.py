@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import prompts
-from agent import perceive
 from agent.captions import styles
 from agent.captions.plan import Plan
 from agent.captions.rows import Row
@@ -22,6 +21,7 @@ from agent.captions.styles import Told
 from agent.context import Picture, Span
 from agent.hosts import AwaitingError
 from agent.people import whom
+from agent.perception import look as perceive
 from agent.schema.answer import Answer, Claim, Reading
 from agent.schema.evidence import Evidence
 

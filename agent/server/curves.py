@@ -13,10 +13,10 @@ from typing import Any, Final
 import numpy as np
 
 from agent.facs.units import AUS, REGIONS
-from agent.perceive import Look
+from agent.perception.look import Look
+from agent.perception.series import read_people, read_voice, thinned
 from agent.schema.evidence import Media
 from agent.schema.samples import Columns
-from agent.series import read_people, read_voice, thinned
 from agent.showing import BOX
 
 _FACE: Final = re.compile(r"AU\d\d|pose_(yaw|pitch|roll)|quality")

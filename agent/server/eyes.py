@@ -45,8 +45,8 @@ def _warm() -> None:
     """Load what every clip needs, before there is one."""
     import cv2
 
-    import agent.onepass
-    import agent.series
+    import agent.perception.pipeline
+    import agent.perception.series
     import agent.showing  # noqa: F401
 
     cv2.setNumThreads(1)
@@ -62,7 +62,7 @@ class _Clip:
     """One clip on disk."""
 
     def __init__(self, message: Json, wire: Wire) -> None:
-        from agent.perceive import Request
+        from agent.perception.look import Request
 
         self._request = Request(Path(message["clip"]), cache=Path(message["cache"]))
         self._wire = wire
@@ -79,7 +79,7 @@ class _Clip:
 
     def closer(self, message: Json) -> Json:
         """Evidence of one window in all its frames."""
-        from agent import perceive
+        from agent.perception import look as perceive
 
         if self._look.evidence.media.kind != "video":
             return {"evidence": None}
@@ -111,7 +111,7 @@ class _Clip:
 
     @cached_property
     def _look(self) -> Any:
-        from agent import perceive
+        from agent.perception import look as perceive
 
         return perceive.look(self._request, self._progress)
 

@@ -14,7 +14,7 @@ from typing import Final
 
 from pydantic import ValidationError
 
-from agent.perceive import SENSES
+from agent.perception.look import SENSES
 from agent.schema.evidence import Evidence, EvidenceError, Media, load
 from agent.server import reasons
 from agent.server.children import Child, KilledError, LostError

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from agent import media
-from agent.perceive import MAX_FPS, Request, look
+from agent.perception.look import MAX_FPS, Request, look
 from agent.schema.samples import Frame
 from agent.senses.faces import Faces
 from agent.senses.faces.impression import Impression, Impressions

@@ -55,7 +55,7 @@ def _places(evidence: Evidence) -> dict[str, Columns]:
     """Rows with a face's box, by person; empty where there are none."""
     if evidence.series is None or not Path(evidence.series).is_file():
         return {}
-    from agent import series
+    from agent.perception import series
 
     people = series.read_people(evidence.series)
     return {person: rows for person, rows in people.items() if set(_BOX) <= rows.keys()}

@@ -201,8 +201,8 @@ def _cached(folder: Path) -> Evidence | None:
 
 def _sense(request: Request, clip: Media, folder: Path, progress: Progress) -> Evidence:
     """One pass through every sense; the series are written into `folder`."""
-    from agent.onepass import one_pass
-    from agent.series import write_people, write_voice
+    from agent.perception.pipeline import one_pass
+    from agent.perception.series import write_people, write_voice
 
     sensed = one_pass(request, clip, MAX_FPS if request.span is None else None, progress)
     if sensed.columns:

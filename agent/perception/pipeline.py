@@ -13,9 +13,10 @@ from pathlib import Path
 import numpy as np
 
 from agent import media
-from agent.behind import Behind
 from agent.media import MediaError
-from agent.perceive import MAX_FPS, Progress, Request
+from agent.perception.look import MAX_FPS, Progress, Request
+from agent.perception.windows import face_windows
+from agent.perception.worker import Behind
 from agent.schema.evidence import Cue, Media, Missing, Person, Window, number
 from agent.schema.samples import Columns, FaceSample, Frame, Sound
 from agent.senses import weights
@@ -35,7 +36,6 @@ from agent.senses.voice.speaking import (
     who_speaks,
 )
 from agent.senses.voice.track import Heard, Voice
-from agent.windows import face_windows
 
 
 @dataclass(frozen=True, slots=True)
