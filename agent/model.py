@@ -95,7 +95,7 @@ def _above_zero(name: str, otherwise: float) -> float:
 
 
 class Rules:
-    """FACS knowledge instead of a model; see `agent.rules`."""
+    """FACS knowledge instead of a model; see `agent.reading.rules`."""
 
     name = "rules"
     mends = False
@@ -140,6 +140,6 @@ class Rules:
         return ()
 
     def _appraise(self, view: View) -> Reading:
-        from agent import rules
+        from agent.reading import rules
 
         return rules.appraise(view.evidence, view.person, view.span, view.profile.name)

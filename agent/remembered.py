@@ -24,9 +24,9 @@ from agent.schema.evidence import Cue
 FORMAT: Final = 1
 FOLDER: Final = "answers"
 FOLDERS: Final = (
-    "agent", "agent/qa", "agent/qa/lexicon", "agent/qa/wording", "agent/rules", "agent/reading",
-    "agent/reading/weights", "agent/questions", "agent/schema",
-    "agent/grounding", "prompts",
+    "agent", "agent/facs", "agent/graph", "agent/grounding", "agent/grounding/plain",
+    "agent/models", "agent/perception", "agent/qa", "agent/qa/lexicon", "agent/qa/wording", "agent/questions",
+    "agent/reading", "agent/reading/weights", "agent/schema", "prompts",
 )  # fmt: skip
 """Folders whose code, weights and wording an answer depends on."""
 
@@ -70,7 +70,7 @@ def _place(look: Path, key: Sequence[str | None]) -> Path:
 
 def _code() -> str:
     """Stands for the code that answers and its wording; sizes and times of the files are enough."""
-    root = Path(__file__).resolve().parents[1]
+    root = Path(__file__).resolve().parents[2]
     found = sorted(
         (entry.name, info.st_size, info.st_mtime_ns)
         for folder in FOLDERS

@@ -11,8 +11,8 @@ from typing import Final
 from agent.facs.prototypes import BASIC
 from agent.grounding import bears, carries, ground_all, mentions, unverified
 from agent.grounding.mentions import Mention
-from agent.rules.judge import Judged, judge
-from agent.rules.text import support
+from agent.reading.judge import Judged, judge
+from agent.reading.reasons import support
 from agent.schema.answer import Claim, Part, Reading, Verdict
 from agent.schema.evidence import Cue, Evidence
 

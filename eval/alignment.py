@@ -25,8 +25,8 @@ import numpy as np
 from agent.facs.prototypes import BASIC, PARTS, UNITS
 from agent.facs.units import AUS, MEASURED
 from agent.grounding import carries, mentions, unreadable
-from agent.rules.core import VOICE, at_face_value, scores, shares
-from agent.rules.levels import level, tone
+from agent.reading.levels import level, tone
+from agent.reading.scores import VOICE, at_face_value, scores, shares
 from agent.schema.evidence import Cue, Evidence
 from eval import grounded, labels, rewards, units
 from eval.scoring import Tally, Unscored, mean_rows

@@ -166,7 +166,7 @@ FLOOR: Final = 0.1
 
 
 def levels(clips: Sequence[Clip]) -> list[dict[str, float]]:
-    """Person-relative levels of each clip, for `agent.rules.core.scores` with reference "usual".
+    """Person-relative levels of each clip, for `reading.scores.scores` with reference "usual".
 
     Action units: mean + standard deviation over the clip, as the height of its movement.
     """

@@ -20,7 +20,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from agent.rules.core import scores, shares
+from agent.reading.scores import scores, shares
 from eval.feature_tables import LABELS, NAMES, Clip, Row, TableError, blunt, join, levels, table
 
 HEAD: Final = 0.6

@@ -17,8 +17,8 @@ from typing import Final
 from agent.brief import quoted
 from agent.facs import units as facs
 from agent.facs.prototypes import PARTS, table
-from agent.rules.core import expected
-from agent.rules.levels import tone
+from agent.reading.levels import tone
+from agent.reading.scores import expected
 from agent.schema.answer import Claim
 from agent.schema.evidence import IMPRESSION, Cue, Evidence
 from finetune.settings import Stage

@@ -11,9 +11,8 @@ from typing import Final
 
 from agent.facs.prototypes import PARTS
 from agent.grounding import ground_all
-from agent.rules import judge
-from agent.rules.judge import Judged
-from agent.rules.text import absent, listed, name, salience, sentence, stands_on, support
+from agent.reading.judge import Judged, judge
+from agent.reading.reasons import absent, listed, name, salience, sentence, stands_on, support
 from agent.schema.answer import Claim
 from agent.schema.evidence import Evidence
 from eval import labels

@@ -32,7 +32,7 @@ from agent.context import Picture
 from agent.facs.prototypes import BASIC, COMPOUND, table
 from agent.facs.units import AUS, MEASURED
 from agent.pictures import strip
-from agent.rules.core import VOICE, expected
+from agent.reading.scores import VOICE, expected
 from agent.schema.evidence import Cue, Evidence, Media, Person, number
 from agent.schema.samples import Columns, Sound
 from agent.senses.units import series as au_reading

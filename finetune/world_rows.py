@@ -13,7 +13,7 @@ from typing import Final
 
 import numpy as np
 
-from agent.rules import judge
+from agent.reading.judge import judge
 from agent.schema.answer import Claim
 from agent.schema.evidence import Evidence
 from finetune import compact, completion, world, world_shelf

@@ -12,8 +12,8 @@ import pytest
 from agent.grounding import ground, ground_all
 from agent.perception.pipeline import _Listed
 from agent.questions import reply
-from agent.rules import appraise
-from agent.rules.judge import judge
+from agent.reading.judge import judge
+from agent.reading.rules import appraise
 from agent.schema.answer import Claim
 from agent.schema.evidence import Evidence, number
 from agent.senses.units.tables import TableError, from_table, read_table

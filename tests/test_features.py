@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.rules.core import scores
+from agent.reading.scores import scores
 from eval.feature_tables import LABELS, blunt, join, levels, table
 from eval.features import judge, main, read, report
 

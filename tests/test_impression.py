@@ -13,11 +13,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from agent import media, rules
+from agent import media
 from agent.assets.resolve import AssetError
 from agent.perception.look import Request, look
 from agent.perception.series import read_people
-from agent.rules.levels import cues_of as counted
+from agent.reading import rules
+from agent.reading.levels import cues_of as counted
 from agent.schema import evidence as records
 from agent.schema.evidence import IMPRESSION, Cue, Evidence, Media, Person, number
 from agent.schema.samples import FaceSample, Floats, Frame

@@ -9,7 +9,7 @@ from rules_cases import ANGRY_VOICE, SHOWN, clip, move, tone, unit, words
 
 from agent.grounding import ground_all
 from agent.questions import moment, reply
-from agent.rules import appraise
+from agent.reading.rules import appraise
 from agent.schema.answer import Claim
 from agent.schema.evidence import Evidence, Missing, Person
 

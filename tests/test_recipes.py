@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from agent.facs.prototypes import BASIC
-from agent.rules import judge
+from agent.reading.judge import judge
 from finetune import checkpoints, compact, completion, data, scores, world, world_rows, world_shelf
 from finetune.recipe import RecipeError
 from finetune.rewards import REWARDS

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from agent.facs import units as facs
 from agent.facs.prototypes import BASIC
-from agent.rules import appraise
+from agent.reading.rules import appraise
 from agent.schema.answer import Claim
 from agent.schema.evidence import Evidence, number
 from eval.published import facial_r1_au_reward

@@ -11,10 +11,10 @@ from rules_cases import ANGRY_VOICE, SHOWN, clip, tone, unit, words
 
 from agent.facs.prototypes import BASIC, UNITS
 from agent.grounding import ground_all
-from agent.rules import PROFILES, appraise
-from agent.rules.core import VOICE, scores, shares
-from agent.rules.judge import judge
-from agent.rules.words import named
+from agent.reading.feeling_words import named
+from agent.reading.judge import judge
+from agent.reading.rules import PROFILES, appraise
+from agent.reading.scores import VOICE, scores, shares
 from agent.schema.evidence import Evidence, Person
 
 

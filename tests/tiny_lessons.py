@@ -21,7 +21,7 @@ from agent.captions.spans import spans
 from agent.hosts import Completion, Message, NonsenseError
 from agent.hosts.openai import OpenAIHost
 from agent.model import Language
-from agent.rules import appraise
+from agent.reading.rules import appraise
 from agent.schema.answer import Claim, Reading
 from agent.schema.state import Json
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from agent.rules.judge import judge
+from agent.reading.judge import judge
 from agent.schema.evidence import Evidence
 
 SHORTEST: Final = 0.4

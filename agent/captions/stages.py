@@ -195,7 +195,7 @@ def _settled(answer: Answer) -> Reading:
 
 
 def _spans(task: Task, evidence: Evidence, person: str | None) -> Spans:
-    from agent.rules import appraise
+    from agent.reading.rules import appraise
 
     profile = task.plan.profile
     return tuple(
@@ -239,8 +239,8 @@ def _backing(evidence: Evidence, person: str | None, label: str | None) -> tuple
     if label is None:
         return ()
     from agent.grounding import mentions
-    from agent.rules.judge import judge
-    from agent.rules.text import listed, name, support
+    from agent.reading.judge import judge
+    from agent.reading.reasons import listed, name, support
 
     judged = judge(evidence, person)
     families = dict.fromkeys(m.codes[0] for m in mentions(label) if m.sense == "emotion")

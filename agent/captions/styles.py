@@ -14,8 +14,8 @@ from typing import Final
 from agent.captions.spans import Stretch
 from agent.facs.prose import Action, describe
 from agent.facs.units import parse
-from agent.rules.levels import tone
-from agent.rules.text import clock, degree, listed
+from agent.reading.levels import tone
+from agent.reading.reasons import clock, degree, listed
 from agent.schema.answer import Claim, Reading
 from agent.schema.evidence import Cue, Evidence
 

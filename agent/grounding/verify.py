@@ -211,8 +211,8 @@ def _felt(
     assertion: Assertion, evidence: Evidence, person: Person | None, cited: Sequence[Cue]
 ) -> Verdict:
     from agent.facs.prototypes import BASIC
-    from agent.rules.judge import judge
-    from agent.rules.text import support
+    from agent.reading.judge import judge
+    from agent.reading.reasons import support
 
     label = assertion.what.removeprefix("emotion:")
     if label not in BASIC:
@@ -237,7 +237,7 @@ def _felt(
 
 
 def _overall(assertion: Assertion, evidence: Evidence, person: Person | None) -> Verdict:
-    from agent.rules.judge import judge
+    from agent.reading.judge import judge
 
     judged = judge(evidence, person.id if person else None, assertion.at)
     if not judged.shares:

@@ -44,7 +44,7 @@ def strip(
 ) -> Pictures.Image:
     """Evidence of one person (None: the main one) over a span in seconds (None: all of it).
 
-    `series`: columns by person, as `agent.perception.series.read_people` gives them; `voice_series` as
+    `series`: columns by person, as `perception.series.read_people` gives them; `voice_series` as
     `read_voice`; both may be missing, cues are then drawn without curves. RGB, `width` pixels
     wide (at least 800), as high as it needs. A clip of any length keeps its width: the largest
     value a pixel is drawn, and ids where there is room. Raises ValueError for a person who is

@@ -14,8 +14,8 @@ from agent.facs.prototypes import BASIC
 from agent.qa.execute import execute
 from agent.qa.parse import parse
 from agent.qa.say import Numbers, say, say_reading
-from agent.rules.judge import judge
-from agent.rules.text import stands_on
+from agent.reading.judge import judge
+from agent.reading.reasons import stands_on
 from agent.schema.answer import Claim, Reading
 from agent.schema.assertion import Assertion
 from agent.schema.evidence import Evidence

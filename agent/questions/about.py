@@ -11,8 +11,8 @@ from typing import Final
 
 from agent.questions.base import Asked, Said
 from agent.questions.feelings import because, feels
-from agent.rules.text import clock, interpretations, listed
-from agent.rules.text import degree as degree_word
+from agent.reading.reasons import clock, interpretations, listed
+from agent.reading.reasons import degree as degree_word
 from agent.schema.evidence import Cue
 
 NEAR_END: Final = 0.25

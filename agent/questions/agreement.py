@@ -11,7 +11,7 @@ from typing import Final
 
 from agent.questions.base import Asked, Said
 from agent.questions.feelings import feels
-from agent.rules.text import clash_claim, listed
+from agent.reading.reasons import clash_claim, listed
 from agent.schema.answer import Claim
 
 AGREE: Final = re.compile(

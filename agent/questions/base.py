@@ -11,10 +11,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from agent.questions.asked import Span, moment
-from agent.rules.judge import Judged, judge
-from agent.rules.text import (
-    clock,
-)
+from agent.reading.judge import Judged, judge
+from agent.reading.reasons import clock
 from agent.schema.answer import Claim, Reading
 from agent.schema.evidence import Cue, Evidence, Person
 

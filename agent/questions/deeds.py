@@ -13,15 +13,8 @@ from agent.facs.units import AUS, parse
 from agent.questions.base import Asked, Said
 from agent.questions.events import EVENTS, Event, event, happened
 from agent.questions.feelings import feels
-from agent.rules.judge import judge
-from agent.rules.text import (
-    clock,
-    interpretations,
-    salience,
-    sentence,
-    stands_on,
-    when,
-)
+from agent.reading.judge import judge
+from agent.reading.reasons import clock, interpretations, salience, sentence, stands_on, when
 from agent.schema.answer import Claim
 from agent.schema.evidence import Cue
 

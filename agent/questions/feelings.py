@@ -13,9 +13,9 @@ from typing import Final
 from agent.facs.prototypes import BASIC, PARTS
 from agent.questions.base import Asked, Said
 from agent.questions.events import all_feelings, event, feeling, happened
-from agent.rules.judge import judge
-from agent.rules.profiles import STEPS
-from agent.rules.text import (
+from agent.reading.judge import judge
+from agent.reading.profiles import STEPS
+from agent.reading.reasons import (
     HIGH,
     absent,
     asserted,
@@ -28,7 +28,7 @@ from agent.rules.text import (
     stands_on,
     support,
 )
-from agent.rules.text import degree as degree_word
+from agent.reading.reasons import degree as degree_word
 from agent.schema.answer import Claim
 from agent.schema.evidence import Cue
 

@@ -35,7 +35,7 @@ invent, so this is less than the two steps of a unit that is shown."""
 @cache
 def _weights(code: str) -> Vector | None:
     """One a label: expected size less the mean over labels; None for codes without a table."""
-    from agent.rules.core import VOICE, expected  # the tables know the readings built on them
+    from agent.reading.scores import VOICE, expected  # the tables know the readings built on them
 
     if code in VOICE:
         return None
@@ -54,7 +54,7 @@ def departures(
     `levels` in steps from rest by code (`AU12`, `AU12_uni`), `speaking` 0-1: what a mouth does
     while it speaks counts less.
     """
-    from agent.rules.core import spoken
+    from agent.reading.scores import spoken
 
     strength = STRENGTH if rested else UNRESTED
     reasons: dict[str, Vector] = {}

@@ -31,7 +31,7 @@ def main() -> int:
         limits.confine(int(sys.argv[1]), FILE)
     import agent.chat
     import agent.questions
-    import agent.rules  # noqa: F401
+    import agent.reading.rules  # noqa: F401
 
     wire.tell({"ready": True})
     for message in wire.heard():

@@ -5,7 +5,7 @@
     GET  /v1/files/ID/series      curves and face boxes of a span, thinned to so many points
     GET  /v1/files/ID/feelings    what the rules make of one person, moment by moment
 
-Knows the protocol; `agent.server.work` looks, `agent.rules` judges.
+Knows the protocol; `agent.server.work` looks, `agent.reading.rules` judges.
 """
 
 from __future__ import annotations
@@ -119,7 +119,7 @@ async def feelings(request: Request, file_id: str, person: Who = None) -> Respon
 
 def _felt(file_id: str, found: Evidence, person: str | None) -> dict[str, Any]:
     from agent.captions.spans import spans
-    from agent.rules import judge
+    from agent.reading.judge import judge
 
     judged = judge(found, person)
     return {

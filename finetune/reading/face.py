@@ -25,7 +25,7 @@ from agent.facs.prototypes import BASIC
 from agent.reading.additive import ReadOut, softmax
 from agent.reading.features import IMPRESSION, face_features, face_names, table
 from agent.reading.held_out import is_held_out
-from agent.rules.core import expected
+from agent.reading.scores import expected
 from finetune.impression.data import FUSION, bucket
 from finetune.reading.fit import fit, folds, temperature
 

@@ -27,8 +27,8 @@ import numpy.typing as npt
 
 from agent.facs.prototypes import BASIC
 from agent.reading.additive import ReadOut, softmax
+from agent.reading.scores import VOICE, expected
 from agent.reading.voice import FEATURES, LIMIT, limited
-from agent.rules.core import VOICE, expected
 from finetune.reading.fit import fit, temperature
 from finetune.reading.voice_data import LABELS, LETTERS, WOMEN, Voices, measure
 from finetune.reading.voice_scores import auroc, ece, interval, recall

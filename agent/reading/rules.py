@@ -7,11 +7,11 @@ somebody feels inside. docs/rules.md gives the source of every number.
 
 from __future__ import annotations
 
-from agent.rules.core import scores, shares
-from agent.rules.judge import Judged, judge
-from agent.rules.levels import Span
-from agent.rules.profiles import PROFILES, fit
-from agent.rules.text import conclusion, interpretations, observations
+from agent.reading.judge import Judged, judge
+from agent.reading.levels import Span
+from agent.reading.profiles import PROFILES, fit
+from agent.reading.reasons import conclusion, interpretations, observations
+from agent.reading.scores import scores, shares
 from agent.schema.answer import Emotion, Reading
 from agent.schema.evidence import Evidence
 

@@ -13,11 +13,11 @@ from typing import Final
 from agent.facs.prose import PHRASES
 from agent.facs.prototypes import BASIC, PARTS, table
 from agent.facs.units import parse
-from agent.rules.core import VOICE, expected
-from agent.rules.discord import Discord
-from agent.rules.judge import Judged
-from agent.rules.levels import level, tone
-from agent.rules.profiles import STEPS
+from agent.reading.conflict import Discord
+from agent.reading.judge import Judged
+from agent.reading.levels import level, tone
+from agent.reading.profiles import STEPS
+from agent.reading.scores import VOICE, expected
 from agent.schema.answer import Claim
 from agent.schema.assertion import Assertion, Relation
 from agent.schema.evidence import IMPRESSION, Cue

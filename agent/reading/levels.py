@@ -15,7 +15,7 @@ from typing import Final
 
 from agent.facs.prototypes import UNITS
 from agent.facs.units import AUS, MEASURED
-from agent.rules.core import VOICE
+from agent.reading.scores import VOICE
 from agent.schema.evidence import IMPRESSION, Cue, Evidence, Person
 from agent.senses.voice.delivery import NORMS, against_norm
 

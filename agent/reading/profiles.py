@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from agent.facs.prototypes import C_EXPR, PARTS
-from agent.rules.core import scores, shares
-from agent.rules.discord import UNPLEASANT
-from agent.rules.judge import Judged, blends, over_time
-from agent.rules.levels import level
-from agent.rules.profile_words import STANCE, found_in
+from agent.reading.conflict import UNPLEASANT
+from agent.reading.judge import Judged, blends, over_time
+from agent.reading.levels import level
+from agent.reading.profile_words import STANCE, found_in
+from agent.reading.scores import scores, shares
 from agent.schema.answer import Claim
 from agent.schema.evidence import Cue
 

@@ -1,6 +1,6 @@
 """The numbers behind a reading: shares of emotions, valence, arousal, confidence, discord.
 
-Knows FACS and the voice literature as tables (`agent.facs.prototypes`, `agent.rules.core`) and
+Knows FACS and the voice literature as tables (`agent.facs.prototypes`, `agent.reading.scores`) and
 weighs a person's cues with them. Knows no profile and words nothing.
 """
 
@@ -13,11 +13,11 @@ from functools import lru_cache
 from typing import Final, Literal
 
 from agent.facs.prototypes import BASIC, PARTS
+from agent.reading.conflict import Discord, discords
+from agent.reading.feeling_words import word_scores
+from agent.reading.levels import Moment, Span, cues_of, impressions, moments, unmeasured
 from agent.reading.moments import Reasons, learned, read_moments, reading
-from agent.rules.core import scores_each, shares
-from agent.rules.discord import Discord, discords
-from agent.rules.levels import Moment, Span, cues_of, impressions, moments, unmeasured
-from agent.rules.words import word_scores
+from agent.reading.scores import scores_each, shares
 from agent.schema.evidence import Cue, Evidence, Person
 
 Shares = Mapping[str, float]

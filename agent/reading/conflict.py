@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Final
 
-from agent.rules.core import at_face_value, shares
-from agent.rules.levels import Moment
-from agent.rules.words import named
+from agent.reading.feeling_words import named
+from agent.reading.levels import Moment
+from agent.reading.scores import at_face_value, shares
 from agent.schema.evidence import Cue
 
 UNPLEASANT: Final = ("sadness", "anger", "fear", "disgust", "contempt")
