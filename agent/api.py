@@ -20,8 +20,8 @@ from agent.schema.evidence import Evidence
 if TYPE_CHECKING:
     from agent.context import Picture, Span, Step
     from agent.remembered import Answered
+    from agent.render.showing import Showing
     from agent.schema.answer import Answer
-    from agent.showing import Showing
 
 StrPath = str | os.PathLike[str]
 OnStep = Callable[["Step"], None]
@@ -223,7 +223,7 @@ class Session:
 
     @cached_property
     def _showing(self) -> Showing:
-        from agent.showing import Showing
+        from agent.render.showing import Showing
 
         return Showing(self._request.clip, self._found)
 
@@ -271,7 +271,7 @@ def _look(
     found = perceive.look(_request(clip, sensing), progress)
     if out is None:
         return found
-    from agent.showing import Showing
+    from agent.render.showing import Showing
 
     exported = perceive.export(found, Path(out))
     Showing(Path(clip), exported).save(Path(out))

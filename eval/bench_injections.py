@@ -33,8 +33,8 @@ from agent.context import AskError
 from agent.model import ModelError
 from agent.perception import look as perceive
 from agent.perception.look import Look
+from agent.render.showing import Showing
 from agent.schema.answer import Answer
-from agent.showing import Showing
 from eval.serving.injected import Case, cases, clean
 from eval.serving.standin import NAME
 from eval.serving.started import standin

@@ -22,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from agent.voice_picture import decode_voice
+from agent.render.voice_picture import decode_voice
 from finetune import compact, world_rows
 from finetune.settings import read
 from finetune.world import FELT, Family

@@ -15,9 +15,9 @@ import numpy as np
 
 from agent.context import Picture
 from agent.perception import look as perceive
+from agent.render.showing import Showing
 from agent.schema.evidence import Evidence
 from agent.schema.evidence import read as read_evidence
-from agent.showing import Showing
 from eval import leaks, samples
 from finetune import steps, world_rows
 from finetune.formats import Item

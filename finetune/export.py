@@ -29,7 +29,7 @@ import torch
 from PIL import Image as Pictures
 from transformers import AutoModelForImageTextToText, AutoProcessor, Qwen3VLModel
 
-from agent.voice_picture import encode_voice, is_voice_picture, log_mel
+from agent.render.voice_picture import encode_voice, is_voice_picture, log_mel
 from finetune import load
 from finetune.recipe import RecipeError, checked
 from finetune.settings import Recipe

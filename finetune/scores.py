@@ -24,7 +24,7 @@ from PIL import Image
 from agent.context import Picture
 from agent.grounding import action_units
 from agent.reading.rules import appraise
-from agent.voice_picture import decode_voice, encode_voice, log_mel
+from agent.render.voice_picture import decode_voice, encode_voice, log_mel
 from eval import labels
 from eval.units import pair_f1
 from finetune import completion, data, world_rows

@@ -31,14 +31,14 @@ from PIL import Image as Pictures
 from agent.context import Picture
 from agent.facs.prototypes import BASIC, COMPOUND, table
 from agent.facs.units import AUS, MEASURED
-from agent.pictures import strip
 from agent.reading.scores import VOICE, expected
+from agent.render import strip
+from agent.render.voice_picture import encode_voice, log_mel
 from agent.schema.evidence import Cue, Evidence, Media, Person, number
 from agent.schema.samples import Columns, Sound
 from agent.senses.units import series as au_reading
 from agent.senses.voice import delivery
 from agent.senses.voice.track import Heard, Voice
-from agent.voice_picture import encode_voice, log_mel
 from finetune import completion
 from finetune.formats import Item
 from finetune.rationale import rationale

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image as Pictures
 
-from agent.voice_picture import (
+from agent.render.voice_picture import (
     VoicePictureError,
     decode_voice,
     encode_voice,

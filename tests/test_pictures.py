@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from PIL import Image as Pictures
 
 from agent.facs.units import grade
-from agent.pictures import (
+from agent.render import (
     VoicePictureError,
     decode_voice,
     encode_voice,
@@ -21,10 +21,10 @@ from agent.pictures import (
     strip,
     voice_pictures,
 )
-from agent.pictures.canvas import BLUE, CREAM, ORANGE, VERMILION, fit, legible, sampled, ticks, wide
+from agent.render.canvas import BLUE, CREAM, ORANGE, VERMILION, fit, legible, sampled, ticks, wide
+from agent.render.voice_picture import LONGEST, MARKER, RATE, filters
 from agent.schema.evidence import Cue, Evidence, Media, Missing, Person, Sense, number
 from agent.schema.samples import Columns, Sound
-from agent.voice_picture import LONGEST, MARKER, RATE, filters
 
 # --- the voice picture ----------------------------------------------------------------------
 

@@ -34,10 +34,10 @@ from agent.hosts import (
 from agent.hosts.openai import OpenAIHost
 from agent.model import Language, View
 from agent.perception import look as perceive
+from agent.render.showing import Showing
+from agent.render.voice_picture import decode_voice, encode_voice, log_mel
 from agent.schema.answer import Answer, Reading
 from agent.schema.state import Json
-from agent.showing import Showing
-from agent.voice_picture import decode_voice, encode_voice, log_mel
 
 pytestmark = [pytest.mark.vllm, pytest.mark.timeout(540)]
 

@@ -24,7 +24,7 @@ import pytest
 import served
 import vllm_host
 
-from agent.voice_picture import encode_voice, log_mel
+from agent.render.voice_picture import encode_voice, log_mel
 
 pytestmark = [pytest.mark.vllm, pytest.mark.timeout(540)]
 

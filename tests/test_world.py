@@ -11,7 +11,7 @@ from PIL import Image as Pictures
 
 from agent.brief import cue_table
 from agent.facs.prototypes import BASIC, COMPOUND
-from agent.voice_picture import decode_voice, is_voice_picture
+from agent.render.voice_picture import decode_voice, is_voice_picture
 from finetune import completion, world
 from finetune.rewards import REWARDS
 from finetune.world import FAMILIES, Scene

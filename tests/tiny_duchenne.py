@@ -21,7 +21,7 @@ from PIL import Image as Pictures
 from transformers import WhisperConfig, WhisperModel
 
 from agent.bridge import Duchenne, DuchenneProcessor
-from agent.voice_picture import encode_voice, log_mel
+from agent.render.voice_picture import encode_voice, log_mel
 
 LOUD = 4.0
 """How many times larger matrices are than they come."""

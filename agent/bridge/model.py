@@ -25,7 +25,7 @@ from agent.bridge.config import DuchenneConfig
 from agent.bridge.guided import Guided, turns
 from agent.bridge.pixels import seen, voices
 from agent.bridge.voice import VoiceTower
-from agent.voice_picture import BANDS, VoicePicture
+from agent.render.voice_picture import BANDS, VoicePicture
 
 _SHORTEST: Final = 32
 """Mel columns of a sound that is heard only to keep processes in step."""

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from agent.voice_picture import VoicePicture, decode_voice, marker_points, shows_marker
+from agent.render.voice_picture import VoicePicture, decode_voice, marker_points, shows_marker
 
 Pixels = npt.NDArray[np.uint8]
 

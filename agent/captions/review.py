@@ -84,7 +84,7 @@ class Review:
         with self._lock:
             if not (folder / name).exists():
                 from agent.perception import look as perceive
-                from agent.showing import Showing
+                from agent.render.showing import Showing
 
                 folder.mkdir(parents=True, exist_ok=True)
                 Showing(clip, perceive.look(perceive.Request(clip))).save(folder)

@@ -73,7 +73,7 @@ def sense(task: Task) -> Sensed:
     people = tuple(whom("", everybody, found.evidence))
     shown: Shown = {}
     if not task.plan.by_rules:
-        from agent.showing import Showing
+        from agent.render.showing import Showing
 
         whole = (0.0, found.evidence.media.duration)
         showing = Showing(_clip(task), found)

@@ -176,7 +176,7 @@ async def _first(client: httpx.AsyncClient, name: str, messages: list[Json]) -> 
 
 def _damaged() -> str:
     """A voice picture with one changed pixel, as a data: URL."""
-    from agent.voice_picture import BANDS, encode_voice
+    from agent.render.voice_picture import BANDS, encode_voice
 
     mel = np.linspace(0, 1, BANDS * 100, dtype=np.float32).reshape(BANDS, 100)
     picture = encode_voice(mel)

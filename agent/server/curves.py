@@ -15,9 +15,9 @@ import numpy as np
 from agent.facs.units import AUS, REGIONS
 from agent.perception.look import Look
 from agent.perception.series import read_people, read_voice, thinned
+from agent.render.showing import BOX
 from agent.schema.evidence import Media
 from agent.schema.samples import Columns
-from agent.showing import BOX
 
 _FACE: Final = re.compile(r"AU\d\d|pose_(yaw|pitch|roll)|quality")
 _VOICE: Final = re.compile(r"energy_db|f0_hz|vad")

@@ -47,7 +47,7 @@ def _warm() -> None:
 
     import agent.perception.pipeline
     import agent.perception.series
-    import agent.showing  # noqa: F401
+    import agent.render.showing  # noqa: F401
 
     cv2.setNumThreads(1)
 
@@ -117,7 +117,7 @@ class _Clip:
 
     @cached_property
     def _showing(self) -> Any:
-        from agent.showing import Showing
+        from agent.render.showing import Showing
 
         return Showing(self._request.clip, self._look)
 

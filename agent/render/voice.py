@@ -10,7 +10,7 @@ from typing import Final
 
 import numpy as np
 
-from agent.pictures.canvas import (
+from agent.render.canvas import (
     CREAM,
     FAINT,
     GREEN,
@@ -29,7 +29,7 @@ from agent.pictures.canvas import (
     runs,
     wide,
 )
-from agent.pictures.view import Band, Draw, View, label, note, time_lines
+from agent.render.view import Band, Draw, View, label, note, time_lines
 from agent.schema.evidence import Cue
 
 _TURN: Final = 40.0

@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 
 from agent.facs.units import AUS, GRADES, MEASURED, REGIONS, parse
-from agent.pictures.canvas import (
+from agent.render.canvas import (
     BLUE,
     FAINT,
     GRID,
@@ -26,7 +26,7 @@ from agent.pictures.canvas import (
     runs,
     wide,
 )
-from agent.pictures.view import GUTTER, Band, Draw, View, label, note, time_lines
+from agent.render.view import GUTTER, Band, Draw, View, label, note, time_lines
 from agent.schema.evidence import Cue
 
 MOST: Final = 12

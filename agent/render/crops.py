@@ -13,8 +13,8 @@ import numpy as np
 from PIL import Image as Pictures
 
 from agent.facs.units import AUS, parse
-from agent.pictures.canvas import FAINT, INK, Canvas, fit
-from agent.pictures.view import Span
+from agent.render.canvas import FAINT, INK, Canvas, fit
+from agent.render.view import Span
 from agent.schema.evidence import IMPRESSION, Cue, Evidence
 from agent.schema.samples import Image
 

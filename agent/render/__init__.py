@@ -3,9 +3,9 @@
 The same PNGs go to people, to any stock vision-language model and to the trained bridge.
 """
 
-from agent.pictures.crops import Shot, face_strip, moments
-from agent.pictures.strip import strip
-from agent.voice_picture import (
+from agent.render.crops import Shot, face_strip, moments
+from agent.render.strip import strip
+from agent.render.voice_picture import (
     VoicePicture,
     VoicePictureError,
     decode_voice,

@@ -12,20 +12,9 @@ from typing import Final
 import numpy as np
 from PIL import Image as Pictures
 
-from agent.pictures import face, voice
-from agent.pictures.canvas import (
-    BLUE,
-    INK,
-    SKY,
-    SOFT,
-    VERMILION,
-    Canvas,
-    clock,
-    fit,
-    ticks,
-    wide,
-)
-from agent.pictures.view import GUTTER, Band, Span, View
+from agent.render import face, voice
+from agent.render.canvas import BLUE, INK, SKY, SOFT, VERMILION, Canvas, clock, fit, ticks, wide
+from agent.render.view import GUTTER, Band, Span, View
 from agent.schema.evidence import Evidence, Missing
 from agent.schema.samples import Columns
 

@@ -1,6 +1,6 @@
 """The pictures of one clip: which frames and strips to draw, for a model and for a person.
 
-Joins the clip, its evidence and its series with `agent.pictures` and `agent.voice_picture`;
+Joins the clip, its evidence and its series with `agent.render` and `agent.render.voice_picture`;
 draws nothing itself.
 """
 
@@ -19,10 +19,10 @@ from agent import media
 from agent.context import Picture, Span
 from agent.perception import series
 from agent.perception.look import Look
-from agent.pictures import Shot, face_strip, moments, strip
+from agent.render import Shot, face_strip, moments, strip
+from agent.render.voice_picture import voice_pictures
 from agent.schema.evidence import Evidence
 from agent.schema.samples import Columns, Frame
-from agent.voice_picture import voice_pictures
 
 FRAMES: Final = 6
 """Whole frames that a model is shown, besides the strips."""

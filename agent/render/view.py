@@ -11,7 +11,7 @@ from typing import Final
 
 import numpy as np
 
-from agent.pictures.canvas import FAINT, GRID, INK, SOFT, Canvas, Values, fit, sampled, ticks
+from agent.render.canvas import FAINT, GRID, INK, SOFT, Canvas, Values, fit, sampled, ticks
 from agent.schema.evidence import Cue, Evidence, Person, Sense
 from agent.schema.samples import Columns
 
