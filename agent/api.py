@@ -18,7 +18,7 @@ from agent.perception import look as perceive
 from agent.schema.evidence import Evidence
 
 if TYPE_CHECKING:
-    from agent.context import Picture, Span, Step
+    from agent.models.context import Picture, Span, Step
     from agent.remembered import Answered
     from agent.render.showing import Showing
     from agent.schema.answer import Answer
@@ -127,7 +127,7 @@ def _sensing(
 
 def _key(question: str, settings: dict[str, Any]) -> tuple[str | None, ...] | None:
     """What an answer of the rules depends on besides the evidence; None for all others."""
-    from agent.model import named
+    from agent.models.connect import named
 
     apart = ("base_url", "thread", "out")
     if named(settings.get("model")) != "rules" or any(map(settings.get, apart)):
@@ -156,7 +156,7 @@ class Session:
     ) -> None:
         """Sense the clip, or remember it. For the arguments and errors see `look` and `ask`."""
         from agent.chat import Conversation, checked_profile
-        from agent.model import connect
+        from agent.models.connect import connect
 
         # Wrong use shows before minutes of sensing, not after.
         checked_profile(profile)

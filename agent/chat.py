@@ -22,8 +22,8 @@ from langsmith import tracing_context
 
 import prompts
 from agent import graph
-from agent.context import AskError, Context, LookCloser, Pictures, Step, no_pictures
-from agent.model import Model, connect
+from agent.models.connect import Model, connect
+from agent.models.context import AskError, Context, LookCloser, Pictures, Step, no_pictures
 from agent.perception.refine import overlay
 from agent.schema.answer import Answer
 from agent.schema.evidence import Evidence
@@ -67,7 +67,7 @@ class Conversation:
 
         `before`: questions and answers that a conversation kept by somebody else began with.
         `store`: a SQLite file or the URL of a data base, else `threads_file()`. For the others
-        see `agent.context` and `agent.model.connect`. Raises AskError, ThreadError, ModelError,
+        see `agent.models.context` and `agent.models.connect.connect`. Raises AskError, ThreadError, ModelError,
         OSError.
         """
         self.profile, self.person = checked_profile(profile), person

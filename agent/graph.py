@@ -14,7 +14,7 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 
 from agent import nodes
-from agent.context import Context
+from agent.models.context import Context
 from agent.schema.state import PersonOutcome, PersonState, State
 
 Graph = CompiledStateGraph[State, Context, State, State]

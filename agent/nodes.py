@@ -13,8 +13,9 @@ from langgraph.types import Send
 
 import prompts
 from agent import wording
-from agent.context import Context, Span, Step
 from agent.grounding import grounded_share
+from agent.models.context import Context, Span, Step
+from agent.models.reasoner import Told, View
 from agent.people import whom
 from agent.perception import match_people as alike
 from agent.perception import refine as closer
@@ -22,7 +23,6 @@ from agent.questions import moment
 from agent.schema.answer import Answer, Claim, Reading
 from agent.schema.evidence import Evidence
 from agent.schema.state import Json, PersonOutcome, PersonState, State, Turn
-from agent.thinker import Told, View
 from agent.verdicts import checked, unborne, without_fancies
 
 MOST_MENDS: Final = 2

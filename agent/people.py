@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from agent.context import AskError
+from agent.models.context import AskError
 from agent.schema.evidence import Evidence
 
 MOST_PEOPLE: Final = 6

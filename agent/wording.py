@@ -9,11 +9,11 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from agent.context import Span
 from agent.grounding import FOREIGN
+from agent.models.context import Span
+from agent.models.reasoner import Told
 from agent.schema.answer import Claim, Reading
 from agent.schema.evidence import Evidence, Missing
-from agent.thinker import Told
 
 _TOPICS: Final[tuple[tuple[re.Pattern[str], frozenset[str]], ...]] = tuple(
     (re.compile(pattern, re.IGNORECASE), frozenset(names.split()))

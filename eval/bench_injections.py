@@ -29,8 +29,8 @@ from pathlib import Path
 from typing import Any
 
 from agent import chat
-from agent.context import AskError
-from agent.model import ModelError
+from agent.models.connect import ModelError
+from agent.models.context import AskError
 from agent.perception import look as perceive
 from agent.perception.look import Look
 from agent.render.showing import Showing

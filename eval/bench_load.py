@@ -89,7 +89,7 @@ def _through(tasks: list[Any], sensed: dict[str, Any], in_flight: int) -> tuple[
     """Requests a second from the first one to the last row, and their bodies."""
     from agent.captions.engine import Local
     from agent.captions.flow import Flow, Paced
-    from agent.model import Language, connect
+    from agent.models.connect import Language, connect
 
     plan, asked = tasks[0].plan, list[Any]()
     thinker = connect(plan.model, plan.base_url)

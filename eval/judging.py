@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any, Final
 
 import prompts
-from agent import brief
-from agent.hosts import Host, Message
+from agent.models import brief
+from agent.models.clients import Host, Message
 from agent.schema.state import Json
 from eval import text
 from eval.judge import EMER, Judge
@@ -131,8 +131,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Grade and score; returns the exit code."""
     import dataclasses
 
-    from agent.hosts import ModelError
-    from agent.hosts.openai import OpenAIHost
+    from agent.models.clients import ModelError
+    from agent.models.clients.openai import OpenAIHost
     from eval import cli, measures
 
     try:

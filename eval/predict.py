@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from agent.context import AskError
-from agent.hosts import HostUnreachableError, NoSuchModelError, WrongKeyError
+from agent.models.clients import HostUnreachableError, NoSuchModelError, WrongKeyError
+from agent.models.context import AskError
 from agent.perception import look as perceive
 from agent.schema.evidence import Evidence
 from agent.util.cache import cache_dir

@@ -13,8 +13,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from agent.context import AskError
-from agent.hosts import ModelError
+from agent.models.clients import ModelError
+from agent.models.context import AskError
 from agent.util import terminal
 from eval import cards, data_cli, samples
 from eval.cards import Card, CardError

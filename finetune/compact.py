@@ -14,9 +14,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from agent.brief import quoted
 from agent.facs import units as facs
 from agent.facs.prototypes import PARTS, table
+from agent.models.brief import quoted
 from agent.reading.levels import tone
 from agent.reading.scores import expected
 from agent.schema.answer import Claim

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from agent.context import Picture
+from agent.models.context import Picture
 from agent.perception import look as perceive
 from agent.render.showing import Showing
 from agent.schema.evidence import Evidence

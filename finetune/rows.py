@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 import prompts
-from agent.brief import evidence_text
-from agent.context import Picture
 from agent.facs.prototypes import BASIC
+from agent.models.brief import evidence_text
+from agent.models.context import Picture
 from agent.schema.evidence import Evidence
 from eval import labels
 from eval.rewards import well_formed

@@ -21,8 +21,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from agent.context import Picture
 from agent.grounding import action_units
+from agent.models.context import Picture
 from agent.reading.rules import appraise
 from agent.render.voice_picture import decode_voice, encode_voice, log_mel
 from eval import labels

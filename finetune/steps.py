@@ -16,12 +16,12 @@ from typing import Any, Final
 
 import prompts
 from agent.chat import Conversation
-from agent.hosts import Completion, Message, NonsenseError
-from agent.language import Language
-from agent.model import Rules
+from agent.models.clients import Completion, Message, NonsenseError
+from agent.models.connect import Rules
+from agent.models.llm import Language
+from agent.models.reasoner import Told, View
 from agent.schema.answer import Claim, Part, Reading
 from agent.schema.evidence import Missing
-from agent.thinker import Told, View
 from eval import labels
 from finetune.formats import Item
 from finetune.rows import QUESTION, Look, Row

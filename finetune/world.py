@@ -28,9 +28,9 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image as Pictures
 
-from agent.context import Picture
 from agent.facs.prototypes import BASIC, COMPOUND, table
 from agent.facs.units import AUS, MEASURED
+from agent.models.context import Picture
 from agent.reading.scores import VOICE, expected
 from agent.render import strip
 from agent.render.voice_picture import encode_voice, log_mel

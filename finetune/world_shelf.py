@@ -14,7 +14,7 @@ from pathlib import Path
 import pyarrow as arrow
 import pyarrow.parquet as parquet
 
-from agent.context import Picture
+from agent.models.context import Picture
 from agent.schema.evidence import Evidence
 from agent.schema.evidence import read as read_evidence
 from finetune import world

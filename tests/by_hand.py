@@ -6,8 +6,8 @@ import struct
 import zlib
 from typing import Any
 
-from agent.context import Picture
 from agent.facs import units as facs
+from agent.models.context import Picture
 from agent.schema.evidence import Cue, Evidence, Media, Missing, Person, number
 
 

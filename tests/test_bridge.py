@@ -341,9 +341,9 @@ def test_the_host_of_local_models_loads_a_duchenne_checkpoint(
     model: Any, processor: Any, tmp_path: Path
 ) -> None:
     """With a voice picture among the pictures, which takes no more tokens than it has."""
-    from agent.context import Picture
-    from agent.hosts import Message
-    from agent.hosts.hf import HuggingFaceHost
+    from agent.models.clients import Message
+    from agent.models.clients.hf import HuggingFaceHost
+    from agent.models.context import Picture
 
     model.save_pretrained(tmp_path)
     processor.save_pretrained(tmp_path)

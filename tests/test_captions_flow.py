@@ -17,8 +17,8 @@ import pytest
 from agent.captions.cli import main
 from agent.captions.flow import Flow
 from agent.captions.store import read_rows
-from agent.hosts import HostBusyError, HostRefusedError, Message
-from agent.hosts.openai import OpenAIHost
+from agent.models.clients import HostBusyError, HostRefusedError, Message
+from agent.models.clients.openai import OpenAIHost
 
 WHOLE = {
     "observations": [], "behavior": "speaks", "interpretations": [], "cognition": "is at ease",

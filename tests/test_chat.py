@@ -18,7 +18,7 @@ from langchain_core.tracers.langchain import wait_for_all_tracers
 from loopback import GOOD, text_of
 
 from agent.chat import Conversation, ThreadError, forget, run
-from agent.context import AskError, Step
+from agent.models.context import AskError, Step
 from agent.schema.evidence import Evidence, Missing, number
 from agent.threads import strict, threads_file
 

@@ -18,8 +18,8 @@ from rules_cases import clip, unit
 import prompts
 from agent import graph, nodes, wording
 from agent.chat import Conversation, run
-from agent.context import AskError, Context, Picture, Step
-from agent.model import NonsenseError, Rules
+from agent.models.connect import NonsenseError, Rules
+from agent.models.context import AskError, Context, Picture, Step
 from agent.perception import match_people as alike
 from agent.perception import refine as closer
 from agent.perception import series

@@ -19,9 +19,8 @@ import pytest
 from loopback import GOOD, error, pictures_of, said, scripted, text_of
 
 import prompts
-from agent import brief, replies
-from agent.context import AskError, Picture
-from agent.hosts import (
+from agent.models import brief, replies
+from agent.models.clients import (
     HostRefusedError,
     HostTimeoutError,
     HostUnreachableError,
@@ -30,8 +29,9 @@ from agent.hosts import (
     NoSuchModelError,
     WrongKeyError,
 )
-from agent.hosts.openai import OpenAIHost
-from agent.model import Language, Rules, View, connect
+from agent.models.clients.openai import OpenAIHost
+from agent.models.connect import Language, Rules, View, connect
+from agent.models.context import AskError, Picture
 from agent.schema.answer import Claim, Reading
 from agent.schema.evidence import Evidence, Missing, number
 

@@ -27,7 +27,7 @@ from test_train import RECIPES, _own  # noqa: E402
 from tiny_duchenne import photo, voice  # noqa: E402
 
 from agent.bridge import DuchenneConfig, quantise  # noqa: E402
-from agent.hosts import hf  # noqa: E402
+from agent.models.clients import hf  # noqa: E402
 from finetune import checkpoints, export, load, train  # noqa: E402
 from finetune.recipe import RecipeError  # noqa: E402
 from finetune.settings import Recipe, read  # noqa: E402

@@ -10,8 +10,8 @@ from typing import Any
 import by_hand
 import pytest
 
-from agent.context import Picture
 from agent.grounding import ground_all, grounded_share
+from agent.models.context import Picture
 from agent.schema.evidence import Evidence, number
 from eval.leaks import held
 from eval.samples import Sample

@@ -14,8 +14,8 @@ import pytest
 import served
 from served import Served
 
-from agent.hosts import HostRefusedError, HostTimeoutError
-from agent.hosts.openai import OpenAIHost
+from agent.models.clients import HostRefusedError, HostTimeoutError
+from agent.models.clients.openai import OpenAIHost
 from agent.server import keys
 
 

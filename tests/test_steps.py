@@ -10,7 +10,7 @@ import by_hand
 import loopback
 
 from agent import chat
-from agent.context import Picture
+from agent.models.context import Picture
 from agent.schema.evidence import Evidence
 from finetune import rows, steps
 from finetune.formats import Item

@@ -21,9 +21,8 @@ from PIL import Image as Pictures
 
 import prompts
 from agent.chat import Conversation
-from agent.context import Picture, Step
 from agent.grounding import bears
-from agent.hosts import (
+from agent.models.clients import (
     Completion,
     HostRefusedError,
     Message,
@@ -31,8 +30,9 @@ from agent.hosts import (
     NoSuchModelError,
     WrongKeyError,
 )
-from agent.hosts.openai import OpenAIHost
-from agent.model import Language, View
+from agent.models.clients.openai import OpenAIHost
+from agent.models.connect import Language, View
+from agent.models.context import Picture, Step
 from agent.perception import look as perceive
 from agent.render.showing import Showing
 from agent.render.voice_picture import decode_voice, encode_voice, log_mel
@@ -215,11 +215,11 @@ def test_failures_of_a_real_host_have_their_names(url: str) -> None:
 LOCAL = """
 import json, sys
 from agent.schema.answer import Reading
-from agent.hosts.hf import HuggingFaceHost
-from agent.model import Language, ModelError
+from agent.models.clients.hf import HuggingFaceHost
+from agent.models.connect import Language, ModelError
 sys.path.insert(0, sys.argv[2])
-from agent.hosts import Message
-from agent.context import Picture
+from agent.models.clients import Message
+from agent.models.context import Picture
 import by_hand
 host = HuggingFaceHost(sys.argv[1], max_tokens=24)
 shown = (Picture("frame", by_hand.png(512, 288)), Picture("strip", by_hand.png(1024, 512)))

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image as Pictures
 
-from agent.brief import cue_table
 from agent.facs.prototypes import BASIC, COMPOUND
+from agent.models.brief import cue_table
 from agent.render.voice_picture import decode_voice, is_voice_picture
 from finetune import completion, world
 from finetune.rewards import REWARDS

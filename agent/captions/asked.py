@@ -7,14 +7,14 @@ is left out of the caption.
 from __future__ import annotations
 
 import prompts
-from agent import brief
 from agent.captions.onecall import spans_text
 from agent.captions.plan import Plan
 from agent.captions.styles import Told
-from agent.context import Picture, Span
-from agent.language import Language
+from agent.models import brief
+from agent.models.context import Picture, Span
+from agent.models.llm import Language
+from agent.models.reasoner import View
 from agent.schema.answer import Claim
-from agent.thinker import View
 from agent.verdicts import checked
 
 Shown = dict[tuple[str | None, Span], list[Picture]]

@@ -18,8 +18,8 @@ from typing import Any, Final
 
 from agent.captions.outcome import RunError
 from agent.captions.store import write_bytes
-from agent.hosts import AwaitingError, Completion, HostRefusedError, Message
-from agent.hosts.openai import OpenAIHost
+from agent.models.clients import AwaitingError, Completion, HostRefusedError, Message
+from agent.models.clients.openai import OpenAIHost
 from agent.schema.state import Json
 
 MOST_REQUESTS: Final = 50_000

@@ -9,7 +9,7 @@ from threading import Lock
 from typing import Any, Final
 
 from agent.captions.samples import SourceError
-from agent.hosts import Completion, Host, Message
+from agent.models.clients import Completion, Host, Message
 from agent.schema.state import Json
 
 _UNITS: Final = {"s": 1.0, "m": 60.0, "h": 3600.0}

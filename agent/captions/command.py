@@ -27,7 +27,7 @@ from agent.captions.samples import Sample, SourceError
 from agent.captions.sources import Cards, Source, is_streamed, samples
 from agent.captions.store import Store
 from agent.chat import checked_profile
-from agent.model import Language, connect, longest_reply
+from agent.models.connect import Language, connect, longest_reply
 
 STOPPED: Final = 130
 """Exit code of a run that somebody stopped."""

@@ -16,7 +16,7 @@ from agent.captions.outcome import Outcome, failed
 from agent.captions.plan import Plan
 from agent.captions.stages import Task
 from agent.captions.workers import JobError, Workers
-from agent.hosts import ModelError
+from agent.models.clients import ModelError
 from agent.schema.evidence import Evidence
 
 

@@ -10,7 +10,7 @@ import time
 from threading import Condition
 from typing import Final
 
-from agent.hosts import Completion, Host, HostBusyError, Message
+from agent.models.clients import Completion, Host, HostBusyError, Message
 from agent.schema.state import Json
 
 PATIENCE: Final = 600.0

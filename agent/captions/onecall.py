@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import prompts
-from agent import brief
 from agent.captions.plan import Plan
 from agent.captions.spans import Stretch
-from agent.language import Language
+from agent.models import brief
+from agent.models.llm import Language
+from agent.models.reasoner import Told, View
 from agent.schema.answer import Claim, Reading
 from agent.schema.evidence import Missing
-from agent.thinker import Told, View
 
 
 class OneCall:

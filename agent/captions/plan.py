@@ -115,7 +115,7 @@ def revision(
 
 
 def _of_host(name: str, base_url: str | None) -> str:
-    from agent.hosts.openai import OpenAIHost
+    from agent.models.clients.openai import OpenAIHost
 
     return OpenAIHost(name, base_url, timeout=30.0).revision()
 

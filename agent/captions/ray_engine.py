@@ -142,7 +142,7 @@ class _Writer:
 
     def __init__(self, plan: Plan) -> None:
         from agent.captions.flow import Flow, Paced
-        from agent.model import Language, connect
+        from agent.models.connect import Language, connect
 
         self._model = connect(plan.model, plan.base_url)
         if isinstance(self._model, Language):

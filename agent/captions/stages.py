@@ -18,8 +18,8 @@ from agent.captions.rows import Row
 from agent.captions.samples import Sample
 from agent.captions.spans import Stretch, spans
 from agent.captions.styles import Told
-from agent.context import Picture, Span
-from agent.hosts import AwaitingError
+from agent.models.clients import AwaitingError
+from agent.models.context import Picture, Span
 from agent.people import whom
 from agent.perception import look as perceive
 from agent.schema.answer import Answer, Claim, Reading

@@ -188,7 +188,7 @@ def result(job: str, arguments: tuple[Any, ...]) -> tuple[bool, Any]:
 def whole(task: Any) -> Any:
     """Both stages at once, for the rules: no model call is worth another process."""
     from agent.captions import stages
-    from agent.model import Rules
+    from agent.models.connect import Rules
 
     def again(start: float, end: float) -> Any:
         return stages.sense_again(task, start, end)

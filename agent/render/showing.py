@@ -16,7 +16,7 @@ import numpy as np
 from PIL import Image as Pictures
 
 from agent import media
-from agent.context import Picture, Span
+from agent.models.context import Picture, Span
 from agent.perception import series
 from agent.perception.look import Look
 from agent.render import Shot, face_strip, moments, strip

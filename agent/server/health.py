@@ -18,7 +18,7 @@ import httpx
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 
-from agent.hosts import bounded
+from agent.models.clients import bounded
 from agent.server import faults
 from agent.server.asked import names
 from agent.server.chat import FAILURES

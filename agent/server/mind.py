@@ -87,8 +87,8 @@ def _place(store: str) -> Path | str:
 
 def _thinker(message: Json) -> tuple[Any, _Counted]:
     """The model, with a count of what it reads and writes for this question."""
-    from agent.language import Language
-    from agent.model import connect
+    from agent.models.connect import connect
+    from agent.models.llm import Language
 
     spec, url = message["model"], message["base_url"]
     if spec.startswith("hf:"):
@@ -103,7 +103,7 @@ def _thinker(message: Json) -> tuple[Any, _Counted]:
 
 @lru_cache(maxsize=1)
 def _loaded(spec: str) -> Any:
-    from agent.model import connect
+    from agent.models.connect import connect
 
     return connect(spec)
 
@@ -152,7 +152,7 @@ class _Counted:
 
 
 def _pictures(wire: Wire) -> Any:
-    from agent.context import Picture
+    from agent.models.context import Picture
 
     def shown(person: str | None, span: tuple[float, float]) -> list[Picture]:
         answer = wire.ask({"need": "pictures", "person": person, "span": list(span)})

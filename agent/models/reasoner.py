@@ -1,6 +1,6 @@
 """What thinks in the graph: what a step may look at, what it gives back, what it must be able to.
 
-Knows no host and no rules; `agent.model` says which thinker it is.
+Knows no host and no rules; `agent.models.connect` says which thinker it is.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from agent.context import Pictures, Span
+from agent.models.context import Pictures, Span
 from agent.schema.answer import Claim, Reading
 from agent.schema.evidence import Evidence, Missing
 from agent.schema.query import Query

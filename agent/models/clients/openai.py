@@ -21,7 +21,7 @@ import openai
 from openai.types.chat import ChatCompletion, ChatCompletionMessageParam
 
 import prompts
-from agent.hosts import (
+from agent.models.clients import (
     Completion,
     HostBusyError,
     HostRefusedError,

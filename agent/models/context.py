@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from agent.schema.evidence import Evidence
 
 if TYPE_CHECKING:
-    from agent.thinker import Model
+    from agent.models.reasoner import Model
 
 PNG: Final = b"\x89PNG\r\n\x1a\n"
 

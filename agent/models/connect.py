@@ -1,7 +1,7 @@
 """The only edge to a language model: which one thinks, and where it is.
 
-`rules` needs none; `openai:NAME` and `hf:PATH[+ADAPTER]` ask a host (`agent.hosts`) in the way
-of `agent.language`. Knows specs and settings. Hosts load on demand.
+`rules` needs none; `openai:NAME` and `hf:PATH[+ADAPTER]` ask a host (`agent.models.clients`) in the way
+of `agent.models.llm`. Knows specs and settings. Hosts load on demand.
 """
 
 from __future__ import annotations
@@ -9,8 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
-from agent.context import AskError
-from agent.hosts import (
+from agent.models.clients import (
     HostRefusedError,
     HostTimeoutError,
     HostUnreachableError,
@@ -19,10 +18,11 @@ from agent.hosts import (
     NoSuchModelError,
     WrongKeyError,
 )
-from agent.language import Language
+from agent.models.context import AskError
+from agent.models.llm import Language
+from agent.models.reasoner import Model, Told, View
 from agent.schema.answer import Reading
 from agent.schema.evidence import Missing
-from agent.thinker import Model, Told, View
 
 __all__ = [
     "HostRefusedError",
@@ -59,13 +59,13 @@ def connect(
             raise AskError("--base-url names a host, and the rules need none; add --model openai:…")
         return Rules()
     if kind == "openai" and name:
-        from agent.hosts.openai import OpenAIHost
+        from agent.models.clients.openai import OpenAIHost
 
         url = base_url or os.environ.get("DUCHENNE_BASE_URL")
         seconds = timeout or _above_zero("DUCHENNE_TIMEOUT", 300)
         return Language(OpenAIHost(name, url, timeout=seconds, max_tokens=longest_reply()))
     if kind == "hf" and name:
-        from agent.hosts.hf import HuggingFaceHost
+        from agent.models.clients.hf import HuggingFaceHost
 
         path, _, adapter = name.partition("+")
         return Language(HuggingFaceHost(path, adapter or None, max_tokens=longest_reply()))

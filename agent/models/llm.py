@@ -11,12 +11,12 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final, TypeVar
 
 import prompts
-from agent import brief, replies
 from agent.grounding import concludes
-from agent.hosts import Completion, Host, Message, NonsenseError
+from agent.models import brief, replies
+from agent.models.clients import Completion, Host, Message, NonsenseError
+from agent.models.reasoner import Told, View
 from agent.schema.answer import Claim, Part, Reading
 from agent.schema.evidence import Missing
-from agent.thinker import Told, View
 
 T = TypeVar("T")
 R = TypeVar("R", bound=replies.Reply)

@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from typing import Final
 
 import prompts
-from agent.context import Picture, Span
 from agent.facs import units as facs
+from agent.models.context import Picture, Span
 from agent.schema.answer import Claim, Reading
 from agent.schema.evidence import Cue, Evidence, Person
 from agent.schema.state import Turn

@@ -17,7 +17,7 @@ from threading import Lock
 from typing import Any, Final
 
 import prompts
-from agent.hosts import Completion, HostRefusedError, Message, ModelError, NoSuchModelError
+from agent.models.clients import Completion, HostRefusedError, Message, ModelError, NoSuchModelError
 from agent.schema.state import Json
 from agent.util.advice import advice
 
