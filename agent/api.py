@@ -18,8 +18,8 @@ from agent.perception import look as perceive
 from agent.schema.evidence import Evidence
 
 if TYPE_CHECKING:
+    from agent.graph.remembered import Answered
     from agent.models.context import Picture, Span, Step
-    from agent.remembered import Answered
     from agent.render.showing import Showing
     from agent.schema.answer import Answer
 
@@ -105,7 +105,7 @@ def answered(
 
     What the rules have answered before is remembered with the look it stands on.
     """
-    from agent import remembered
+    from agent.graph import remembered
 
     key = _key(question, settings)
     found = perceive.recall(_request(clip, settings)) if key else None
@@ -155,7 +155,7 @@ class Session:
         progress: perceive.Progress | None = None,
     ) -> None:
         """Sense the clip, or remember it. For the arguments and errors see `look` and `ask`."""
-        from agent.chat import Conversation, checked_profile
+        from agent.graph.conversation import Conversation, checked_profile
         from agent.models.connect import connect
 
         # Wrong use shows before minutes of sensing, not after.

@@ -28,7 +28,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from agent import chat
+from agent.graph import conversation as chat
 from agent.models.connect import ModelError
 from agent.models.context import AskError
 from agent.perception import look as perceive

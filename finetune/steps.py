@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import prompts
-from agent.chat import Conversation
+from agent.graph.conversation import Conversation
 from agent.models.clients import Completion, Message, NonsenseError
 from agent.models.connect import Rules
 from agent.models.llm import Language

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 from commands import duchenne
 
-from agent import api, remembered
+from agent import api
+from agent.graph import remembered
 from agent.perception import look as perceive
 from agent.perception.series import read_people, read_voice
 from agent.schema.answer import Answer

@@ -17,10 +17,10 @@ import pytest
 from langchain_core.tracers.langchain import wait_for_all_tracers
 from loopback import GOOD, text_of
 
-from agent.chat import Conversation, ThreadError, forget, run
+from agent.graph.checkpoints import strict, threads_file
+from agent.graph.conversation import Conversation, ThreadError, forget, run
 from agent.models.context import AskError, Step
 from agent.schema.evidence import Evidence, Missing, number
-from agent.threads import strict, threads_file
 
 TESTS = Path(__file__).parent
 
@@ -193,7 +193,7 @@ SLOW = """
 import pathlib, sys, time
 sys.path.insert(0, sys.argv[2])
 import by_hand
-from agent.chat import Conversation
+from agent.graph.conversation import Conversation
 store = pathlib.Path(sys.argv[1])
 with Conversation(by_hand.smiling(), thread="t", store=store) as c:
     c.ask("What does she feel?")

@@ -16,8 +16,9 @@ from loopback import GOOD, said, step_of, text_of
 from rules_cases import clip, unit
 
 import prompts
-from agent import graph, nodes, wording
-from agent.chat import Conversation, run
+from agent.graph import build as graph
+from agent.graph import nodes, wording
+from agent.graph.conversation import Conversation, run
 from agent.models.connect import NonsenseError, Rules
 from agent.models.context import AskError, Context, Picture, Step
 from agent.perception import match_people as alike

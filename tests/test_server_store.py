@@ -232,7 +232,7 @@ def test_a_place_in_use_loses_its_id_at_once_and_its_folder_later(tmp_path: Path
 def test_a_purge_that_cannot_forget_what_was_said_says_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from agent import chat
+    from agent.graph import conversation as chat
 
     store = Store(Settings(state=tmp_path))
     _, folder = kept(store, "conv")

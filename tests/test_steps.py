@@ -9,7 +9,7 @@ from typing import Any
 import by_hand
 import loopback
 
-from agent import chat
+from agent.graph import conversation as chat
 from agent.models.context import Picture
 from agent.schema.evidence import Evidence
 from finetune import rows, steps

@@ -14,9 +14,9 @@ import served
 from postgres import postgres
 from served import data, message, picture
 
-from agent.chat import Conversation, ThreadError, forget
+from agent.graph.checkpoints import Threads
+from agent.graph.conversation import Conversation, ThreadError, forget
 from agent.schema.evidence import Evidence
-from agent.threads import Threads
 
 CHAT = "/v1/chat/completions"
 
@@ -63,7 +63,7 @@ def test_what_was_written_there_makes_no_object() -> None:
 
 def test_a_data_base_that_is_not_there_is_named_without_its_password() -> None:
     pytest.importorskip("langgraph.checkpoint.postgres")
-    from agent import threads
+    from agent.graph import checkpoints as threads
 
     before, threads.WAIT = threads.WAIT, 1.0  # type: ignore[misc]  # a test need not wait
     try:
@@ -79,7 +79,7 @@ def test_many_begin_at_once() -> None:
     import subprocess
 
     url = postgres() + "?application_name=many"
-    code = f"from agent.threads import Threads; Threads({url!r}).saver.setup()"
+    code = f"from agent.graph.checkpoints import Threads; Threads({url!r}).saver.setup()"
     root = Path(__file__).resolve().parents[1]
     with ThreadPoolExecutor(3) as pool:
         done = pool.map(

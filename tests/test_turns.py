@@ -12,9 +12,9 @@ import by_hand
 import pytest
 from postgres import postgres
 
-from agent import chat
-from agent.chat import Conversation, ThreadBusyError, ThreadError, forget
-from agent.threads import Store, Threads
+from agent.graph import conversation as chat
+from agent.graph.checkpoints import Store, Threads
+from agent.graph.conversation import Conversation, ThreadBusyError, ThreadError, forget
 
 TESTS = Path(__file__).parent
 QUESTIONS = ("When does she smile?", "How many people are there?", "How long is the clip?")
@@ -22,7 +22,7 @@ ASKS = """
 import json, pathlib, sys
 sys.path[:0] = [sys.argv[3], str(pathlib.Path(sys.argv[3]).parent)]
 import by_hand
-from agent.chat import Conversation
+from agent.graph.conversation import Conversation
 store = sys.argv[1] if "://" in sys.argv[1] else pathlib.Path(sys.argv[1])
 with Conversation(by_hand.smiling(), thread="t", store=store) as talk:
     print("ready", flush=True)

@@ -20,7 +20,7 @@ import vllm_host
 from PIL import Image as Pictures
 
 import prompts
-from agent.chat import Conversation
+from agent.graph.conversation import Conversation
 from agent.grounding import bears
 from agent.models.clients import (
     Completion,

@@ -10,12 +10,12 @@ import prompts
 from agent.captions.onecall import spans_text
 from agent.captions.plan import Plan
 from agent.captions.styles import Told
+from agent.graph.verdicts import checked
 from agent.models import brief
 from agent.models.context import Picture, Span
 from agent.models.llm import Language
 from agent.models.reasoner import View
 from agent.schema.answer import Claim
-from agent.verdicts import checked
 
 Shown = dict[tuple[str | None, Span], list[Picture]]
 

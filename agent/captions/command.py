@@ -26,7 +26,7 @@ from agent.captions.runner import Run, chosen, run
 from agent.captions.samples import Sample, SourceError
 from agent.captions.sources import Cards, Source, is_streamed, samples
 from agent.captions.store import Store
-from agent.chat import checked_profile
+from agent.graph.conversation import checked_profile
 from agent.models.connect import Language, connect, longest_reply
 
 STOPPED: Final = 130

@@ -18,9 +18,9 @@ from agent.captions.rows import Row
 from agent.captions.samples import Sample
 from agent.captions.spans import Stretch, spans
 from agent.captions.styles import Told
+from agent.graph.people import whom
 from agent.models.clients import AwaitingError
 from agent.models.context import Picture, Span
-from agent.people import whom
 from agent.perception import look as perceive
 from agent.schema.answer import Answer, Claim, Reading
 from agent.schema.evidence import Evidence
@@ -172,7 +172,7 @@ def _answered(
     task: Task, sensed: Sensed, person: str | None, thinker: Any, look_closer: LookCloser | None
 ) -> tuple[Answer, Evidence]:
     """The agent's answer about one person, and the evidence with what closer looks added."""
-    from agent.chat import Conversation
+    from agent.graph.conversation import Conversation
 
     def pictures(who: str | None, span: Span) -> list[Picture]:
         return sensed.pictures.get((who, span), [])

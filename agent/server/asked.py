@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import prompts
-from agent.chat import LONGEST_QUESTION
+from agent.graph.conversation import LONGEST_QUESTION
 from agent.schema.state import Turn
 from agent.server.errors import ApiError, bad
 from agent.server.schema import (

@@ -29,7 +29,7 @@ def main() -> int:
     wire = Wire()
     if sys.argv[1:]:
         limits.confine(int(sys.argv[1]), FILE)
-    import agent.chat
+    import agent.graph.conversation
     import agent.questions
     import agent.reading.rules  # noqa: F401
 
@@ -46,7 +46,7 @@ def main() -> int:
 
 def _asked(message: Json, wire: Wire) -> Json:
     """One question, answered."""
-    from agent.chat import Conversation
+    from agent.graph.conversation import Conversation
     from agent.schema.evidence import Evidence
 
     began = time.perf_counter()
@@ -80,7 +80,7 @@ def _asked(message: Json, wire: Wire) -> Json:
 
 
 def _place(store: str) -> Path | str:
-    from agent.threads import is_url
+    from agent.graph.checkpoints import is_url
 
     return store if is_url(store) else Path(store)
 

@@ -278,7 +278,7 @@ class Store:
 
     def _forget(self, owner: str, name: str) -> None:
         """Raises ApiError: what cannot be deleted is not called deleted."""
-        from agent.chat import ThreadError, forget
+        from agent.graph.conversation import ThreadError, forget
 
         threads = self.threads(owner)
         if isinstance(threads, Path) and not threads.exists():

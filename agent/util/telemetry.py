@@ -30,7 +30,7 @@ TRACES = {
     "FASTAPI_OTEL_AUTO_CONFIGURE": "false",
 }
 """The same for traces of a program's own work; a program that imports `agent` may want its own,
-and what `agent` does in it is kept out of them (`agent.chat`)."""
+and what `agent` does in it is kept out of them (`agent.graph.conversation`)."""
 
 
 def switch_off(*, traces: bool = False) -> None:

@@ -13,7 +13,7 @@ from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 
-from agent import nodes
+from agent.graph import nodes
 from agent.models.context import Context
 from agent.schema.state import PersonOutcome, PersonState, State
 

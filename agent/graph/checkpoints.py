@@ -21,7 +21,7 @@ from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from langgraph.checkpoint.sqlite import SqliteSaver
 
-from agent import turns
+from agent.graph import turns
 from agent.util.advice import advice
 from agent.util.cache import cache_dir
 

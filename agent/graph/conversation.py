@@ -1,6 +1,6 @@
 """Conversations about one clip: questions in, answers out, the thread kept between runs.
 
-Threads live where `agent.threads` keeps them, by default in one SQLite file in the cache
+Threads live where `agent.graph.checkpoints` keeps them, by default in one SQLite file in the cache
 folder. A thread belongs to the clip it began with, by the clip's sha256:
 going on about another clip under the same name is an error, never a silent new beginning.
 A question that was killed on its way leaves the thread as it was before it. Whoever asks has the
@@ -21,14 +21,14 @@ from langchain_core.runnables import RunnableConfig
 from langsmith import tracing_context
 
 import prompts
-from agent import graph
+from agent.graph import build as graph
+from agent.graph.checkpoints import Store, Threads, threads_file
 from agent.models.connect import Model, connect
 from agent.models.context import AskError, Context, LookCloser, Pictures, Step, no_pictures
 from agent.perception.refine import overlay
 from agent.schema.answer import Answer
 from agent.schema.evidence import Evidence
 from agent.schema.state import State, Turn
-from agent.threads import Store, Threads, threads_file
 
 LONGEST_NAME: Final = 200
 LONGEST_QUESTION: Final = 4000

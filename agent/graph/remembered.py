@@ -25,8 +25,8 @@ FORMAT: Final = 1
 FOLDER: Final = "answers"
 FOLDERS: Final = (
     "agent", "agent/facs", "agent/graph", "agent/grounding", "agent/grounding/plain",
-    "agent/models", "agent/perception", "agent/qa", "agent/qa/lexicon", "agent/qa/wording", "agent/questions",
-    "agent/reading", "agent/reading/weights", "agent/schema", "prompts",
+    "agent/models", "agent/perception", "agent/qa", "agent/qa/lexicon", "agent/qa/wording",
+    "agent/questions", "agent/reading", "agent/reading/weights", "agent/schema", "prompts",
 )  # fmt: skip
 """Folders whose code, weights and wording an answer depends on."""
 

@@ -1,6 +1,6 @@
 """The steps of the graph: each takes the state and gives back the part it changed.
 
-Knows the order of nothing: `agent.graph` wires. Everything from outside (model, evidence,
+Knows the order of nothing: `agent.graph.build` wires. Everything from outside (model, evidence,
 pictures) comes from the runtime's context; routing looks at the state alone.
 """
 
@@ -12,18 +12,18 @@ from langgraph.runtime import Runtime
 from langgraph.types import Send
 
 import prompts
-from agent import wording
+from agent.graph import wording
+from agent.graph.people import whom
+from agent.graph.verdicts import checked, unborne, without_fancies
 from agent.grounding import grounded_share
 from agent.models.context import Context, Span, Step
 from agent.models.reasoner import Told, View
-from agent.people import whom
 from agent.perception import match_people as alike
 from agent.perception import refine as closer
 from agent.questions import moment
 from agent.schema.answer import Answer, Claim, Reading
 from agent.schema.evidence import Evidence
 from agent.schema.state import Json, PersonOutcome, PersonState, State, Turn
-from agent.verdicts import checked, unborne, without_fancies
 
 MOST_MENDS: Final = 2
 _Work = Runtime[Context]

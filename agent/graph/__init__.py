@@ -1,0 +1,1 @@
+"""The graph of reasoning steps, its conversations and what it remembers."""
