@@ -16,7 +16,7 @@ __all__ = ["Session", "ask", "look"]
 
 
 def __getattr__(name: str) -> Any:
-    # Loaded when first used, so that `import agent.cli` stays light.
+    # Loaded when first used, so that `import agent.cli.main` stays light.
     if name in __all__:
         from agent import api
 

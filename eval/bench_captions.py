@@ -109,7 +109,7 @@ def rows(out: Path) -> dict[tuple[str, str], Any]:
 
 def command(source: Path, out: Path, *more: str) -> list[str]:
     """A captioning run as its own process."""
-    return python("agent.cli", "caption", str(source), "--out", str(out), *more)
+    return python("agent.cli.main", "caption", str(source), "--out", str(out), *more)
 
 
 def _run(words: Sequence[str], **more: str) -> None:

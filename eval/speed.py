@@ -228,7 +228,7 @@ class _Run:
 
     def __call__(self, *words: str) -> Ran:
         """Raises SystemExit with what the command said where it fails."""
-        command = process.python("agent.cli")
+        command = process.python("agent.cli.main")
         begin = time.perf_counter()
         with tempfile.TemporaryFile() as said:
             child = subprocess.Popen(

@@ -10,7 +10,7 @@ import sys
 def duchenne(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run the command in a process of its own."""
     return subprocess.run(
-        [sys.executable, "-m", "agent.cli", *words],
+        [sys.executable, "-m", "agent.cli.main", *words],
         capture_output=True,
         text=True,
         env=os.environ | environment,

@@ -49,7 +49,7 @@ class Served:
             "TMPDIR": str(self.folder),
             "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]),
         }
-        command = [sys.executable, "-m", "agent.cli", "serve", "--port", "0", *arguments]
+        command = [sys.executable, "-m", "agent.cli.main", "serve", "--port", "0", *arguments]
         with self._log.open("w") as log:
             self.process = subprocess.Popen(
                 command, stderr=log, stdout=log, env=environment, cwd=self.folder

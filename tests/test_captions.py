@@ -258,7 +258,7 @@ def test_labels_reach_a_caption_only_where_that_is_asked_for(real: Path, tmp_pat
 def test_a_data_card_is_a_source_like_any_other(
     emodb: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from agent.cli import main as duchenne
+    from agent.cli.main import main as duchenne
 
     out = tmp_path / "out"
     given = ["caption", "EMO-DB", "--root", str(emodb), "--out", str(out)]
@@ -303,7 +303,7 @@ def test_one_ctrl_c_finishes_what_is_under_way(real: Path, tmp_path: Path) -> No
     for n in range(30):
         shutil.copy(real / "clips" / "anger.wav", clips / f"{n:02d}.wav")
     out = tmp_path / "out"
-    command = [sys.executable, "-m", "agent.cli", "caption", str(clips), "--out", str(out)]
+    command = [sys.executable, "-m", "agent.cli.main", "caption", str(clips), "--out", str(out)]
     run = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     journal = out / ".work" / "journal-00000.jsonl"
     while run.poll() is None and not (journal.exists() and journal.stat().st_size):

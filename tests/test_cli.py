@@ -28,7 +28,7 @@ def test_help_names_every_command_and_is_quick() -> None:
 
 def test_light_modules_stay_light() -> None:
     heavy = "{'torch', 'transformers', 'cv2', 'av', 'langgraph', 'openai', 'pyarrow', 'numpy'}"
-    code = f"import sys, agent, agent.cli; print(sorted({heavy} & set(sys.modules)))"
+    code = f"import sys, agent, agent.cli.main; print(sorted({heavy} & set(sys.modules)))"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"
 

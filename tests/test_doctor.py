@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.doctor import Row, report
+from agent.cli.doctor import Row, report
 
 
 @pytest.fixture(autouse=True)

@@ -60,7 +60,7 @@ def _bare() -> dict[str, str]:
 
 
 SCRIPT = [sys.executable, str(Path(sys.executable).with_name("duchenne"))]
-MODULE = [sys.executable, "-m", "agent.cli"]
+MODULE = [sys.executable, "-m", "agent.cli.main"]
 
 
 @pytest.mark.parametrize("start", [SCRIPT, MODULE], ids=["duchenne", "python -m"])

@@ -53,7 +53,7 @@ def test_loading_a_network_leaves_nothing_at_home(tmp_path: Path) -> None:
 def test_a_look_leaves_nothing_at_home_and_meets_nobody(
     words: tuple[str, ...], models: Path, tmp_path: Path
 ) -> None:
-    command = watched.python("-P", "-m", "agent.cli", words[0], str(EXAMPLE), *words[1:])
+    command = watched.python("-P", "-m", "agent.cli.main", words[0], str(EXAMPLE), *words[1:])
     more = OTHER_WORK | {"DUCHENNE_ASSETS": str(models)}
     shutil.copytree(models / "cache", tmp_path / "w" / "cache")
     seen = watched.run(command, tmp_path / "w", tmp_path, **more)
@@ -67,7 +67,7 @@ def test_every_child_gets_every_switch(models: Path, tmp_path: Path) -> None:
     clips = tmp_path / "clips"
     clips.mkdir()
     (clips / "a.mp4").symlink_to(EXAMPLE)
-    command = watched.python("-P", "-m", "agent.cli", "caption", str(clips), "--workers", "2")
+    command = watched.python("-P", "-m", "agent.cli.main", "caption", str(clips), "--workers", "2")
     more = OTHER_WORK | {"DUCHENNE_ASSETS": str(models)}
     shutil.copytree(models / "cache", tmp_path / "w" / "cache")
     seen = watched.run([*command, "--out", str(tmp_path / "out")], tmp_path / "w", clips, **more)

@@ -56,7 +56,7 @@ def test_a_look_at_a_clip_of_such_a_name_shows_it_written_out(tmp_path: Path) ->
 def test_a_name_that_is_no_utf8_is_shown_too(tmp_path: Path) -> None:
     name = os.fsencode(tmp_path) + b"/\xff\x1b.mp4"
     Path(os.fsdecode(name)).write_text("no clip")
-    command = [sys.executable, "-P", "-m", "agent.cli", "look", name]
+    command = [sys.executable, "-P", "-m", "agent.cli.main", "look", name]
     done = subprocess.run(command, capture_output=True, check=False)
     assert done.returncode == 3
     assert b"\x1b" not in done.stderr and b"Traceback" not in done.stderr

@@ -40,7 +40,7 @@ def exports(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def hosted(*words: object, **how: Any) -> subprocess.Popen[str]:
     """`duchenne vllm`, begun."""
     python = ("--python", vllm_host.python(), "--port", free(), "--max-len", 4096)
-    command = [sys.executable, "-m", "agent.cli", "vllm", *words, *python, *SMALL]
+    command = [sys.executable, "-m", "agent.cli.main", "vllm", *words, *python, *SMALL]
     return subprocess.Popen(
         list(map(str, command)), stderr=subprocess.PIPE, text=True,
         env=os.environ | vllm_host.QUIET | {"DUCHENNE_API_KEY": "key"}, **how,
@@ -236,7 +236,7 @@ def test_a_killed_vllm_is_told_and_started_again(pair: served.Served) -> None:
     assert told < 2
     assert events(pair, "vllm died")[-1]["how"] == "SIGKILL"
     assert events(pair, "vllm ready")[-1]["pid"] != first
-    assert first not in running("agent.cli")
+    assert first not in running("agent.cli.main")
 
 
 def test_a_stuck_vllm_is_told_and_started_again(pair: served.Served) -> None:

@@ -39,7 +39,7 @@ def taught(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if not (folder := os.environ.get("DUCHENNE_BRIDGE")):
         pytest.skip("DUCHENNE_BRIDGE names no environment; make one with tests/bridge_setup.sh")
     python = str(Path(folder).expanduser() / "bin" / "python")
-    train = [python, "-m", "agent.cli", "train"]
+    train = [python, "-m", "agent.cli.main", "train"]
     made = tmp_path_factory.mktemp("taught")
     words = ["sft", RECIPE, "--set", f"model={made / 'base'}", "--set", f"out={made / 'sft'}"]
     subprocess.run([*train, *words], cwd=served.ROOT, check=True)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import served
 
-from agent import cli
+from agent.cli import main as cli
 from agent.util import listen
 
 
@@ -39,7 +39,7 @@ def test_a_file_that_is_not_there_is_told_also_when_the_clip_is_remembered(
 
 def serve(*arguments: str) -> tuple[int, str]:
     done = subprocess.run(
-        [sys.executable, "-m", "agent.cli", "serve", *arguments],
+        [sys.executable, "-m", "agent.cli.main", "serve", *arguments],
         capture_output=True,
         text=True,
         timeout=120,

@@ -1,6 +1,6 @@
 """The command `duchenne caption`: reads arguments; `agent.captions.command` does what they ask.
 
-Exit codes are those of `agent.cli`: 0 done (some clips that cannot be read are records, not an
+Exit codes are those of `agent.cli.main`: 0 done (some clips that cannot be read are records, not an
 error), 1 clips failed of this machine (killed, no memory, no room), 2 wrong use, 3 no clip could be
 read, 4 the model's host, 130 stopped; every stopped run goes on where it was when the same command
 is given again.

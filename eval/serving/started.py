@@ -96,7 +96,7 @@ def standin(*arguments: str) -> Iterator[Started]:
 @contextmanager
 def server(*arguments: str) -> Iterator[Started]:
     """A `duchenne serve` that is ready."""
-    command = python("agent.cli", "serve", "--port", "0", *arguments)
+    command = python("agent.cli.main", "serve", "--port", "0", *arguments)
     with _ended(Started(command)) as begun:
         yield begun.until("/readyz")
 

@@ -221,7 +221,8 @@ def _add_sensing(command: argparse.ArgumentParser) -> None:
 
 
 def _ask(arguments: argparse.Namespace) -> int:
-    from agent import api, show
+    from agent import api
+    from agent.cli import show
 
     with show.progress() as report:
         told = api.answered(
@@ -250,7 +251,8 @@ def _reasoning(arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def _look(arguments: argparse.Namespace) -> int:
-    from agent import api, show
+    from agent import api
+    from agent.cli import show
 
     with show.progress() as report:
         found = api.look(arguments.video, progress=report, **_sensing(arguments))
@@ -259,7 +261,7 @@ def _look(arguments: argparse.Namespace) -> int:
 
 
 def _chat(arguments: argparse.Namespace) -> int:
-    from agent import show
+    from agent.cli import show
 
     with show.progress() as report:
         talk = _talk(arguments, report)
@@ -268,8 +270,8 @@ def _chat(arguments: argparse.Namespace) -> int:
 
 
 def _models_list(arguments: argparse.Namespace) -> int:
-    from agent import show
     from agent.assets import resolve as assets
+    from agent.cli import show
 
     show.rows(assets.status(), as_json=arguments.json)
     return OK
@@ -289,7 +291,7 @@ def _models_pull(arguments: argparse.Namespace) -> int:
 
 
 def _doctor(arguments: argparse.Namespace) -> int:
-    from agent import doctor, show
+    from agent.cli import doctor, show
 
     show.rows(doctor.report(), as_json=arguments.json)
     return OK
