@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 import yaml
 
-from agent.hosting import cli as hosting
 from agent.server import cli as server
+from agent.vllm import cli as hosting
 
 ROOT = Path(__file__).resolve().parents[1]
 DEPLOY = ROOT / "docs" / "deploy"

@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 
 from agent.assets import download as fetch
-from agent.hosting import command
-from agent.hosting.checkpoint import Model
-from agent.hosting.command import Hosting
 from agent.server.children import Child, LostError
 from agent.util import process
+from agent.vllm import command
+from agent.vllm.checkpoint import Model
+from agent.vllm.command import Hosting
 
 EXAMPLE = Path(__file__).parents[1] / "docs" / "example" / "example.mp4"
 MODULES = (

@@ -17,10 +17,11 @@ import loopback
 import pytest
 from commands import duchenne
 
-from agent.hosting import checkpoint, cli, command, probe, pulse
-from agent.hosting.checkpoint import HostingError, Model
-from agent.hosting.command import Hosting
-from agent.hosting.probe import ProbeError, apart
+from agent.vllm import checkpoint, cli, command, probe
+from agent.vllm import liveness as pulse
+from agent.vllm.checkpoint import HostingError, Model
+from agent.vllm.command import Hosting
+from agent.vllm.probe import ProbeError, apart
 
 STOCK = Hosting(Model("Qwen/Qwen3-VL-8B-Instruct", None, None), python="python")
 
@@ -246,7 +247,7 @@ def test_what_is_tied_ends_with_whoever_began_it(how: str) -> None:
     """With all that it began, also where the tie itself is killed with its parent."""
     parent = f"""
 import subprocess, sys
-tie = subprocess.Popen([sys.executable, "-m", "agent.hosting.tied", sys.executable, "-c",
+tie = subprocess.Popen([sys.executable, "-m", "agent.vllm.tied", sys.executable, "-c",
                         {FAMILY!r}], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 print(tie.stdout.readline().strip(), flush=True)
 sys.stdin.read()

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import vllm_host
 
-from agent.hosting import probe
+from agent.vllm import probe
 
 pytestmark = [pytest.mark.vllm, pytest.mark.timeout(540)]
 

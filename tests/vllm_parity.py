@@ -32,7 +32,7 @@ from vllm import LLM, SamplingParams
 from vllm.lora.request import LoRARequest
 
 from agent.bridge import Duchenne, DuchenneProcessor
-from agent.hosting import probe
+from agent.vllm import probe
 
 WORDS = "What does she feel now, and which cue carries it? Look at the mouth, hear the voice. "
 # Not lm_head: on processors vLLM cannot give log-probabilities of prompts with an adapter there.

@@ -27,7 +27,7 @@ ROOMS: Final = {
     "eval": ("eval.cli", "measure predictions, benchmarks, the senses themselves"),
     "serve": ("agent.server.cli", "answer over HTTP, as an OpenAI-compatible endpoint"),
     "train": ("finetune.cli", "train the action unit estimator and the model"),
-    "vllm": ("agent.hosting.cli", "run a model in vLLM, proven to be the one that was exported"),
+    "vllm": ("agent.vllm.cli", "run a model in vLLM, proven to be the one that was exported"),
 }
 """Commands with a parser of their own, by name: whole data sets, and the rooms further up, which
 this file must not import at the top."""

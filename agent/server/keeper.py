@@ -18,11 +18,11 @@ import time
 from pathlib import Path
 from typing import IO, Final
 
-from agent.hosting import cli
-from agent.hosting.checkpoint import HostingError
-from agent.hosting.command import Hosting
-from agent.hosting.probe import ProbeError, Reference
-from agent.hosting.process import Process
+from agent.vllm import cli
+from agent.vllm.checkpoint import HostingError
+from agent.vllm.command import Hosting
+from agent.vllm.probe import ProbeError, Reference
+from agent.vllm.process import Process
 
 log = logging.getLogger("duchenne.serve")
 DEATHS: Final = 5

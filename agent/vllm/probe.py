@@ -18,8 +18,8 @@ from typing import Any, Final
 import httpx
 import numpy as np
 
-from agent.hosting.checkpoint import HostingError
-from agent.hosting.command import Hosting
+from agent.vllm.checkpoint import HostingError
+from agent.vllm.command import Hosting
 
 Json = dict[str, Any]
 Top = Mapping[int, float]

@@ -14,8 +14,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from agent.hosting.checkpoint import Adapter, Model
 from agent.util import process
+from agent.vllm.checkpoint import Adapter, Model
 
 NOWHERE: Final = "nowhere.invalid"
 """The one host vLLM may fetch from; the name can never stand for a machine (RFC 2606)."""

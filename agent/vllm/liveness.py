@@ -15,7 +15,7 @@ from typing import Final
 
 import httpx
 
-from agent.hosting.command import Hosting
+from agent.vllm.command import Hosting
 
 TICK: Final = 1.0
 """Seconds between two looks."""

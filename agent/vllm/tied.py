@@ -1,4 +1,4 @@
-"""`python -m agent.hosting.tied COMMAND…`: runs a command that ends when whoever began it does.
+"""`python -m agent.vllm.tied COMMAND…`: runs a command that ends when whoever began it does.
 
 Standard input is the tie: when it closes, however its other end died, the command and everything
 it began get SIGTERM and, after a grace time, SIGKILL. vLLM's engine would else outlive its server

@@ -15,12 +15,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from agent.hosting import checkpoint, command, probe
-from agent.hosting.checkpoint import HostingError
-from agent.hosting.command import Hosting
-from agent.hosting.probe import Reference
-from agent.hosting.process import Process
 from agent.util import listen
+from agent.vllm import checkpoint, command, probe
+from agent.vllm.checkpoint import HostingError
+from agent.vllm.command import Hosting
+from agent.vllm.probe import Reference
+from agent.vllm.process import Process
 
 OK, USAGE = 0, 2
 WAIT: Final = 1800.0

@@ -15,13 +15,13 @@ from typing import IO, Final
 
 import httpx
 
-from agent.hosting import command, probe
-from agent.hosting.checkpoint import HostingError
-from agent.hosting.command import Hosting
-from agent.hosting.probe import Reference
-from agent.hosting.pulse import Pulse
 from agent.util.advice import advice
 from agent.util.process import ROOT, python
+from agent.vllm import command, probe
+from agent.vllm.checkpoint import HostingError
+from agent.vllm.command import Hosting
+from agent.vllm.liveness import Pulse
+from agent.vllm.probe import Reference
 
 POLL: Final = 0.5
 _NO_VLLM, _NO_PLUGIN, _TOO_OLD = 3, 4, 5
@@ -54,7 +54,7 @@ class Process:
         """
         await asyncio.to_thread(_checked, hosting)
         tie = await asyncio.create_subprocess_exec(
-            *python("agent.hosting.tied", *command.command(hosting)),
+            *python("agent.vllm.tied", *command.command(hosting)),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=out,
