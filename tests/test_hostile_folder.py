@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from agent.assets import download as fetch
-from agent.server.children import Child, LostError
+from agent.server.worker_pool import Child, LostError
 from agent.util import process
 from agent.vllm import command
 from agent.vllm.checkpoint import Model
@@ -99,7 +99,9 @@ def test_children_of_the_server_search_installed_code_only(
     monkeypatch.setenv("PYTHONPATH", path)
 
     async def begun() -> None:
-        child = await Child.begun("agent.server.mind", [], process.restricted(secrets=False))
+        child = await Child.begun(
+            "agent.server.reasoning_worker", [], process.restricted(secrets=False)
+        )
         await child.end()
 
     with suppress(LostError):  # it may want settings; that it came so far is enough

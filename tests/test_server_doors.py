@@ -163,7 +163,7 @@ def test_a_process_that_reasons_has_a_memory_limit(server: Served) -> None:
     found = []
     for pid in server.children():
         folder = Path(f"/proc/{pid}")
-        if b"agent.server.mind" in (folder / "cmdline").read_bytes():
+        if b"agent.server.reasoning_worker" in (folder / "cmdline").read_bytes():
             (row,) = [
                 line
                 for line in (folder / "limits").read_text().splitlines()

@@ -23,8 +23,8 @@ import served
 from PIL import Image
 from served import clip, data, picture, tone
 
-from agent.server.children import Child, LostError, Nursery
 from agent.server.settings import GIB, MIB, Settings
+from agent.server.worker_pool import Child, LostError, Nursery
 from agent.util.process import restricted
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -259,7 +259,7 @@ def test_a_child_that_is_taken_as_soon_as_it_comes_up_came_up() -> None:
     """The server was called not ready for want of children while they were all at work."""
 
     async def both() -> None:
-        nursery = Nursery("agent.server.mind", [], restricted(secrets=False), 1)
+        nursery = Nursery("agent.server.reasoning_worker", [], restricted(secrets=False), 1)
         taken, _ = await asyncio.gather(nursery.take(), nursery.warm())
         assert taken.alive
         await nursery.close()

@@ -105,7 +105,7 @@ def test_a_decoder_that_is_killed_is_not_the_clips_fault(server: Served) -> None
             for pid in server.children():
                 with_name = Path(f"/proc/{pid}/cmdline")
                 try:
-                    if b"agent.server.eyes" in with_name.read_bytes():
+                    if b"agent.server.media_worker" in with_name.read_bytes():
                         os.kill(pid, signal.SIGKILL)
                 except OSError:
                     continue

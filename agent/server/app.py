@@ -19,18 +19,18 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
 from agent.server import chat, files, health, keys, page, reasons, responses, timeline
-from agent.server.children import Nursery
+from agent.server.app_state import House, Room
 from agent.server.errors import INTERNAL, ApiError
-from agent.server.gate import Gate
 from agent.server.guard import Guard
 from agent.server.health import Watch
-from agent.server.house import House, Room
-from agent.server.keeper import Keeper
 from agent.server.keys import Keys, Uses
 from agent.server.metrics import Metrics
+from agent.server.middleware import Gate
 from agent.server.schema import ChatRequest, LookRequest, ResponseRequest
 from agent.server.settings import Settings
 from agent.server.store import Store
+from agent.server.supervisor import Keeper
+from agent.server.worker_pool import Nursery
 from agent.util.process import restricted
 
 log = logging.getLogger("duchenne.serve")
@@ -72,13 +72,17 @@ def build(settings: Settings, guard: Guard | None = None, keeper: Keeper | None 
 
 def _eyes(settings: Settings) -> Nursery:
     arguments = [str(settings.eyes_memory), str(settings.eyes_file)]
-    return Nursery("agent.server.eyes", arguments, restricted(secrets=False), settings.slots)
+    return Nursery(
+        "agent.server.media_worker", arguments, restricted(secrets=False), settings.slots
+    )
 
 
 def _minds(settings: Settings) -> Nursery:
     # A model that is loaded there takes what it takes, and graphics memory is address space too.
     bounded = [] if settings.model.startswith("hf:") else [str(settings.mind_memory)]
-    return Nursery("agent.server.mind", bounded, restricted(secrets=True), settings.slots)
+    return Nursery(
+        "agent.server.reasoning_worker", bounded, restricted(secrets=True), settings.slots
+    )
 
 
 @asynccontextmanager

@@ -18,9 +18,9 @@ from pydantic import BaseModel, ValidationError
 
 from agent.server import asked as reading
 from agent.server import reasons
+from agent.server.app_state import House
 from agent.server.asked import Asked
 from agent.server.errors import ApiError, bad
-from agent.server.house import House
 from agent.server.schema import ChatCompletion, ChatRequest, Failure
 from agent.server.stream import DONE, Events, GoneError, Make, Put, event, unless_gone
 from agent.server.work import Outcome, Work

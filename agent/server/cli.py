@@ -26,8 +26,8 @@ from agent.util import listen
 from agent.util.advice import advice
 
 if TYPE_CHECKING:
-    from agent.server.gate import Gate
-    from agent.server.keeper import Keeper
+    from agent.server.middleware import Gate
+    from agent.server.supervisor import Keeper
 
 FAILED, USAGE = 1, 2
 NEEDS = ("fastapi", "uvicorn", "multipart", "prometheus_client", "h11")
@@ -211,7 +211,7 @@ def _new_key(arguments: argparse.Namespace) -> int:
 
 def _keeper(arguments: argparse.Namespace) -> Keeper | None:
     """Of the vLLM that is to run beside the server. Raises KeysError, HostingError."""
-    from agent.server import keeper
+    from agent.server import supervisor as keeper
     from agent.server.keys import KeysError
     from agent.util import cache
 
@@ -229,7 +229,7 @@ async def serve(settings: Settings, keeper: Keeper | None, place: socket.socket)
 
     from agent.server.app import build
     from agent.server.doors import Doors
-    from agent.server.gate import JsonLines, log
+    from agent.server.middleware import JsonLines, log
 
     _log_to_stderr(JsonLines())
     gate = build(settings, keeper=keeper)

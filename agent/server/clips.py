@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agent.server import reasons
+from agent.server.app_state import House
 from agent.server.asked import Asked, Source
 from agent.server.errors import ApiError, bad
 from agent.server.fetch import fetch, too_large
-from agent.server.house import House
 from agent.server.keys import Owner
 from agent.server.place import Place
 from agent.server.store import TALK, Meta, Store, suppress_absent

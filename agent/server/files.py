@@ -16,10 +16,10 @@ from starlette.datastructures import UploadFile
 
 from agent.senses.speech.sidecar import LANGUAGES
 from agent.senses.speech.subtitles import MAX_BYTES
+from agent.server.app_state import House
 from agent.server.chat import FAILURES
 from agent.server.errors import ApiError, bad
 from agent.server.fetch import too_large
-from agent.server.house import House
 from agent.server.keys import Owner
 from agent.server.place import Place
 from agent.server.schema import Deleted, FileCard, FileList

@@ -20,13 +20,13 @@ from fastapi.responses import JSONResponse, Response
 
 from agent.models.clients import bounded
 from agent.server import faults
+from agent.server.app_state import House
 from agent.server.asked import names
 from agent.server.chat import FAILURES
-from agent.server.children import LostError
 from agent.server.errors import ApiError
-from agent.server.house import House
-from agent.server.keeper import Keeper
 from agent.server.schema import Failure, Health, ModelCard, ModelList
+from agent.server.supervisor import Keeper
+from agent.server.worker_pool import LostError
 
 log = logging.getLogger("duchenne.serve")
 router = APIRouter()

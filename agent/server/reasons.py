@@ -11,7 +11,7 @@ from typing import Final
 
 from agent.server import faults
 from agent.server.errors import INTERNAL, ApiError, bad
-from agent.server.wire import Json
+from agent.server.protocol import Json
 
 _MEDIA: Final = (
     (r"playlist", "it is a playlist; send the clip itself"),

@@ -17,6 +17,7 @@ from pydantic import ValidationError
 
 from agent.server import asked as reading
 from agent.server import reasons
+from agent.server.app_state import House
 from agent.server.asked import Asked
 from agent.server.chat import (
     FAILURES,
@@ -30,7 +31,6 @@ from agent.server.chat import (
     pieces,
 )
 from agent.server.errors import ApiError, bad
-from agent.server.house import House
 from agent.server.schema import (
     ChatRequest,
     InputAudio,

@@ -18,6 +18,7 @@ from fastapi.responses import JSONResponse, Response
 
 from agent.schema.evidence import Evidence
 from agent.server import asked as reading
+from agent.server.app_state import House
 from agent.server.chat import (
     FAILURES,
     at_once,
@@ -32,10 +33,9 @@ from agent.server.chat import (
 )
 from agent.server.errors import ApiError, bad
 from agent.server.files import of_kind
-from agent.server.house import House
 from agent.server.keys import Owner
+from agent.server.media_client import remembered
 from agent.server.schema import Feelings, LookRequest, Measured, Series
-from agent.server.sight import remembered
 from agent.server.store import FILE
 from agent.server.stream import GoneError, Put, event
 from agent.server.work import Work

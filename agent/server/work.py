@@ -14,13 +14,13 @@ from dataclasses import dataclass, field
 from agent.schema.answer import Answer
 from agent.schema.evidence import Cue, Evidence, Media
 from agent.server import clips, reasons
+from agent.server.app_state import House
 from agent.server.asked import Asked
-from agent.server.children import Child, LostError
 from agent.server.clips import Held
-from agent.server.house import House
 from agent.server.keys import Owner
-from agent.server.sight import Progress, Sight
-from agent.server.wire import Json
+from agent.server.media_client import Progress, Sight
+from agent.server.protocol import Json
+from agent.server.worker_pool import Child, LostError
 
 Told = Callable[[str], None]
 """Called with a line about a step that is done."""

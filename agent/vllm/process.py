@@ -1,5 +1,5 @@
 """vLLM as a child: begun, waited for, proven, ended for certain. Knows no restart; who does is
-agent/server/keeper.py.
+agent/server/supervisor.py.
 """
 
 from __future__ import annotations

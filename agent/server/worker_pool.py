@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Final
 
-from agent.server.wire import Json
+from agent.server.protocol import Json
 from agent.util.process import python
 
 LINE: Final = 128 << 20

@@ -1,4 +1,4 @@
-"""The child that opens media: `python -m agent.server.eyes`. One clip a process, then it ends.
+"""The child that opens media: `python -m agent.server.media_worker`. One clip a process, then it ends.
 
 Limited in memory, processor time, file size and, where the system allows, cut off from the
 network. It is given no key and no address; what it says is checked by whoever reads it.
@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from agent.server import faults, limits
-from agent.server.wire import Json, Wire
+from agent.server.protocol import Json, Wire
 
 
 def main() -> int:

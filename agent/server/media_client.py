@@ -17,13 +17,13 @@ from pydantic import ValidationError
 from agent.perception.look import SENSES
 from agent.schema.evidence import Evidence, EvidenceError, Media, load
 from agent.server import reasons
-from agent.server.children import Child, KilledError, LostError
+from agent.server.app_state import House
 from agent.server.errors import bad
-from agent.server.house import House
 from agent.server.keys import Owner
 from agent.server.place import Place, put
+from agent.server.protocol import Json
 from agent.server.schema import Series
-from agent.server.wire import Json
+from agent.server.worker_pool import Child, KilledError, LostError
 from agent.util.scratch import trim
 
 Progress = Callable[[str, float], None]

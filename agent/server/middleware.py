@@ -18,8 +18,8 @@ from typing import Any, Final
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from agent.server import reasons
+from agent.server.app_state import House
 from agent.server.errors import ApiError, busy
-from agent.server.house import House
 from agent.server.keys import Keys, Owner
 
 OPEN: Final = frozenset({"/livez", "/readyz", "/"})

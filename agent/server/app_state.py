@@ -12,13 +12,13 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
-from agent.server.children import Nursery
 from agent.server.errors import busy
 from agent.server.guard import Guard
 from agent.server.keys import Uses
 from agent.server.metrics import Metrics
 from agent.server.settings import Settings
 from agent.server.store import Store
+from agent.server.worker_pool import Nursery
 
 
 class Room:

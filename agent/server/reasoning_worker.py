@@ -1,4 +1,4 @@
-"""The child that reasons: `python -m agent.server.mind`. Many questions a process.
+"""The child that reasons: `python -m agent.server.reasoning_worker`. Many questions a process.
 
 Holds the model's client and the threads; opens no media. Pictures and closer looks it asks its
 parent for, which has the eyes. One question is one "ask" message; steps come back while it
@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from agent.server import faults, limits
-from agent.server.wire import Json, Wire
+from agent.server.protocol import Json, Wire
 
 FILE: Final = 64 << 30
 """Bytes of the largest file it may write: all conversations of one owner are one."""
