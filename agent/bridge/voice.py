@@ -1,6 +1,6 @@
 """The voice tower: log-mel in, as many tokens out as the picture takes in Qwen3-VL.
 
-Knows Whisper's encoder and the raster of voice pictures (agent/render/voice_picture.py), no language.
+Knows Whisper's encoder and the raster of voice pictures (render/voice_picture.py), no language.
 A picture 128 high and W wide takes 4 rows of W/32 tokens. The encoder gives one state every
 20 ms; the 320 ms under one column of tokens are 16 states, 4 to a token, the earliest in the top
 row. The 4 tokens of the first column, over the marker, carry the mean of all states: what the

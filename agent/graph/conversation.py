@@ -67,8 +67,8 @@ class Conversation:
 
         `before`: questions and answers that a conversation kept by somebody else began with.
         `store`: a SQLite file or the URL of a data base, else `threads_file()`. For the others
-        see `agent.models.context` and `agent.models.connect.connect`. Raises AskError, ThreadError, ModelError,
-        OSError.
+        see `agent.models.context` and `agent.models.connect.connect`. Raises AskError,
+        ThreadError, ModelError, OSError.
         """
         self.profile, self.person = checked_profile(profile), person
         self.context = Context(

@@ -1,4 +1,4 @@
-"""The child that opens media: `python -m agent.server.media_worker`. One clip a process, then it ends.
+"""The child that opens media, one clip a process: `python -m agent.server.media_worker`.
 
 Limited in memory, processor time, file size and, where the system allows, cut off from the
 network. It is given no key and no address; what it says is checked by whoever reads it.
