@@ -19,9 +19,10 @@ from agent.schema.evidence import Evidence
 
 if TYPE_CHECKING:
     from agent.graph.remembered import Answered
-    from agent.models.context import Picture, Span, Step
+    from agent.models.context import Step
     from agent.render.showing import Showing
     from agent.schema.answer import Answer
+    from agent.schema.picture import Picture, Span
 
 StrPath = str | os.PathLike[str]
 OnStep = Callable[["Step"], None]

@@ -13,11 +13,11 @@ from pathlib import Path
 
 import numpy as np
 
-from agent.models.context import Picture
 from agent.perception import look as perceive
 from agent.render.showing import Showing
 from agent.schema.evidence import Evidence
 from agent.schema.evidence import read as read_evidence
+from agent.schema.picture import Picture
 from eval import leaks, samples
 from finetune import steps, world_rows
 from finetune.formats import Item

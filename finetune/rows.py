@@ -16,8 +16,8 @@ from typing import Any, Final, Literal
 import prompts
 from agent.facs.prototypes import BASIC
 from agent.models.brief import evidence_text
-from agent.models.context import Picture
 from agent.schema.evidence import Evidence
+from agent.schema.picture import Picture
 from eval import labels
 from eval.rewards import well_formed
 from finetune import completion

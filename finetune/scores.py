@@ -22,9 +22,9 @@ import numpy.typing as npt
 from PIL import Image
 
 from agent.grounding import action_units
-from agent.models.context import Picture
 from agent.reading.rules import appraise
 from agent.render.voice_picture import decode_voice, encode_voice, log_mel
+from agent.schema.picture import Picture
 from eval import labels
 from eval.units import pair_f1
 from finetune import completion, data, world_rows

@@ -30,11 +30,11 @@ from PIL import Image as Pictures
 
 from agent.facs.prototypes import BASIC, COMPOUND, table
 from agent.facs.units import AUS, MEASURED
-from agent.models.context import Picture
 from agent.reading.scores import VOICE, expected
 from agent.render import strip
 from agent.render.voice_picture import encode_voice, log_mel
 from agent.schema.evidence import Cue, Evidence, Media, Person, number
+from agent.schema.picture import Picture
 from agent.schema.samples import Columns, Sound
 from agent.senses.units import series as au_reading
 from agent.senses.voice import delivery

@@ -14,9 +14,9 @@ from pathlib import Path
 import pyarrow as arrow
 import pyarrow.parquet as parquet
 
-from agent.models.context import Picture
 from agent.schema.evidence import Evidence
 from agent.schema.evidence import read as read_evidence
+from agent.schema.picture import Picture
 from finetune import world
 from finetune.world import Family, Scene
 

@@ -7,8 +7,8 @@ import zlib
 from typing import Any
 
 from agent.facs import units as facs
-from agent.models.context import Picture
 from agent.schema.evidence import Cue, Evidence, Media, Missing, Person, number
+from agent.schema.picture import Picture
 
 
 def face(code: str, start: float, end: float, intensity: float, **more: Any) -> Cue:

@@ -343,7 +343,7 @@ def test_the_host_of_local_models_loads_a_duchenne_checkpoint(
     """With a voice picture among the pictures, which takes no more tokens than it has."""
     from agent.models.clients import Message
     from agent.models.clients.hf import HuggingFaceHost
-    from agent.models.context import Picture
+    from agent.schema.picture import Picture
 
     model.save_pretrained(tmp_path)
     processor.save_pretrained(tmp_path)

@@ -20,12 +20,13 @@ from agent.graph import build as graph
 from agent.graph import nodes, wording
 from agent.graph.conversation import Conversation, run
 from agent.models.connect import NonsenseError, Rules
-from agent.models.context import AskError, Context, Picture, Step
+from agent.models.context import AskError, Context, Step
 from agent.perception import match_people as alike
 from agent.perception import refine as closer
 from agent.perception import series
 from agent.schema.answer import Answer, Claim
 from agent.schema.evidence import Cue, Evidence, Missing, number
+from agent.schema.picture import Picture
 
 ASK = "What does she feel, and why?"
 

@@ -31,9 +31,10 @@ from agent.models.clients import (
 )
 from agent.models.clients.openai import OpenAIHost
 from agent.models.connect import Language, Rules, View, connect
-from agent.models.context import AskError, Picture
+from agent.models.context import AskError
 from agent.schema.answer import Claim, Reading
 from agent.schema.evidence import Evidence, Missing, number
+from agent.schema.picture import Picture
 
 
 def view(evidence: Evidence | None = None, profile: str = "general", **more: Any) -> View:

@@ -11,8 +11,8 @@ import by_hand
 import pytest
 
 from agent.grounding import ground_all, grounded_share
-from agent.models.context import Picture
 from agent.schema.evidence import Evidence, number
+from agent.schema.picture import Picture
 from eval.leaks import held
 from eval.samples import Sample
 from finetune import completion, formats, rows

@@ -312,7 +312,7 @@ def test_no_request_can_raise_a_ceiling() -> None:
 
 def test_blurred_faces_are_faces_no_more(crowd: Path) -> None:
     """All three in a group; pictures that are faces and nothing else are left out."""
-    from agent.models.context import Picture
+    from agent.schema.picture import Picture
     from agent.senses.faces.models import shared as models
     from agent.server.blur import blurred
 
@@ -331,7 +331,7 @@ def test_blurred_faces_are_faces_no_more(crowd: Path) -> None:
 
 def test_small_faces_in_a_large_picture_are_blurred_too(shared: Path) -> None:
     """Faces of 8 and 14 pixels, which the detector does not see in the whole picture."""
-    from agent.models.context import Picture
+    from agent.schema.picture import Picture
     from agent.senses.faces.models import shared as models
     from agent.server.blur import blurred
 

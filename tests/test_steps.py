@@ -10,8 +10,8 @@ import by_hand
 import loopback
 
 from agent.graph import conversation as chat
-from agent.models.context import Picture
 from agent.schema.evidence import Evidence
+from agent.schema.picture import Picture
 from finetune import rows, steps
 from finetune.formats import Item
 

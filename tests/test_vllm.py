@@ -32,11 +32,12 @@ from agent.models.clients import (
 )
 from agent.models.clients.openai import OpenAIHost
 from agent.models.connect import Language, View
-from agent.models.context import Picture, Step
+from agent.models.context import Step
 from agent.perception import look as perceive
 from agent.render.showing import Showing
 from agent.render.voice_picture import decode_voice, encode_voice, log_mel
 from agent.schema.answer import Answer, Reading
+from agent.schema.picture import Picture
 from agent.schema.state import Json
 
 pytestmark = [pytest.mark.vllm, pytest.mark.timeout(540)]
@@ -219,7 +220,7 @@ from agent.models.clients.hf import HuggingFaceHost
 from agent.models.connect import Language, ModelError
 sys.path.insert(0, sys.argv[2])
 from agent.models.clients import Message
-from agent.models.context import Picture
+from agent.schema.picture import Picture
 import by_hand
 host = HuggingFaceHost(sys.argv[1], max_tokens=24)
 shown = (Picture("frame", by_hand.png(512, 288)), Picture("strip", by_hand.png(1024, 512)))

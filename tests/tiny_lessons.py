@@ -17,11 +17,11 @@ import prompts
 from agent.captions import stages, styles
 from agent.captions.plan import Plan, sensing_versions
 from agent.captions.sources import Source, samples
-from agent.captions.spans import spans
 from agent.models.clients import Completion, Message, NonsenseError
 from agent.models.clients.openai import OpenAIHost
 from agent.models.connect import Language
 from agent.reading.rules import appraise
+from agent.reading.spans import spans
 from agent.schema.answer import Claim, Reading
 from agent.schema.state import Json
 

@@ -12,10 +12,10 @@ from agent.captions.plan import Plan
 from agent.captions.styles import Told
 from agent.graph.verdicts import checked
 from agent.models import brief
-from agent.models.context import Picture, Span
 from agent.models.llm import Language
 from agent.models.reasoner import View
 from agent.schema.answer import Claim
+from agent.schema.picture import Picture, Span
 
 Shown = dict[tuple[str | None, Span], list[Picture]]
 

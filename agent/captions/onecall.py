@@ -10,10 +10,10 @@ from collections.abc import Sequence
 
 import prompts
 from agent.captions.plan import Plan
-from agent.captions.spans import Stretch
 from agent.models import brief
 from agent.models.llm import Language
 from agent.models.reasoner import Told, View
+from agent.reading.spans import Stretch
 from agent.schema.answer import Claim, Reading
 from agent.schema.evidence import Missing
 

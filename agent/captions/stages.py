@@ -16,14 +16,14 @@ from agent.captions import styles
 from agent.captions.plan import Plan
 from agent.captions.rows import Row
 from agent.captions.samples import Sample
-from agent.captions.spans import Stretch, spans
 from agent.captions.styles import Told
 from agent.graph.people import whom
 from agent.models.clients import AwaitingError
-from agent.models.context import Picture, Span
 from agent.perception import look as perceive
+from agent.reading.spans import Stretch, spans
 from agent.schema.answer import Answer, Claim, Reading
 from agent.schema.evidence import Evidence
+from agent.schema.picture import Picture, Span
 
 Shown = dict[tuple[str | None, Span], list[Picture]]
 LookCloser = Callable[[float, float], Evidence | None]

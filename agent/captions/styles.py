@@ -11,11 +11,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from agent.captions.spans import Stretch
 from agent.facs.prose import Action, describe
 from agent.facs.units import parse
 from agent.reading.levels import tone
 from agent.reading.reasons import clock, degree, listed
+from agent.reading.spans import Stretch
 from agent.schema.answer import Claim, Reading
 from agent.schema.evidence import Cue, Evidence
 

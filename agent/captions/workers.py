@@ -23,8 +23,7 @@ from multiprocessing.connection import Connection
 from typing import Any, Final
 
 from agent.captions.outcome import Failure, failed
-from agent.server import limits
-from agent.util import process
+from agent.util import limits, process
 
 PATIENCE: Final = 900.0
 """Seconds one clip may take; a decoder that hangs is stopped then."""

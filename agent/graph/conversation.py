@@ -24,10 +24,11 @@ import prompts
 from agent.graph import build as graph
 from agent.graph.checkpoints import Store, Threads, threads_file
 from agent.models.connect import Model, connect
-from agent.models.context import AskError, Context, LookCloser, Pictures, Step, no_pictures
+from agent.models.context import AskError, Context, LookCloser, Step, no_pictures
 from agent.perception.refine import overlay
 from agent.schema.answer import Answer
 from agent.schema.evidence import Evidence
+from agent.schema.picture import Pictures
 from agent.schema.state import State, Turn
 
 LONGEST_NAME: Final = 200

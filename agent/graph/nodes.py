@@ -16,13 +16,14 @@ from agent.graph import wording
 from agent.graph.people import whom
 from agent.graph.verdicts import checked, unborne, without_fancies
 from agent.grounding import grounded_share
-from agent.models.context import Context, Span, Step
+from agent.models.context import Context, Step
 from agent.models.reasoner import Told, View
 from agent.perception import match_people as alike
 from agent.perception import refine as closer
 from agent.questions import moment
 from agent.schema.answer import Answer, Claim, Reading
 from agent.schema.evidence import Evidence
+from agent.schema.picture import Span
 from agent.schema.state import Json, PersonOutcome, PersonState, State, Turn
 
 MOST_MENDS: Final = 2

@@ -10,10 +10,10 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from agent.grounding import FOREIGN
-from agent.models.context import Span
 from agent.models.reasoner import Told
 from agent.schema.answer import Claim, Reading
 from agent.schema.evidence import Evidence, Missing
+from agent.schema.picture import Span
 
 _TOPICS: Final[tuple[tuple[re.Pattern[str], frozenset[str]], ...]] = tuple(
     (re.compile(pattern, re.IGNORECASE), frozenset(names.split()))

@@ -13,9 +13,9 @@ from typing import Final
 
 import prompts
 from agent.facs import units as facs
-from agent.models.context import Picture, Span
 from agent.schema.answer import Claim, Reading
 from agent.schema.evidence import Cue, Evidence, Person
+from agent.schema.picture import Picture, Span
 from agent.schema.state import Turn
 
 MOST_CUES: Final = 80

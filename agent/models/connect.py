@@ -1,7 +1,7 @@
 """The only edge to a language model: which one thinks, and where it is.
 
-`rules` needs none; `openai:NAME` and `hf:PATH[+ADAPTER]` ask a host (`models.clients`) in the way of
-`models.llm`. Knows specs and settings. Hosts load on demand.
+`rules` needs none; `openai:NAME` and `hf:PATH[+ADAPTER]` ask a host (`models.clients`) in the way
+of `models.llm`. Knows specs and settings. Hosts load on demand.
 """
 
 from __future__ import annotations

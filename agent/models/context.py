@@ -8,39 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from agent.schema.evidence import Evidence
+from agent.schema.picture import Picture, Pictures, Span
 
 if TYPE_CHECKING:
     from agent.models.reasoner import Model
-
-PNG: Final = b"\x89PNG\r\n\x1a\n"
 
 
 class AskError(ValueError):
     """A question, a profile, a person or a model that cannot be asked as it was given."""
 
 
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """One picture for a model, lossless as it was made."""
-
-    name: str
-    """What it shows, in plain words: "frame at 1.20 s", "voice picture of P1", …"""
-    png: bytes
-
-    def __post_init__(self) -> None:
-        if not self.png.startswith(PNG):
-            raise ValueError(
-                f"picture {self.name!r} is no PNG: pictures for a model stay lossless, because "
-                "the voice picture is read back from its pixels"
-            )
-
-
-Span = tuple[float, float]
-Pictures = Callable[[str | None, Span], Sequence[Picture]]
-"""Person and span in seconds → the pictures a model is shown, in this order."""
 LookCloser = Callable[[float, float], Evidence | None]
 """Start and end in seconds → evidence of this window in all its frames, times of the whole clip;
 None where the clip cannot be read again."""

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from agent.models.context import Pictures, Span
 from agent.schema.answer import Claim, Reading
 from agent.schema.evidence import Evidence, Missing
+from agent.schema.picture import Pictures, Span
 from agent.schema.query import Query
 from agent.schema.state import Turn
 from prompts import Profile

@@ -16,12 +16,12 @@ import numpy as np
 from PIL import Image as Pictures
 
 from agent import media
-from agent.models.context import Picture, Span
 from agent.perception import series
 from agent.perception.look import Look
 from agent.render import Shot, face_strip, moments, strip
 from agent.render.voice_picture import voice_pictures
 from agent.schema.evidence import Evidence
+from agent.schema.picture import Picture, Span
 from agent.schema.samples import Columns, Frame
 
 FRAMES: Final = 6

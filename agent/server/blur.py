@@ -13,7 +13,7 @@ from typing import Final
 
 import numpy as np
 
-from agent.models.context import Picture
+from agent.schema.picture import Picture
 from agent.schema.samples import Image
 
 LARGEST: Final = 0.6

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import ipaddress
 import logging
 import os
 import signal
@@ -125,6 +124,7 @@ def parser() -> argparse.ArgumentParser:
 def _settings(arguments: argparse.Namespace) -> Settings:
     """The settings of a command line. Raises KeysError for a server open to everybody."""
     from agent.server.keys import KeysError
+    from agent.util.listen import is_loopback
 
     if arguments.keys is None and not is_loopback(arguments.host):
         raise KeysError(
@@ -187,16 +187,6 @@ def _settings(arguments: argparse.Namespace) -> Settings:
         fetch=not arguments.no_fetch,
         fetch_allow=frozenset(place.lower() for place in arguments.allow),
     )  # fmt: skip
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach an address."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _new_key(arguments: argparse.Namespace) -> int:

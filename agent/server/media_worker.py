@@ -15,8 +15,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from agent.server import faults, limits
+from agent.server import faults
 from agent.server.protocol import Json, Wire
+from agent.util import limits
 
 
 def main() -> int:

@@ -16,8 +16,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
-from agent.server import faults, limits
+from agent.server import faults
 from agent.server.protocol import Json, Wire
+from agent.util import limits
 
 FILE: Final = 64 << 30
 """Bytes of the largest file it may write: all conversations of one owner are one."""
@@ -152,7 +153,7 @@ class _Counted:
 
 
 def _pictures(wire: Wire) -> Any:
-    from agent.models.context import Picture
+    from agent.schema.picture import Picture
 
     def shown(person: str | None, span: tuple[float, float]) -> list[Picture]:
         answer = wire.ask({"need": "pictures", "person": person, "span": list(span)})

@@ -118,8 +118,8 @@ async def feelings(request: Request, file_id: str, person: Who = None) -> Respon
 
 
 def _felt(file_id: str, found: Evidence, person: str | None) -> dict[str, Any]:
-    from agent.captions.spans import spans
     from agent.reading.judge import judge
+    from agent.reading.spans import spans
 
     judged = judge(found, person)
     return {

@@ -3,7 +3,7 @@
 Whoever starts one calls `python` or `environment`, or both; nobody writes `sys.executable, "-m"`
 or passes `os.environ` on. Clips lie in folders of strangers: a `pickle.py` beside them must not be
 imported because a command was run there. What a process may use is set by itself, at its start
-(`agent.server.limits`).
+(`agent.util.limits`).
 """
 
 from __future__ import annotations

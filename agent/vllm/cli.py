@@ -146,7 +146,7 @@ def references(hosting: Hosting, arguments: argparse.Namespace) -> Reference | N
 
 def loopback(host: str) -> bool:
     """Whether only this machine can reach an address."""
-    from agent.server.cli import is_loopback
+    from agent.util.listen import is_loopback
 
     return is_loopback(host)
 

@@ -22,7 +22,7 @@ GRACE: Final = 15.0
 
 def main() -> int:
     """Until the command has ended."""
-    from agent.server.limits import with_parent
+    from agent.util.limits import with_parent
 
     for number in (signal.SIGINT, signal.SIGTERM):
         # The tie tells when to end; a signal for the whole group comes to us as well.

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from agent.models.context import Picture
+from agent.schema.picture import Picture
 from agent.schema.state import Json
 
 
