@@ -14,6 +14,8 @@ from typing import Annotated, Any, Final, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
+from agent.schema.errors import USAGE, DuchenneError
+
 FOLDER: Final = Path(__file__).resolve().parents[1] / "data_cards"
 """In a checkout and in an installation alike: the folder beside this package."""
 UNKNOWN: Final = "unknown"
@@ -31,8 +33,11 @@ Kind = Literal[
 ]  # fmt: skip
 
 
-class CardError(ValueError):
+class CardError(DuchenneError, ValueError):
     """A card that is not there or does not keep to the form; says which part and what to do."""
+
+    code = "bad_card"
+    exit_status = USAGE
 
 
 class _Part(BaseModel):

@@ -26,12 +26,16 @@ from agent.qa.vocabulary import stops
 from agent.schema import evidence as records
 from agent.schema.answer import Claim
 from agent.schema.assertion import Assertion, Verdict
+from agent.schema.errors import USAGE, DuchenneError
 from agent.schema.evidence import Evidence
 from agent.schema.query import LANGUAGES, Language
 
 
-class ClaimsError(ValueError):
+class ClaimsError(DuchenneError, ValueError):
     """A file of claims that cannot be read; the message names the line."""
+
+    code = "bad_claims"
+    exit_status = USAGE
 
 
 def judged(line: Mapping[str, Any], evidence: Evidence) -> Verdict:
@@ -100,9 +104,12 @@ def main(argv: Sequence[str] | None = None) -> int:
             for evidence in [records.load(asked.evidence)]
             for number, line in lines(asked.file)
         ]
-    except (ClaimsError, records.EvidenceError, OSError, UnicodeDecodeError) as error:
-        print(f"duchenne eval claims: {error}", file=sys.stderr)
-        return 2
+    except OSError as error:
+        print(f"duchenne: {error.filename}: {error.strerror}", file=sys.stderr)
+        return USAGE
+    except (ClaimsError, records.EvidenceError, UnicodeDecodeError) as error:
+        print(f"duchenne: {error}", file=sys.stderr)
+        return USAGE
     for line, verdict in verdicts:
         if asked.json:
             told = {"verdict": verdict.outcome, "why": verdict.why}

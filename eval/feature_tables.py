@@ -18,6 +18,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from agent.schema.errors import USAGE, DuchenneError
+
 Row = Mapping[str, str]
 Values = Mapping[str, float]
 Vector = npt.NDArray[np.float64]
@@ -44,8 +46,11 @@ _NEVER: Final = {"file", "emotion", "intensity", "actor", "gender", "sex", "labe
 """Columns that are no measurement."""
 
 
-class TableError(ValueError):
+class TableError(DuchenneError, ValueError):
     """A table that cannot be used; the message says which and why."""
+
+    code = "bad_table"
+    exit_status = USAGE
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from typing import Any
 from agent.models.clients import HostUnreachableError, NoSuchModelError, WrongKeyError
 from agent.models.context import AskError
 from agent.perception import look as perceive
+from agent.schema.errors import code_of
 from agent.schema.evidence import Evidence
 from agent.util.cache import cache_dir
 from eval import leaks, tasks
@@ -76,7 +77,7 @@ def predict(sample: Sample, model: Model, asked: Asked, enrol: Path | None, dige
     except (HostUnreachableError, WrongKeyError, NoSuchModelError, AskError):
         raise
     except Exception as error:  # the run's boundary: one sample's fault must not end the run
-        what = f"{type(error).__name__}: {error}"
+        what = f"{code_of(error)}: {error}"
         return Record(sample.id, digest, "failed", error=what)
 
 

@@ -16,13 +16,17 @@ from pathlib import Path
 from typing import Any, Final
 
 from agent.qa import parse
+from agent.schema.errors import USAGE, DuchenneError
 from agent.schema.query import LANGUAGES, Query
 
 DETAILS: Final = ("when", "who", "relation", "versus", "scale", "form", "second")
 
 
-class QuestionsError(ValueError):
+class QuestionsError(DuchenneError, ValueError):
     """A file of questions that cannot be read; the message says where."""
+
+    code = "bad_questions"
+    exit_status = USAGE
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from agent.schema.errors import USAGE, DuchenneError
 from eval import enrol as enrolment
 from eval import leaks, measures, predict, records, tasks
 from eval.cards import Benchmark, Card
@@ -25,8 +26,11 @@ Progress = Callable[[int, int, int], None]
 """Called with samples done, all samples, and failures among them."""
 
 
-class RunError(ValueError):
+class RunError(DuchenneError, ValueError):
     """A benchmark that cannot be run as asked; says what was given and what to do."""
+
+    code = "run_stopped"
+    exit_status = USAGE
 
 
 @dataclass(frozen=True, slots=True)

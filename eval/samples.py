@@ -14,9 +14,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from agent.schema.errors import USAGE, DuchenneError
 
-class SamplesError(ValueError):
+
+class SamplesError(DuchenneError, ValueError):
     """Samples that cannot be used; says which file or line and what to do."""
+
+    code = "bad_samples"
+    exit_status = USAGE
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,8 @@ from typing import Any, Final, Literal
 import numpy as np
 import numpy.typing as npt
 
+from agent.schema.errors import USAGE, DuchenneError
+
 Array = npt.NDArray[Any]
 """Numbers of whatever width; one-hot rows are bytes, sums are float64."""
 Mode = Literal["faithful", "sound"]
@@ -33,8 +35,11 @@ BLOCKS: Final = 4000
 SHOWN: Final = 20
 
 
-class MeasureError(ValueError):
+class MeasureError(DuchenneError, ValueError):
     """Files or settings that a measure cannot work with; says what was given and what to do."""
+
+    code = "bad_measure"
+    exit_status = USAGE
 
 
 class Unscored(ValueError):  # noqa: N818  (not a failure of the program)

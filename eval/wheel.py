@@ -26,6 +26,7 @@ from typing import Any, Final, Literal
 
 import numpy as np
 
+from agent.schema.errors import USAGE, DuchenneError
 from eval.scoring import Array, Excluded, Tally, Unscored, Values, ratio
 
 DATA: Final = Path(__file__).parent / "data" / "mer2026_wheels.json.gz"
@@ -36,8 +37,11 @@ _SPLIT: Final = re.compile(r"[\[\]'\",]")
 _SOUND_SPLIT: Final = re.compile(r"[\[\]\"“”,;/\n、，；]|(?<!\w)'|'(?!\w)|\band\b", re.IGNORECASE)
 
 
-class WheelError(ValueError):
+class WheelError(DuchenneError, ValueError):
     """A mapping file that cannot be used; the message says what is wrong with it."""
+
+    code = "bad_wheel"
+    exit_status = USAGE
 
 
 def split(text: str) -> list[str]:

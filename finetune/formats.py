@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from agent.facs import units as facs
+from agent.schema.errors import USAGE, DuchenneError
 from finetune import completion
 
 PRESENT: Final = 1.0
@@ -30,8 +31,11 @@ lids raised, brows lowered, brows raised, jaw dropped, to the left and right, li
 stretched, lips sucked, jaw forward, upper lip up, lower lip down, chin up, pucker, puff, nose."""
 
 
-class FormatError(ValueError):
+class FormatError(DuchenneError, ValueError):
     """A file that is not what it was called; the message names the file and the row."""
+
+    code = "bad_format"
+    exit_status = USAGE
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,11 +20,16 @@ from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_
 
 import yaml
 
+from agent.schema.errors import USAGE, DuchenneError
+
 R = TypeVar("R")
 
 
-class RecipeError(ValueError):
+class RecipeError(DuchenneError, ValueError):
     """A recipe that cannot be used; the message says which key and why."""
+
+    code = "bad_recipe"
+    exit_status = USAGE
 
 
 def read(kind: type[R], path: str | Path, changes: Sequence[str] | None = None) -> R:

@@ -206,7 +206,7 @@ def test_two_processes_at_once_both_get_it(tmp_path: Path, alone: Path) -> None:
     script = tmp_path / "go.py"
     wheel(tmp_path / "index", "small", {"small/a.bin": CONTENT})
     script.write_text(
-        "from agent.senses import assets\n"
+        "from agent.assets import resolve as assets\n"
         "w = assets.Wheel('small==1.0', '3.11', 'manylinux_2_28_x86_64', 1)\n"
         f"assets.ASSETS.clear(); assets.ASSETS['a.bin'] = assets.Asset('a.bin', '{DIGEST}', "
         f"{len(CONTENT)}, 'MIT', 'a test', None, w, 'small/a.bin')\n"

@@ -114,7 +114,7 @@ def test_a_host_that_is_gone_stops_the_run_and_fails_no_clip(
     with host(lambda _: error(400, "no such thing")) as talk:
         assert main([*arguments, "--base-url", talk.url]) == 4  # every clip failed
     failures = (tmp_path / "out" / "failures.jsonl").read_text().splitlines()
-    assert [json.loads(line)["error"] for line in failures] == ["HostRefusedError"] * 2
+    assert [json.loads(line)["error"] for line in failures] == ["model_refused"] * 2
     with host(thinker) as talk:
         assert main([*arguments, "--base-url", talk.url, "--retry-failed"]) == 0
     assert len(list(read_rows(tmp_path / "out"))) == 4

@@ -127,7 +127,7 @@ def test_a_torn_line_is_cut_off_and_whole_ones_are_kept(tmp_path: Path) -> None:
 def test_a_kill_between_shard_and_journal_gives_nothing_twice(tmp_path: Path) -> None:
     with Store(tmp_path) as store:
         store.add(done("a"))
-        store.add(Outcome("bad", "k", failure=Failure("sensing", "MediaError", "torn")))
+        store.add(Outcome("bad", "k", failure=Failure("sensing", "unreadable_media", "torn")))
         journal = next((tmp_path / ".work").glob("journal-*.jsonl"))
         kept = journal.read_bytes()
         store.seal()
@@ -154,7 +154,7 @@ def test_a_clip_captioned_anew_replaces_its_older_row(tmp_path: Path) -> None:
     assert stored(tmp_path) == [("a", "new"), ("b", "old")]
     with Store(tmp_path) as store:
         assert store.done == {"a": "k2", "b": "k"}
-        store.add(Outcome("b", "k2", failure=Failure("sensing", "MediaError", "gone")))
+        store.add(Outcome("b", "k2", failure=Failure("sensing", "unreadable_media", "gone")))
         store.seal()
     assert stored(tmp_path) == [("a", "new")]
 
@@ -202,7 +202,7 @@ def test_a_folder_becomes_parquet_and_a_second_run_adds_nothing(
     assert smile > 1.5
     assert (film["gold_conditioned"], film["review"], film["labels"]) == (False, None, None)
     (failure,) = map(json.loads, (out / "failures.jsonl").read_text().splitlines())
-    assert (failure["id"], failure["error"]) == ("broken.mp4", "MediaError")
+    assert (failure["id"], failure["error"]) == ("broken.mp4", "unreadable_media")
     assert "not a video" in failure["reason"]
 
     stamps = {p: p.stat().st_mtime_ns for p in (out / "data").iterdir()}

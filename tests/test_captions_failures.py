@@ -135,7 +135,7 @@ def test_a_signal_from_outside_is_told_from_a_crash() -> None:
         assert told.value.failure.ours is ours
     workers.close()
     assert failed("sensing", KilledError("x")).ours
-    assert not Failure("reading", "PermissionError", "x").ours
+    assert not Failure("reading", "system", "x").ours
 
 
 def test_only_clips_of_the_sources_folder_are_opened(tmp_path: Path) -> None:

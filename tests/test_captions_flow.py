@@ -147,7 +147,7 @@ def test_failed_clips_wait_until_they_are_asked_for_again(
         assert captioned(clips, out, talk, "--sample", "3") == 4  # every clip failed
     assert "0 clips captioned, 3 failed" in capsys.readouterr().out
     rows = [json.loads(line) for line in (out / "failures.jsonl").read_text().splitlines()]
-    assert [(r["stage"], r["error"]) for r in rows] == [("writing", "NonsenseError")] * 3
+    assert [(r["stage"], r["error"]) for r in rows] == [("writing", "model_nonsense")] * 3
     with loopback.host(lambda _: loopback.said(json.dumps(WHOLE))) as talk:
         assert captioned(clips, out, talk, "--sample", "3") == 4  # all of them still failed
         assert talk.requests == []

@@ -89,7 +89,7 @@ def test_an_unreachable_host_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_nothing_heavy_is_imported() -> None:
     code = (
-        "import sys; from agent import doctor; doctor.report(); "
+        "import sys; from agent.cli import doctor; doctor.report(); "
         "print([m for m in ('torch', 'transformers', 'cv2', 'av', 'faster_whisper', 'openai') "
         "if m in sys.modules])"
     )

@@ -224,7 +224,9 @@ def test_failures_are_records_and_a_rerun_goes_on(tmp_path: Path) -> None:
     file = tmp_path / "out" / "records.jsonl"
     made = run.run(plan, Model(), file)
     assert [r.status for r in made.values()] == ["failed", "failed"]
-    assert "MediaError" in str(made["broken"].error) and "not there" in str(made["gone"].error)
+    assert "unreadable_media" in str(made["broken"].error) and "not there" in str(
+        made["gone"].error
+    )
     assert len(file.read_text().splitlines()) == 2
     run.run(plan, Model(), file)
     assert len(file.read_text().splitlines()) == 2
@@ -234,7 +236,9 @@ def test_failures_are_records_and_a_rerun_goes_on(tmp_path: Path) -> None:
     assert len(file.read_text().splitlines()) == 5  # a clip that cannot be read has no settings
     summed = report.report(plan, Model(), made)
     assert summed["counts"]["failed"] == 2 and report.main_measure(summed)["scored"] == 0
-    assert "MediaError" in page.page(summed, {}) and "MediaError" in report_text.markdown(summed)
+    assert "unreadable_media" in page.page(
+        summed, {}
+    ) and "unreadable_media" in report_text.markdown(summed)
 
 
 def test_a_torn_line_is_dropped_and_a_second_writer_refused(tmp_path: Path) -> None:

@@ -213,7 +213,7 @@ def mutated(raw: bytes, chance: random.Random) -> bytes:
 def run_confined(tmp_path: Path, does: str) -> tuple[int, str]:
     """What becomes of code that runs under the limits of the eyes."""
     program = (
-        "import sys\nfrom agent.server import limits\nlimits.with_parent()\n"
+        "import sys\nfrom agent.util import limits\nlimits.with_parent()\n"
         f"limits.confine({2 * GIB}, {2 * MIB})\nalone = limits.without_network()\n"
         "print('alone' if alone else 'not alone', flush=True)\n" + does
     )

@@ -22,6 +22,7 @@ from typing import Final, TypedDict
 
 from agent.assets import download as fetch
 from agent.assets.table import ASSETS, Asset, Inside, Wheel
+from agent.schema.errors import FAILED, DuchenneError
 from agent.util.cache import cache_dir
 from agent.util.scratch import scratch_folder
 
@@ -46,8 +47,11 @@ RETRY_SECONDS: Final = 24 * 3600.0
 """How long an optional file whose sources failed is not asked for again, unless pulled."""
 
 
-class AssetError(RuntimeError):
+class AssetError(DuchenneError, RuntimeError):
     """A model file that could not be had; the message says from where, why, and what to do."""
+
+    code = "missing_model_file"
+    exit_status = FAILED
 
     def __init__(self, message: str, failed: Iterable[str] = ()) -> None:
         super().__init__(message)

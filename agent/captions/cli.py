@@ -181,14 +181,13 @@ def _export(asked: argparse.Namespace) -> int:
 
 
 def _guarded(act: Callable[[argparse.Namespace], int], asked: argparse.Namespace) -> int:
-    from agent.captions.outcome import RunError
-    from agent.captions.samples import SourceError
+    from agent.schema.errors import DuchenneError
 
     try:
         return act(asked)
-    except (SourceError, RunError) as error:
+    except DuchenneError as error:
         print(f"duchenne: {error}", file=sys.stderr)
-        return getattr(error, "code", USAGE)
+        return error.exit_status
 
 
 def _caption(asked: argparse.Namespace, cards: Cards | None = None) -> int:

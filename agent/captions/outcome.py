@@ -6,34 +6,38 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from agent.captions.rows import Row
+from agent.schema.errors import USAGE, DuchenneError, code_of
 
 FATAL: Final = {
-    "AssetError": 1,
-    "ImportError": 1,
-    "ModuleNotFoundError": 1,
-    "AskError": 2,
-    "WrongKeyError": 4,
-    "NoSuchModelError": 4,
-    "HostUnreachableError": 4,
+    "missing_model_file": 1,
+    "missing_package": 1,
+    "bad_question": 2,
+    "model_wrong_key": 4,
+    "model_missing": 4,
+    "model_unreachable": 4,
 }
-"""Errors of the set-up: every clip would fail of them, so the run stops and can be resumed.
-With the exit code of each."""
+"""Errors of the set-up, by code: every clip would fail of them, so the run stops and can be
+resumed. With the exit status of each."""
 
 OURS: Final = frozenset((
-    "KilledError", "MemoryError", "FullError", "OSError", "PermissionError", "BlockingIOError",
+    "worker_killed", "out_of_memory", "disk_full", "system",
     "ActorDiedError", "WorkerCrashedError", "OutOfMemoryError", "NodeDiedError",
     "OwnerDiedError", "ObjectLostError",
 ))  # fmt: skip
-"""Errors of this machine, not of the clip: a process that was killed, a full disk, no memory."""
+"""Errors of this machine, not of the clip, by code: a process that was killed, a full disk, no
+memory. Ray's go by the names of their classes."""
 
 
-class RunError(RuntimeError):
+class RunError(DuchenneError, RuntimeError):
     """The run cannot go on; what is done is kept, and the same command goes on from there."""
 
-    def __init__(self, said: str, code: int = 2) -> None:
+    code = "run_stopped"
+    exit_status = USAGE
+
+    def __init__(self, said: str, status: int = USAGE) -> None:
         super().__init__(said)
-        self.code = code
-        """Exit code: 1 this machine, 2 wrong use, 4 the model's host."""
+        self.exit_status = status
+        """1 this machine, 2 wrong use, 4 the model's host."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +47,13 @@ class Failure:
     stage: str
     """reading, sensing, writing"""
     error: str
-    """Class of the error."""
+    """Code of the error, or the class of one that is not ours."""
     reason: str
 
     @property
     def awaiting(self) -> bool:
         """Whether only a batch's reply is lacking."""
-        return self.error == "AwaitingError"
+        return self.error == "model_awaited"
 
     @property
     def ours(self) -> bool:
@@ -98,4 +102,4 @@ def from_json(told: dict[str, Any]) -> Outcome:
 def failed(stage: str, error: BaseException) -> Failure:
     """An error as a record, on one line and not too long."""
     said = " ".join(str(error).split()) or type(error).__name__
-    return Failure(stage, type(error).__name__, said[:1000])
+    return Failure(stage, code_of(error), said[:1000])

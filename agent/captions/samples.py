@@ -13,9 +13,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from agent.schema.errors import USAGE, DuchenneError
 
-class SourceError(ValueError):
+
+class SourceError(DuchenneError, ValueError):
     """A source that gives no samples as it was named; the message says what to give."""
+
+    code = "bad_source"
+    exit_status = USAGE
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from multiprocessing.connection import Connection
 from typing import Any, Final
 
 from agent.captions.outcome import Failure, failed
+from agent.schema.errors import FAILED, DuchenneError
 from agent.util import limits, process
 
 PATIENCE: Final = 900.0
@@ -36,17 +37,25 @@ OUTSIDE: Final = frozenset((signal.SIGKILL, signal.SIGTERM, signal.SIGHUP, signa
 """Signals that no decoder gives itself."""
 
 
-class LostError(RuntimeError):
+class LostError(DuchenneError, RuntimeError):
     """A process died or hung over a clip; the message says how."""
+
+    code = "worker_lost"
+    exit_status = FAILED
 
 
 class KilledError(LostError):
     """A process that somebody ended from outside, mostly for want of memory; its clip may be as
     good as any."""
 
+    code = "worker_killed"
 
-class JobError(RuntimeError):
+
+class JobError(DuchenneError, RuntimeError):
     """A clip that failed in a process, as its failure."""
+
+    code = "clip_failed"
+    exit_status = FAILED
 
     def __init__(self, failure: Failure) -> None:
         super().__init__(failure.reason)

@@ -14,12 +14,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from agent.schema.errors import DONE, FAILED, exit_status_of
 from agent.util import start, terminal
 
 if TYPE_CHECKING:
     from agent.api import Session
-
-OK, FAILED, USAGE, MEDIA, HOST = 0, 1, 2, 3, 4
 
 ROOMS: Final = {
     "caption": ("eval.card_clips", "caption a whole data set, resume, review, export"),
@@ -70,29 +69,10 @@ def _guard(run: Callable[[], int]) -> int:
         sys.stderr.close()
         return FAILED
     except Exception as error:  # the outermost boundary: known errors get a message, others rise
-        code = _code(error)
-        if code is None:
+        status = exit_status_of(error)
+        if status is None:
             raise
-        return _complain(str(error), code)
-
-
-def _code(error: Exception) -> int | None:
-    """Exit code for an error of ours or of the operating system; None for a fault of the code."""
-    by_name = {
-        "MediaError": MEDIA,
-        "ModelError": HOST,
-        "AssetError": FAILED,
-        "OSError": FAILED,
-        "WordsError": USAGE,
-        "TableError": USAGE,
-        "EvidenceError": USAGE,
-        "EstimatorError": USAGE,
-        "AskError": USAGE,
-        "HostingError": HOST,
-        "ThreadBusyError": FAILED,
-        "ThreadError": USAGE,
-    }
-    return next((by_name[c.__name__] for c in type(error).__mro__ if c.__name__ in by_name), None)
+        return _complain(str(error), status)
 
 
 def _complain(message: str, code: int) -> int:
@@ -234,7 +214,7 @@ def _ask(arguments: argparse.Namespace) -> int:
         )
     text = show.answer(told.answer, told.cues)
     print(told.answer.model_dump_json(indent=2) if arguments.json else text)
-    return OK
+    return DONE
 
 
 def _talk(arguments: argparse.Namespace, report: Callable[[float, str], None]) -> Session:
@@ -257,7 +237,7 @@ def _look(arguments: argparse.Namespace) -> int:
     with show.progress() as report:
         found = api.look(arguments.video, progress=report, **_sensing(arguments))
     print(found.to_json() if arguments.json else show.evidence(found))
-    return OK
+    return DONE
 
 
 def _chat(arguments: argparse.Namespace) -> int:
@@ -274,7 +254,7 @@ def _models_list(arguments: argparse.Namespace) -> int:
     from agent.cli import show
 
     show.rows(assets.status(), as_json=arguments.json)
-    return OK
+    return DONE
 
 
 def _models_pull(arguments: argparse.Namespace) -> int:
@@ -287,14 +267,14 @@ def _models_pull(arguments: argparse.Namespace) -> int:
         else:
             _complain(f"{found.name}: {found.why}", FAILED)
             lacking += not assets.ASSETS[found.name].optional
-    return FAILED if lacking else OK
+    return FAILED if lacking else DONE
 
 
 def _doctor(arguments: argparse.Namespace) -> int:
     from agent.cli import doctor, show
 
     show.rows(doctor.report(), as_json=arguments.json)
-    return OK
+    return DONE
 
 
 def _sensing(arguments: argparse.Namespace) -> dict[str, Any]:

@@ -27,6 +27,7 @@ from agent.models.connect import Model, connect
 from agent.models.context import AskError, Context, LookCloser, Step, no_pictures
 from agent.perception.refine import overlay
 from agent.schema.answer import Answer
+from agent.schema.errors import FAILED, USAGE, DuchenneError
 from agent.schema.evidence import Evidence
 from agent.schema.picture import Pictures
 from agent.schema.state import State, Turn
@@ -37,12 +38,18 @@ PATIENCE: Final = 60.0
 """Seconds that a question waits for the one before it in the same thread."""
 
 
-class ThreadError(ValueError):
+class ThreadError(DuchenneError, ValueError):
     """A thread that cannot be continued like this; the message says why."""
+
+    code = "bad_thread"
+    exit_status = USAGE
 
 
 class ThreadBusyError(ThreadError):
     """A thread in which somebody else's question is being answered for too long."""
+
+    code = "thread_busy"
+    exit_status = FAILED
 
 
 class Conversation:

@@ -25,6 +25,7 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import VideoReformatter
 
 from agent.media import bounds
+from agent.schema.errors import MEDIA, DuchenneError
 from agent.schema.evidence import Missing
 from agent.schema.samples import Image
 
@@ -35,8 +36,11 @@ CONTAINERS: Final = (
 """Demuxers that may be used. None of them opens a second file or an address."""
 
 
-class MediaError(ValueError):
+class MediaError(DuchenneError, ValueError):
     """A file that cannot be read as a clip; the message says what was given and what to do."""
+
+    code = "unreadable_media"
+    exit_status = MEDIA
 
 
 def check(path: str | Path) -> Path:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from agent.schema.errors import USAGE, DuchenneError
 from agent.schema.evidence import Evidence
 from agent.schema.picture import Picture, Pictures, Span
 
@@ -17,8 +18,11 @@ if TYPE_CHECKING:
     from agent.models.reasoner import Model
 
 
-class AskError(ValueError):
+class AskError(DuchenneError, ValueError):
     """A question, a profile, a person or a model that cannot be asked as it was given."""
+
+    code = "bad_question"
+    exit_status = USAGE
 
 
 LookCloser = Callable[[float, float], Evidence | None]

@@ -14,6 +14,7 @@ from typing import Annotated, Final, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from agent.schema.answer import Emotion
+from agent.schema.errors import HOST, DuchenneError
 from agent.schema.state import Json
 from prompts import Profile
 
@@ -25,8 +26,11 @@ _THOUGHTS: Final = re.compile(r"<think>.*?</think>", re.DOTALL)
 _FENCE: Final = re.compile(r"\A```(?:json)?\s*\n(.*?)\n```\Z", re.DOTALL)
 
 
-class ReplyError(ValueError):
+class ReplyError(DuchenneError, ValueError):
     """A reply that does not fit; the message is meant for the model that wrote it."""
+
+    code = "bad_reply"
+    exit_status = HOST
 
 
 class Reply(BaseModel):

@@ -17,14 +17,19 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from agent.schema.errors import FAILED, DuchenneError
+
 Matrix = npt.NDArray[np.float64]
 
 WEIGHTS: Final = Path(__file__).parent / "weights"
 """Folder of the read-outs that come with the package."""
 
 
-class ReadOutError(ValueError):
+class ReadOutError(DuchenneError, ValueError):
     """A file of weights that cannot be used; the message says what is wrong with it."""
+
+    code = "bad_weights"
+    exit_status = FAILED
 
 
 @dataclass(frozen=True, eq=False)

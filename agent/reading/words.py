@@ -25,6 +25,7 @@ import numpy.typing as npt
 
 from agent.reading import language as languages
 from agent.reading.word_features import NOT, Feature, Token, features, tokens
+from agent.schema.errors import FAILED, DuchenneError
 
 Matrix = npt.NDArray[np.float32]
 
@@ -38,8 +39,11 @@ LEAST_KNOWN: Final = 0.5
 _LEVELS: Final = 127
 
 
-class WordsWeightsError(ValueError):
+class WordsWeightsError(DuchenneError, ValueError):
     """A file of weights that cannot be used; the message says what is wrong with it."""
+
+    code = "bad_weights"
+    exit_status = FAILED
 
 
 @dataclass(frozen=True)

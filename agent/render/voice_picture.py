@@ -38,6 +38,7 @@ import numpy.typing as npt
 from PIL import Image as Pictures
 from PIL import ImageDraw, ImageFont
 
+from agent.schema.errors import USAGE, DuchenneError
 from agent.schema.samples import Sound
 
 Floats = npt.NDArray[np.float32]
@@ -60,8 +61,11 @@ _HEADER: Final = struct.Struct(">4sBBHIIIIffI24x")
 _SIZE: Final = 64
 
 
-class VoicePictureError(ValueError):
+class VoicePictureError(DuchenneError, ValueError):
     """A picture that is not, or no longer, a voice picture; the message says which and why."""
+
+    code = "bad_voice_picture"
+    exit_status = USAGE
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,8 @@ from typing import Annotated, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from agent.schema.errors import USAGE, DuchenneError
+
 FORMAT: Final = 1
 """Format number of the record. A changed record gets a new number and a reader of the old one."""
 
@@ -32,8 +34,11 @@ Seconds = Annotated[float, Field(ge=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
-class EvidenceError(ValueError):
+class EvidenceError(DuchenneError, ValueError):
     """A record that cannot be read; the message says which part and why."""
+
+    code = "bad_evidence"
+    exit_status = USAGE
 
 
 class _Record(BaseModel):

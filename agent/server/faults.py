@@ -9,6 +9,8 @@ from __future__ import annotations
 import errno
 from typing import Final
 
+from agent.util.cache import FullError
+
 FULL: Final = frozenset((errno.ENOSPC, errno.EDQUOT))
 LACKING: Final = frozenset((
     errno.EACCES, errno.EAGAIN, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EPERM,
@@ -23,7 +25,7 @@ def number(error: BaseException) -> int | None:
     at: BaseException | None = error
     while at is not None and id(at) not in seen:
         seen.add(id(at))
-        if type(at).__name__ == "FullError":
+        if isinstance(at, FullError):
             return errno.ENOSPC
         if isinstance(at, OSError) and not _is_decoders(at):
             if at.errno in FULL or at.errno in LACKING:

@@ -25,6 +25,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from agent.schema.errors import USAGE, DuchenneError
 from agent.server.errors import ApiError
 from agent.server.settings import Settings
 
@@ -34,8 +35,11 @@ LOCAL: Final = "local"
 """Owner of everything where there are no keys."""
 
 
-class KeysError(ValueError):
+class KeysError(DuchenneError, ValueError):
     """A file of keys that cannot be used; the message says why."""
+
+    code = "bad_keys"
+    exit_status = USAGE
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from agent.schema.errors import code_of
 from agent.server import faults
 from agent.server.protocol import Json, Wire
 from agent.util import limits
@@ -37,7 +38,7 @@ def main() -> int:
             assert work is not None
             wire.tell(getattr(work, message["op"])(message))
         except Exception as error:  # the boundary of a process: the parent gets kind and words
-            said = {"error": _kind(error), "message": str(error)[:500]}
+            said = {"error": code_of(error), "message": str(error)[:500]}
             wire.tell(said | {"errno": faults.number(error)})
     return 0
 
@@ -51,12 +52,6 @@ def _warm() -> None:
     import agent.render.showing  # noqa: F401
 
     cv2.setNumThreads(1)
-
-
-def _kind(error: Exception) -> str:
-    if isinstance(error, MemoryError):
-        return "MemoryError"
-    return type(error).__name__
 
 
 class _Clip:

@@ -16,6 +16,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
+from agent.schema.errors import FAILED, DuchenneError, code_of, codes_of
 from agent.server import faults
 from agent.server.protocol import Json, Wire
 from agent.util import limits
@@ -39,8 +40,7 @@ def main() -> int:
         try:
             wire.tell(_asked(message, wire))
         except Exception as error:  # the boundary of a process: the parent gets kind and words
-            kinds = [kind.__name__ for kind in type(error).__mro__]
-            said = {"error": kinds[0], "kinds": kinds, "message": str(error)[:500]}
+            said = {"error": code_of(error), "kinds": codes_of(error), "message": str(error)[:500]}
             wire.tell(said | {"errno": faults.number(error)})
     return 0
 
@@ -109,8 +109,11 @@ def _loaded(spec: str) -> Any:
     return connect(spec)
 
 
-class BudgetError(RuntimeError):
+class BudgetError(DuchenneError, RuntimeError):
     """A question that takes more of the model's tokens than one may."""
+
+    code = "token_budget"
+    exit_status = FAILED
 
 
 class _Counted:

@@ -24,32 +24,32 @@ _MEDIA: Final = (
     (r"damaged picture", "it is a damaged picture"),
 )
 _MINDS: Final = {
-    "BudgetError": (
+    "token_budget": (
         400,
         "token_budget",
         "the answer takes more of the language model's tokens "
         "than a question may use here; ask about one person or moment",
     ),
-    "HostTimeoutError": (504, "model_timeout", "the language model gave no answer in time"),
-    "HostUnreachableError": (502, "model_unreachable", "the language model cannot be reached"),
-    "NoSuchModelError": (502, "model_missing", "the language model's host does not have it"),
-    "WrongKeyError": (502, "model_refused", "the language model's host refuses this server"),
-    "HostRefusedError": (502, "model_refused", "the language model's host refused the request"),
-    "NonsenseError": (502, "model_nonsense", "the language model gave no usable reply"),
-    "ModelError": (502, "model_failed", "the language model failed"),
+    "model_timeout": (504, "model_timeout", "the language model gave no answer in time"),
+    "model_unreachable": (502, "model_unreachable", "the language model cannot be reached"),
+    "model_missing": (502, "model_missing", "the language model's host does not have it"),
+    "model_wrong_key": (502, "model_refused", "the language model's host refuses this server"),
+    "model_refused": (502, "model_refused", "the language model's host refused the request"),
+    "model_nonsense": (502, "model_nonsense", "the language model gave no usable reply"),
+    "model_failed": (502, "model_failed", "the language model failed"),
 }
 
 
 def of_eyes(kind: str, said: str) -> ApiError:
     """Why a clip could not be read."""
-    if kind == "MediaError":
+    if kind == "unreadable_media":
         why = next((text for pattern, text in _MEDIA if re.search(pattern, said)), None)
         return unreadable(why)
-    if kind == "WordsError":
+    if kind == "bad_subtitles":
         return bad("the subtitles cannot be read", "subtitles", "unreadable_subtitles")
-    if kind == "MemoryError":
+    if kind == "out_of_memory":
         return unreadable("reading it takes more memory than a clip may use")
-    if kind == "AssetError":
+    if kind == "missing_model_file":
         return down()
     # FFmpeg, Pillow and OpenCV raise many kinds for files that were made to break them.
     return unreadable()
@@ -105,19 +105,19 @@ def of_mind(said: Json) -> ApiError:
         if kind in _MINDS:
             status, code, message = _MINDS[kind]
             return ApiError(status, code, message, retry_after=5 if status >= 502 else None)
-    if "AskError" in kinds:
+    if "bad_question" in kinds:
         who = re.search(r"person|people|nobody", str(said.get("message", "")))
         why = "there is no such person in the clip" if who else "it cannot be asked like this"
         return bad(f"the question cannot be answered: {why}", "messages", "bad_question")
-    if "OSError" in kinds:
+    if "system" in kinds:
         return down()
-    if "MemoryError" in kinds:
+    if "out_of_memory" in kinds:
         return ApiError(503, "out_of_memory", "reasoning about this takes more memory than a "
                         "question may use here; ask about a shorter clip or one person",
                         retry_after=10)  # fmt: skip
-    if "ThreadBusyError" in kinds:
+    if "thread_busy" in kinds:
         return conversation_busy()
-    if "ThreadError" in kinds:
+    if "bad_thread" in kinds:
         return ApiError(409, "another_clip", "a conversation is about the clip it began with")
     return INTERNAL
 

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Final
 
+from agent.schema.errors import FAILED, DuchenneError
 from agent.server.protocol import Json
 from agent.util.process import python
 
@@ -21,12 +22,17 @@ LINE: Final = 128 << 20
 """Bytes of one message at most: the pictures of a clip are some megabytes."""
 
 
-class LostError(RuntimeError):
+class LostError(DuchenneError, RuntimeError):
     """The child is gone, or what it says is no message."""
+
+    code = "worker_lost"
+    exit_status = FAILED
 
 
 class KilledError(LostError):
     """Somebody ended the child from outside, mostly for want of memory: not what it read."""
+
+    code = "worker_killed"
 
 
 OUTSIDE: Final = frozenset((signal.SIGKILL, signal.SIGTERM, signal.SIGHUP, signal.SIGINT))

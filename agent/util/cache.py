@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from agent.schema.errors import FAILED, DuchenneError
 from agent.util.scratch import HELD, scratch_folder
 
 DIGESTS: Final = "digests.json"
@@ -20,8 +21,11 @@ SCRATCH: Final = ".scratch-"
 """Beginning of the names of folders that are being filled."""
 
 
-class FullError(OSError):
+class FullError(DuchenneError, OSError):
     """No room for what is measured while a clip runs; the message says where and what to do."""
+
+    code = "disk_full"
+    exit_status = FAILED
 
 
 def cache_dir(*parts: str) -> Path:

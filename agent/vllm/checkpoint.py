@@ -7,14 +7,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from agent.schema.errors import HOST, DuchenneError
+
 RANKS: Final = (1, 8, 16, 32, 64, 128, 256, 320, 512)
 """What vLLM's --max-lora-rank takes."""
 BRIDGED: Final = "duchenne"
 PROBE: Final = "probe.json"
 
 
-class HostingError(RuntimeError):
+class HostingError(DuchenneError, RuntimeError):
     """What was asked for cannot be served, or is not what runs; the message says why."""
+
+    code = "hosting_failed"
+    exit_status = HOST
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,8 @@ _ASKED: Final = ("What does this person feel, and what shows it?", "Name the cue
 class ProbeError(HostingError):
     """What runs is not what should."""
 
+    code = "probe_failed"
+
 
 @dataclass(frozen=True, slots=True)
 class Reference:

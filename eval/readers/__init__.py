@@ -11,11 +11,15 @@ from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 
+from agent.schema.errors import USAGE, DuchenneError
 from eval.samples import Sample
 
 
-class LayoutError(ValueError):
+class LayoutError(DuchenneError, ValueError):
     """A root that is not laid out as the owners ship it; says what is missing."""
+
+    code = "bad_layout"
+    exit_status = USAGE
 
 
 @dataclass(frozen=True, slots=True)

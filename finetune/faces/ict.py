@@ -18,6 +18,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
+from agent.schema.errors import USAGE, DuchenneError
+
 Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int32]
 
@@ -36,8 +38,11 @@ MOVING: Final = 14062
 """Vertices below this bend with the skin and need fresh normals in every picture."""
 
 
-class HeadModelError(ValueError):
+class HeadModelError(DuchenneError, ValueError):
     """The head model cannot be read; the message says what was looked for and where."""
+
+    code = "bad_head_model"
+    exit_status = USAGE
 
 
 @dataclass(frozen=True)

@@ -9,36 +9,52 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+from agent.schema.errors import HOST, DuchenneError
 from agent.schema.picture import Picture
 from agent.schema.state import Json
 
 
-class ModelError(RuntimeError):
+class ModelError(DuchenneError, RuntimeError):
     """The model could not answer; the message says which model, where, and what to do."""
+
+    code = "model_failed"
+    exit_status = HOST
 
 
 class HostUnreachableError(ModelError):
     """Nobody listens at the address, or the connection broke."""
 
+    code = "model_unreachable"
+
 
 class WrongKeyError(ModelError):
     """The host does not accept the key (401, 403)."""
+
+    code = "model_wrong_key"
 
 
 class NoSuchModelError(ModelError):
     """The host, or the disk, has no model of this name (404)."""
 
+    code = "model_missing"
+
 
 class HostTimeoutError(ModelError):
     """The host accepted the request and did not answer in time."""
+
+    code = "model_timeout"
 
 
 class HostRefusedError(ModelError):
     """The host answered with an error of its own."""
 
+    code = "model_refused"
+
 
 class HostBusyError(HostRefusedError):
     """The host takes no more for now (429, 503)."""
+
+    code = "model_busy"
 
     def __init__(self, said: str, after: float | None = None) -> None:
         super().__init__(said)
@@ -49,9 +65,13 @@ class HostBusyError(HostRefusedError):
 class NonsenseError(ModelError):
     """The model's answer was not what was asked for, twice."""
 
+    code = "model_nonsense"
+
 
 class AwaitingError(ModelError):
     """A reply that is not there yet: its request waits in a batch."""
+
+    code = "model_awaited"
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
+from agent.schema.errors import USAGE, DuchenneError
+
 MAX_BYTES: Final = 16_000_000
 MAX_LINES: Final = 50_000
 MAX_TEXT: Final = 1_000
@@ -25,8 +27,11 @@ LONGEST: Final = 6.0
 """Seconds of one phrase put together from single words."""
 
 
-class WordsError(ValueError):
+class WordsError(DuchenneError, ValueError):
     """A subtitle file that cannot be read; the message names the file, the line and what to do."""
+
+    code = "bad_subtitles"
+    exit_status = USAGE
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,12 +7,16 @@ from __future__ import annotations
 
 from typing import Literal
 
+from agent.schema.errors import USAGE, DuchenneError
 from agent.senses import weights
 from agent.senses.weights import WEIGHTS
 
 
-class EstimatorError(ValueError):
+class EstimatorError(DuchenneError, ValueError):
     """An estimator that is not there; the message names those that are."""
+
+    code = "bad_estimator"
+    exit_status = USAGE
 
 
 def chosen(name: str | None = None) -> Literal["learned", "shortcut"]:

@@ -21,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from agent.facs.units import AUS, MEASURED
+from agent.schema.errors import USAGE, DuchenneError
 from agent.schema.evidence import Cue, Missing
 from agent.schema.samples import Columns
 from agent.senses.units import series as au_reading
@@ -43,8 +44,11 @@ OPENFACE3: Final = (1, 2, 4, 6, 9, 12, 25, 26)
 _AU: Final = re.compile(r"au_?0*(\d{1,2})(_r|_c|_intensity|_l)?")
 
 
-class TableError(ValueError):
+class TableError(DuchenneError, ValueError):
     """A table that cannot be read; the message says what was found and what to do."""
+
+    code = "bad_table"
+    exit_status = USAGE
 
 
 @dataclass(frozen=True, slots=True)
