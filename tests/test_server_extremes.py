@@ -69,8 +69,8 @@ def test_no_request_raises_a_ceiling(
     for field in ("model", "profile", "question", "source", "before", "person", "fields"):
         assert getattr(again, field) == getattr(first, field)
     settings = Settings()
-    house: Any = type("House", (), {"settings": settings})
-    work = Work(house, Owner("a", 1, 1, 1.0), again, 0.0)
+    app_state: Any = type("AppState", (), {"settings": settings})
+    work = Work(app_state, Owner("a", 1, 1, 1.0), again, 0.0)
     assert work.until <= settings.deadline
 
 

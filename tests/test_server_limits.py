@@ -75,9 +75,9 @@ def test_every_route_wants_a_key_but_those_that_say_whether_it_lives(pair: serve
 )  # fmt: skip
 def test_a_strange_host_header_opens_nothing(pair: served.Pair, host: str) -> None:
     raw = f"GET /v1/models HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"
-    with socket.create_connection(("127.0.0.1", pair.server.port), timeout=5) as wire:
-        wire.sendall(raw.encode())
-        status = wire.recv(12).decode()
+    with socket.create_connection(("127.0.0.1", pair.server.port), timeout=5) as channel:
+        channel.sendall(raw.encode())
+        status = channel.recv(12).decode()
     assert status.split()[1] in ("400", "401", "421")
 
 
@@ -420,8 +420,8 @@ def leave(server: Served, request: Any, when: Any, after: float = 0.0) -> None:
         f"POST {CHAT} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
         f"Authorization: Bearer {server.key}\r\nContent-Length: {len(raw)}\r\n\r\n"
     )
-    with socket.create_connection(("127.0.0.1", server.port)) as wire:
-        wire.sendall(head.encode() + raw)
+    with socket.create_connection(("127.0.0.1", server.port)) as channel:
+        channel.sendall(head.encode() + raw)
         wait_for(when)
         time.sleep(after)
 

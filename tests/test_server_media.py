@@ -24,7 +24,7 @@ from PIL import Image
 from served import clip, data, picture, tone
 
 from agent.server.settings import GIB, MIB, Settings
-from agent.server.worker_pool import Child, LostError, Nursery
+from agent.server.worker_pool import Child, LostError, WorkerPool
 from agent.util.process import restricted
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -211,7 +211,7 @@ def mutated(raw: bytes, chance: random.Random) -> bytes:
 
 
 def run_confined(tmp_path: Path, does: str) -> tuple[int, str]:
-    """What becomes of code that runs under the limits of the eyes."""
+    """What becomes of code that runs under the limits of the media worker."""
     program = (
         "import sys\nfrom agent.util import limits\nlimits.with_parent()\n"
         f"limits.confine({2 * GIB}, {2 * MIB})\nalone = limits.without_network()\n"
@@ -259,10 +259,10 @@ def test_a_child_that_is_taken_as_soon_as_it_comes_up_came_up() -> None:
     """The server was called not ready for want of children while they were all at work."""
 
     async def both() -> None:
-        nursery = Nursery("agent.server.reasoning_worker", [], restricted(secrets=False), 1)
-        taken, _ = await asyncio.gather(nursery.take(), nursery.warm())
+        pool = WorkerPool("agent.server.reasoning_worker", [], restricted(secrets=False), 1)
+        taken, _ = await asyncio.gather(pool.take(), pool.warm())
         assert taken.alive
-        await nursery.close()
+        await pool.close()
 
     asyncio.run(both())
 

@@ -1,4 +1,4 @@
-"""Puts the server together: routes, gate, children, what runs beside the requests.
+"""Puts the server together: routes, middleware, children, what runs beside the requests.
 
 `build` gives the application; `agent.server.cli` runs it. Knows who needs whom, does no work.
 """
@@ -19,35 +19,37 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
 from agent.server import chat, files, health, keys, page, reasons, responses, timeline
-from agent.server.app_state import House, Room
+from agent.server.app_state import AppState, Room
 from agent.server.errors import INTERNAL, ApiError
 from agent.server.guard import Guard
 from agent.server.health import Watch
 from agent.server.keys import Keys, Uses
 from agent.server.metrics import Metrics
-from agent.server.middleware import Gate
+from agent.server.middleware import Middleware
 from agent.server.schema import ChatRequest, LookRequest, ResponseRequest
 from agent.server.settings import Settings
 from agent.server.store import Store
-from agent.server.supervisor import Keeper
-from agent.server.worker_pool import Nursery
+from agent.server.supervisor import Supervisor
+from agent.server.worker_pool import WorkerPool
 from agent.util.process import restricted
 
 log = logging.getLogger("duchenne.serve")
 SWEEP_SECONDS = 30.0
 
 
-def build(settings: Settings, guard: Guard | None = None, keeper: Keeper | None = None) -> Gate:
+def build(
+    settings: Settings, guard: Guard | None = None, supervisor: Supervisor | None = None
+) -> Middleware:
     """The application of these settings. Raises KeysError, OSError."""
     who = keys.read(settings.keys, settings) if settings.keys else None
-    house = House(
+    app_state = AppState(
         settings=settings,
         store=Store(settings),
         uses=Uses(),
         guard=guard or Guard(settings.fetch_allow),
         room=Room(settings),
-        eyes=_eyes(settings),
-        minds=_minds(settings),
+        media_workers=_media_workers(settings),
+        reasoning_workers=_reasoning_workers(settings),
         metrics=Metrics(),
     )
     api = FastAPI(
@@ -61,26 +63,26 @@ def build(settings: Settings, guard: Guard | None = None, keeper: Keeper | None 
     )
     for part in (chat, responses, files, timeline, health, page):
         api.include_router(part.router)
-    api.state.house = house
-    api.state.watch = Watch(house, keeper)
+    api.state.app_state = app_state
+    api.state.watch = Watch(app_state, supervisor)
     _answer_errors(api)
     _describe(api, who)
-    gate = Gate(api, house, who, keys.local(settings))
-    api.state.gate = gate
-    return gate
+    middleware = Middleware(api, app_state, who, keys.local(settings))
+    api.state.middleware = middleware
+    return middleware
 
 
-def _eyes(settings: Settings) -> Nursery:
+def _media_workers(settings: Settings) -> WorkerPool:
     arguments = [str(settings.eyes_memory), str(settings.eyes_file)]
-    return Nursery(
+    return WorkerPool(
         "agent.server.media_worker", arguments, restricted(secrets=False), settings.slots
     )
 
 
-def _minds(settings: Settings) -> Nursery:
+def _reasoning_workers(settings: Settings) -> WorkerPool:
     # A model that is loaded there takes what it takes, and graphics memory is address space too.
     bounded = [] if settings.model.startswith("hf:") else [str(settings.mind_memory)]
-    return Nursery(
+    return WorkerPool(
         "agent.server.reasoning_worker", bounded, restricted(secrets=True), settings.slots
     )
 
@@ -88,24 +90,24 @@ def _minds(settings: Settings) -> Nursery:
 @asynccontextmanager
 async def _life(api: FastAPI) -> AsyncIterator[None]:
     """Children and watchers begin with the server and end with it."""
-    house: House = api.state.house
-    tasks = [asyncio.create_task(api.state.watch.run()), asyncio.create_task(_swept(house))]
+    app_state: AppState = api.state.app_state
+    tasks = [asyncio.create_task(api.state.watch.run()), asyncio.create_task(_swept(app_state))]
     try:
         yield
     finally:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        await house.eyes.close()
-        await house.minds.close()
-        house.store.close()
+        await app_state.media_workers.close()
+        await app_state.reasoning_workers.close()
+        app_state.store.close()
 
 
-async def _swept(house: House) -> None:
+async def _swept(app_state: AppState) -> None:
     while True:
-        await asyncio.sleep(min(SWEEP_SECONDS, house.settings.upload_seconds))
+        await asyncio.sleep(min(SWEEP_SECONDS, app_state.settings.upload_seconds))
         with suppress(OSError, ApiError):
-            gone = await asyncio.to_thread(house.store.sweep)
+            gone = await asyncio.to_thread(app_state.store.sweep)
             if gone:
                 log.info("expired", extra={"fields": {"count": len(gone)}})
 
@@ -122,12 +124,12 @@ def _answer_errors(api: FastAPI) -> None:
         ours = reasons.of_fault(error)
         if ours is INTERNAL:
             raise error
-        request.app.state.house.troubles.noted(ours.message)
+        request.app.state.app_state.troubles.noted(ours.message)
         return JSONResponse(ours.body, ours.status, headers=ours.headers)
 
     @api.exception_handler(Exception)
     async def fault(_: Request, __: Exception) -> JSONResponse:
-        # The framework raises it again behind this answer, and the gate logs it.
+        # The framework raises it again behind this answer, and the middleware logs it.
         return JSONResponse(INTERNAL.body, INTERNAL.status)
 
     @api.exception_handler(HTTPException)

@@ -18,7 +18,7 @@ from agent.server.keys import Uses
 from agent.server.metrics import Metrics
 from agent.server.settings import Settings
 from agent.server.store import Store
-from agent.server.worker_pool import Nursery
+from agent.server.worker_pool import WorkerPool
 
 
 class Room:
@@ -85,7 +85,7 @@ class Troubles:
 
 
 @dataclass(slots=True)
-class House:
+class AppState:
     """What all requests share."""
 
     settings: Settings
@@ -93,7 +93,7 @@ class House:
     uses: Uses
     guard: Guard
     room: Room
-    eyes: Nursery
-    minds: Nursery
+    media_workers: WorkerPool
+    reasoning_workers: WorkerPool
     metrics: Metrics
     troubles: Troubles = field(default_factory=Troubles)

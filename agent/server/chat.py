@@ -18,7 +18,7 @@ from pydantic import BaseModel, ValidationError
 
 from agent.server import asked as reading
 from agent.server import reasons
-from agent.server.app_state import House
+from agent.server.app_state import AppState
 from agent.server.asked import Asked
 from agent.server.errors import ApiError, bad
 from agent.server.schema import ChatCompletion, ChatRequest, Failure
@@ -85,26 +85,26 @@ class Reply(Protocol):
 
     def whole(self, outcome: Outcome) -> dict[str, Any]: ...
 
-    async def stream(self, work: Work, put: Put, house: House) -> None:
+    async def stream(self, work: Work, put: Put, app_state: AppState) -> None:
         """Puts every event of the answer, or of its failure, and one end."""
         ...
 
 
 async def handled(request: Request, asked: Asked, reply: Reply) -> Response:
     """The answer to one question, whole or streamed, for as long as the client is there."""
-    house: House = request.app.state.house
+    app_state: AppState = request.app.state.app_state
     state = request.scope["state"]
-    work = Work(house, state["owner"], asked, state["began"])
+    work = Work(app_state, state["owner"], asked, state["began"])
     noted = state.setdefault("noted", {})
     noted |= {"model": asked.name, "stream": asked.stream, "spent": work.spent}
     try:
         await prepared(request, work)
         if asked.stream:
-            return streamed(house, work, lambda put: reply.stream(work, put, house))
+            return streamed(app_state, work, lambda put: reply.stream(work, put, app_state))
         outcome = await at_once(request, work, work.answer(silent, silent))
     except GoneError:
-        return gone(house)
-    count(house, outcome)
+        return gone(app_state)
+    count(app_state, outcome)
     return JSONResponse(reply.whole(outcome))
 
 
@@ -120,13 +120,13 @@ async def prepared(request: Request, work: Work) -> None:
         noted |= {"kind": work.media.kind, "seconds": round(work.media.duration, 1)}
 
 
-def streamed(house: House, work: Work, make: Make) -> Response:
+def streamed(app_state: AppState, work: Work, make: Make) -> Response:
     """What `make` puts, as events; the work is closed with the last."""
     return Events(
         make,
         after=work.close,
-        gone=house.metrics.cancelled.inc,
-        heartbeat=house.settings.heartbeat,
+        gone=app_state.metrics.cancelled.inc,
+        heartbeat=app_state.settings.heartbeat,
         until=work.until + 5,
     )
 
@@ -151,9 +151,9 @@ async def to_the_end(put: Put, doing: Awaitable[None]) -> None:
     put(DONE)
 
 
-def gone(house: House) -> Response:
+def gone(app_state: AppState) -> Response:
     """For nobody: the client has left."""
-    house.metrics.cancelled.inc()
+    app_state.metrics.cancelled.inc()
     return Response(status_code=499)
 
 
@@ -161,9 +161,9 @@ def silent(*_: object) -> None:
     """Tells nobody."""
 
 
-def count(house: House, outcome: Outcome) -> None:
+def count(app_state: AppState, outcome: Outcome) -> None:
     for kind in ("prompt", "completion"):
-        house.metrics.tokens.labels(kind).inc(outcome.usage[f"{kind}_tokens"])
+        app_state.metrics.tokens.labels(kind).inc(outcome.usage[f"{kind}_tokens"])
 
 
 class _Reply:
@@ -191,12 +191,12 @@ class _Reply:
             "duchenne": extra(self._asked, outcome),
         }
 
-    async def stream(self, work: Work, put: Put, house: House) -> None:
+    async def stream(self, work: Work, put: Put, app_state: AppState) -> None:
         """Steps, the answer, all of it, and the end; or an error, and the end."""
         put(self._chunk({"role": "assistant", "content": ""}))
-        await to_the_end(put, self._told(work, put, house))
+        await to_the_end(put, self._told(work, put, app_state))
 
-    async def _told(self, work: Work, put: Put, house: House) -> None:
+    async def _told(self, work: Work, put: Put, app_state: AppState) -> None:
 
         def told(line: str) -> None:
             put(self._chunk({"reasoning": f"{line}\n", "reasoning_content": f"{line}\n"}))
@@ -205,7 +205,7 @@ class _Reply:
             put(self._chunk({}, duchenne={"progress": share, "step": step}))
 
         outcome = await work.answer(told, progress)
-        count(house, outcome)
+        count(app_state, outcome)
         for piece in pieces(content(self._asked, outcome)):
             put(self._chunk({"content": piece}))
         put(self._chunk({}, "stop", duchenne=extra(self._asked, outcome)))

@@ -25,8 +25,8 @@ from agent.util import listen
 from agent.util.advice import advice
 
 if TYPE_CHECKING:
-    from agent.server.middleware import Gate
-    from agent.server.supervisor import Keeper
+    from agent.server.middleware import Middleware
+    from agent.server.supervisor import Supervisor
 
 FAILED, USAGE = 1, 2
 NEEDS = ("fastapi", "uvicorn", "multipart", "prometheus_client", "h11")
@@ -43,16 +43,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         if arguments.new_key:
             return _new_key(arguments)
-        settings, keeper = _settings(arguments), _keeper(arguments)
-        if keeper:
-            model = f"openai:{keeper.hosting.name}"
-            settings = replace(settings, model=model, base_url=f"{keeper.hosting.url}/v1")
+        settings, supervisor = _settings(arguments), _keeper(arguments)
+        if supervisor:
+            model = f"openai:{supervisor.hosting.name}"
+            settings = replace(settings, model=model, base_url=f"{supervisor.hosting.url}/v1")
         try:
             place = listen.bound(settings.host, settings.port)
         except OSError as error:
             return _complain(str(error), FAILED)
         with place:
-            return asyncio.run(serve(settings, keeper, place))
+            return asyncio.run(serve(settings, supervisor, place))
     except (keys.KeysError, OSError) as error:
         return _complain(str(error))
 
@@ -199,9 +199,9 @@ def _new_key(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _keeper(arguments: argparse.Namespace) -> Keeper | None:
+def _keeper(arguments: argparse.Namespace) -> Supervisor | None:
     """Of the vLLM that is to run beside the server. Raises KeysError, HostingError."""
-    from agent.server import supervisor as keeper
+    from agent.server import supervisor as supervisor
     from agent.server.keys import KeysError
     from agent.util import cache
 
@@ -209,10 +209,10 @@ def _keeper(arguments: argparse.Namespace) -> Keeper | None:
         return None
     if arguments.model != Settings().model or arguments.base_url:
         raise KeysError("--vllm is the model and its host: leave --model and --base-url out")
-    return keeper.asked(arguments.vllm, arguments.vllm_log or cache.cache_dir("vllm.log"))
+    return supervisor.asked(arguments.vllm, arguments.vllm_log or cache.cache_dir("vllm.log"))
 
 
-async def serve(settings: Settings, keeper: Keeper | None, place: socket.socket) -> int:
+async def serve(settings: Settings, supervisor: Supervisor | None, place: socket.socket) -> int:
     """Until SIGTERM or SIGINT, at a bound socket. Raises HostingError where vLLM's first start
     fails."""
     import uvicorn
@@ -222,10 +222,10 @@ async def serve(settings: Settings, keeper: Keeper | None, place: socket.socket)
     from agent.server.middleware import JsonLines, log
 
     _log_to_stderr(JsonLines())
-    gate = build(settings, keeper=keeper)
+    app = build(settings, supervisor=supervisor)
     doors = Doors(settings.connections, settings.per_address, settings.head_seconds)
     server = _server(uvicorn.Config(
-        gate, http=doors.protocol(), log_config=None, access_log=False,
+        app, http=doors.protocol(), log_config=None, access_log=False,
         lifespan="on", server_header=False, proxy_headers=False, ws="none", backlog=256,
         timeout_keep_alive=5, timeout_graceful_shutdown=3,
     ))  # fmt: skip
@@ -241,10 +241,10 @@ async def serve(settings: Settings, keeper: Keeper | None, place: socket.socket)
         return 1
     host, number = place.getsockname()[:2]
     log.info("listening", extra={"fields": {"host": host, "port": number}})
-    kept = {asyncio.create_task(keeper.run())} if keeper else set()
+    kept = {asyncio.create_task(supervisor.run())} if supervisor else set()
     until = {task, asyncio.create_task(ending.wait())} | kept
     await asyncio.wait(until, return_when="FIRST_COMPLETED")
-    await _drained(gate, settings)
+    await _drained(app, settings)
     server.should_exit = True
     await task
     for each in kept:
@@ -257,14 +257,14 @@ async def serve(settings: Settings, keeper: Keeper | None, place: socket.socket)
     return 0
 
 
-async def _drained(gate: Gate, settings: Settings) -> None:
+async def _drained(app: Middleware, settings: Settings) -> None:
     """Nothing new; wait for what runs, as long as the grace lasts."""
-    gate.draining = True
+    app.draining = True
     loop = asyncio.get_running_loop()
     began = loop.time()
     # A moment in which whoever balances load sees that this server is not ready any more.
     await asyncio.sleep(min(1.0, settings.grace))
-    while gate.running and loop.time() - began < settings.grace:
+    while app.running and loop.time() - began < settings.grace:
         await asyncio.sleep(0.05)
 
 

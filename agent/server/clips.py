@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agent.server import reasons
-from agent.server.app_state import House
+from agent.server.app_state import AppState
 from agent.server.asked import Asked, Source
 from agent.server.errors import ApiError, bad
 from agent.server.fetch import fetch, too_large
@@ -32,12 +32,12 @@ class Held:
     """Whether this request began its conversation; without an answer it is none."""
 
 
-async def held(house: House, owner: Owner, asked: Asked, opened: AsyncExitStack) -> Held:
+async def held(app_state: AppState, owner: Owner, asked: Asked, opened: AsyncExitStack) -> Held:
     """The clip of a question, until `opened` is closed. Raises ApiError."""
-    store, name = house.store, owner.name
+    store, name = app_state.store, owner.name
     if asked.conversation not in (None, "new"):
         assert asked.conversation is not None
-        return _continued(house, owner, asked, opened)
+        return _continued(app_state, owner, asked, opened)
     if asked.source is None:
         raise bad("no clip: send a video_url, image_url, input_audio or file part", "messages")
     if asked.source.kind == "file":
@@ -50,11 +50,11 @@ async def held(house: House, owner: Owner, asked: Asked, opened: AsyncExitStack)
         return found
     if asked.conversation:
         found = Held(opened.enter_context(store.coming(name, TALK)))
-        await _got(house, owner, asked.source, found.place.clip)
+        await _got(app_state, owner, asked.source, found.place.clip)
         found.place = _begun(store, name, found.place, {}, found, opened)
     else:
         found = Held(opened.enter_context(store.scratch(name)))
-        await _got(house, owner, asked.source, found.place.clip)
+        await _got(app_state, owner, asked.source, found.place.clip)
     return found
 
 
@@ -81,8 +81,8 @@ def _forgotten_without_answer(
     opened.push_async_callback(forget)
 
 
-def _continued(house: House, owner: Owner, asked: Asked, opened: AsyncExitStack) -> Held:
-    store, talk = house.store, str(asked.conversation)
+def _continued(app_state: AppState, owner: Owner, asked: Asked, opened: AsyncExitStack) -> Held:
+    store, talk = app_state.store, str(asked.conversation)
     if not talk.startswith(TALK):
         raise bad('conversation is "new" or the id of one', "conversation")
     place, meta = store.find(owner.name, talk)
@@ -93,7 +93,7 @@ def _continued(house: House, owner: Owner, asked: Asked, opened: AsyncExitStack)
         place, _ = store.find(owner.name, file)
         opened.enter_context(store.using(place))
     source = asked.source
-    if source is not None and not _same(source, place, file, house.settings.media_bytes):
+    if source is not None and not _same(source, place, file, app_state.settings.media_bytes):
         raise ApiError(
             409, "another_clip", "a conversation is about the clip it began with; begin anew"
         )
@@ -109,12 +109,12 @@ def _same(source: Source, place: Place, file: str | None, limit: int) -> bool:
     return False
 
 
-async def _got(house: House, owner: Owner, source: Source, into: Path) -> None:
+async def _got(app_state: AppState, owner: Owner, source: Source, into: Path) -> None:
     """The clip's bytes, onto the disk and off the owner's account."""
-    settings = house.settings
+    settings = app_state.settings
     if source.kind == "base64":
         data = await asyncio.to_thread(_decoded, source.value, settings.media_bytes)
-        house.uses.take_bytes(owner, len(data))
+        app_state.uses.take_bytes(owner, len(data))
         await asyncio.to_thread(into.write_bytes, data)
         size = len(data)
     else:
@@ -123,12 +123,12 @@ async def _got(house: House, owner: Owner, source: Source, into: Path) -> None:
         size = await fetch(
             source.value,
             into,
-            guard=house.guard,
+            guard=app_state.guard,
             limit=settings.media_bytes,
             seconds=settings.fetch_seconds,
         )
-        house.uses.take_bytes(owner, size)
-    house.metrics.media_bytes.inc(size)
+        app_state.uses.take_bytes(owner, size)
+    app_state.metrics.media_bytes.inc(size)
 
 
 def _decoded(text: str, limit: int) -> bytes:

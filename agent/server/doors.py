@@ -17,7 +17,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from agent.server.errors import bad
 
 RESERVE: Final = 32
-"""Connections beyond the limit that are let in where no other can go; the gate answers there
+"""Connections beyond the limit that are let in where no other can go; the middleware answers there
 only whether the server lives."""
 
 

@@ -16,7 +16,7 @@ from starlette.datastructures import UploadFile
 
 from agent.senses.speech.sidecar import LANGUAGES
 from agent.senses.speech.subtitles import MAX_BYTES
-from agent.server.app_state import House
+from agent.server.app_state import AppState
 from agent.server.chat import FAILURES
 from agent.server.errors import ApiError, bad
 from agent.server.fetch import too_large
@@ -46,17 +46,17 @@ _FORM: Final = {
 }
 
 
-def _here(request: Request) -> tuple[House, Store, Owner]:
-    house: House = request.app.state.house
+def _here(request: Request) -> tuple[AppState, Store, Owner]:
+    app_state: AppState = request.app.state.app_state
     owner: Owner = request.scope["state"]["owner"]
-    return house, house.store, owner
+    return app_state, app_state.store, owner
 
 
 @router.post("/v1/files", response_model=FileCard, openapi_extra=_FORM, summary="Upload a clip")
 async def upload(request: Request) -> FileCard:
     """Keep a clip to ask about: a form with `file`, and `subtitles` (.srt, .vtt or a .json
     transcript, by its name) where there are any."""
-    house, store, owner = _here(request)
+    app_state, store, owner = _here(request)
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "multipart/form-data":
         raise ApiError(415, "wrong_content_type", "send a form: multipart/form-data with file")
@@ -65,8 +65,8 @@ async def upload(request: Request) -> FileCard:
         if not isinstance(sent, UploadFile):
             raise bad("the form has no file", "file")
         size = sent.size or 0
-        if size > house.settings.media_bytes:
-            raise too_large(house.settings.media_bytes)
+        if size > app_state.settings.media_bytes:
+            raise too_large(app_state.settings.media_bytes)
         if not size:
             raise bad("the file is empty", "file", "empty_media")
         beside = _subtitles(form.get("subtitles"))
@@ -75,28 +75,28 @@ async def upload(request: Request) -> FileCard:
         if len(purpose) > 40:
             raise bad("a purpose may have 40 characters", "purpose")
         whole = size + sum(map(len, beside.values()))
-        house.uses.take_bytes(owner, whole)
+        app_state.uses.take_bytes(owner, whole)
         meta = {"name": _plain(sent.filename or "clip"), "bytes": size, "purpose": purpose}
         with store.coming(owner.name, FILE, whole) as place:
             await asyncio.to_thread(_written, place, sent.file, beside)
             name, _, noted = store.publish(place, meta)
-    house.metrics.media_bytes.inc(whole)
-    return _card(house, name, noted)
+    app_state.metrics.media_bytes.inc(whole)
+    return _card(app_state, name, noted)
 
 
 @router.get("/v1/files", response_model=FileList, summary="Uploads")
 async def files(request: Request) -> FileList:
     """All uploads of this key."""
-    house, store, owner = _here(request)
-    return FileList(data=[_card(house, *one) for one in store.all(owner.name, FILE)])
+    app_state, store, owner = _here(request)
+    return FileList(data=[_card(app_state, *one) for one in store.all(owner.name, FILE)])
 
 
 @router.get("/v1/files/{file_id}", response_model=FileCard, summary="One upload")
 async def file(request: Request, file_id: str) -> FileCard:
     """One upload."""
-    house, store, owner = _here(request)
+    app_state, store, owner = _here(request)
     _, meta = store.find(owner.name, of_kind(FILE, file_id))
-    return _card(house, file_id, meta)
+    return _card(app_state, file_id, meta)
 
 
 @router.delete("/v1/files/{file_id}", response_model=Deleted, summary="Delete an upload")
@@ -163,7 +163,7 @@ def _written(place: Place, clip: BinaryIO, beside: dict[str, bytes]) -> None:
         (place.folder / f"clip{ending}").write_bytes(text)
 
 
-def _card(house: House, name: str, meta: Meta) -> FileCard:
+def _card(app_state: AppState, name: str, meta: Meta) -> FileCard:
     created: Any = meta["created"]
     return FileCard(
         id=name,
@@ -171,5 +171,5 @@ def _card(house: House, name: str, meta: Meta) -> FileCard:
         created_at=created,
         filename=meta["name"],
         purpose=meta["purpose"],
-        expires_at=int(created + house.settings.upload_seconds),
+        expires_at=int(created + app_state.settings.upload_seconds),
     )

@@ -20,12 +20,12 @@ from fastapi.responses import JSONResponse, Response
 
 from agent.models.clients import bounded
 from agent.server import faults
-from agent.server.app_state import House
+from agent.server.app_state import AppState
 from agent.server.asked import names
 from agent.server.chat import FAILURES
 from agent.server.errors import ApiError
 from agent.server.schema import Failure, Health, ModelCard, ModelList
-from agent.server.supervisor import Keeper
+from agent.server.supervisor import Supervisor
 from agent.server.worker_pool import LostError
 
 log = logging.getLogger("duchenne.serve")
@@ -39,13 +39,13 @@ BEGAN: Final = int(time.time())
 class Watch:
     """Looks after what the server stands on."""
 
-    def __init__(self, house: House, keeper: Keeper | None = None) -> None:
-        self._house = house
-        self._keeper = keeper
+    def __init__(self, app_state: AppState, supervisor: Supervisor | None = None) -> None:
+        self._app_state = app_state
+        self._keeper = supervisor
         self._files: str | None = "model files are being fetched"
         self._children: str | None = "children are starting"
         self._disk: str | None = None
-        spec = house.settings.model
+        spec = app_state.settings.model
         self._model: str | None = "the language model has not answered yet"
         if not spec.startswith("openai:"):
             self._model = None
@@ -54,7 +54,7 @@ class Watch:
     def why(self) -> list[str]:
         """What keeps the server from being ready."""
         found = (self._files, self._children, self._host, self._disk)
-        return [why for why in (*found, *self._house.troubles.now) if why]
+        return [why for why in (*found, *self._app_state.troubles.now) if why]
 
     @property
     def _host(self) -> str | None:
@@ -68,8 +68,8 @@ class Watch:
         while True:
             await self._begun()
             await self._probed()
-            self._disk = await asyncio.to_thread(_writes, self._house.store.root)
-            self._house.metrics.model_up.set(self._host is None)
+            self._disk = await asyncio.to_thread(_writes, self._app_state.store.root)
+            self._app_state.metrics.model_up.set(self._host is None)
             if self.why != before:
                 log.info("ready" if not self.why else "not ready", extra={"fields": self._row()})
                 before = self.why
@@ -87,19 +87,19 @@ class Watch:
 
     async def _begun(self) -> None:
         try:
-            if not self._house.eyes.pids:
-                await self._house.eyes.warm()
-            if not self._house.minds.pids:
-                await self._house.minds.warm()
+            if not self._app_state.media_workers.pids:
+                await self._app_state.media_workers.warm()
+            if not self._app_state.reasoning_workers.pids:
+                await self._app_state.reasoning_workers.warm()
             self._children = None
         except LostError:
             self._children = "children do not come up"
 
     async def _probed(self) -> None:
-        kind, _, name = self._house.settings.model.partition(":")
+        kind, _, name = self._app_state.settings.model.partition(":")
         if kind != "openai":
             return
-        base = (self._house.settings.base_url or "https://api.openai.com/v1").rstrip("/")
+        base = (self._app_state.settings.base_url or "https://api.openai.com/v1").rstrip("/")
         key = os.environ.get("DUCHENNE_API_KEY") or os.environ.get("OPENAI_API_KEY") or "none"
         try:
             async with httpx.AsyncClient(timeout=PROBE_SECONDS, trust_env=False) as client:
@@ -140,7 +140,7 @@ async def live() -> Health:
 async def ready(request: Request) -> Response:
     """503 with the reasons while starting, going down, or without the language model."""
     why = list(request.app.state.watch.why)
-    if request.app.state.gate.draining:
+    if request.app.state.middleware.draining:
         why.append("going down")
     status = Health(status="not ready" if why else "ready", why=why)
     return JSONResponse(status.model_dump(), 503 if why else 200)
@@ -149,10 +149,10 @@ async def ready(request: Request) -> Response:
 @router.get("/metrics", response_class=Response, responses=FAILURES, summary="For Prometheus")
 async def metrics(request: Request) -> Response:
     """Counters in Prometheus' text form."""
-    house: House = request.app.state.house
-    house.metrics.in_flight.set(house.room.admitted)
-    house.metrics.running.set(house.room.running)
-    return Response(house.metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
+    app_state: AppState = request.app.state.app_state
+    app_state.metrics.in_flight.set(app_state.room.admitted)
+    app_state.metrics.running.set(app_state.room.running)
+    return Response(app_state.metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
 
 @router.get("/v1/models", response_model=ModelList, responses=FAILURES, summary="Models")

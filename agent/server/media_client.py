@@ -1,6 +1,6 @@
-"""The eyes on one clip: opened when first needed, asked what they see, ended with the request.
+"""One clip as a limited child sees it: begun when needed, asked, ended with the request.
 
-Checks everything they say; knows neither question nor model.
+Checks everything it says; knows neither question nor model.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from agent.perception.look import SENSES
 from agent.schema.evidence import Evidence, EvidenceError, Media, load
 from agent.server import reasons
-from agent.server.app_state import House
+from agent.server.app_state import AppState
 from agent.server.errors import bad
 from agent.server.keys import Owner
 from agent.server.place import Place, put
@@ -34,13 +34,13 @@ CORES: Final = 4.0
 """Processor seconds that one second of the deadline may cost."""
 
 
-class Sight:
+class MediaClient:
     """What can be seen and heard in one clip. Every method raises ApiError."""
 
-    def __init__(self, house: House, owner: Owner, place: Place, until: float) -> None:
+    def __init__(self, app_state: AppState, owner: Owner, place: Place, until: float) -> None:
         """`until`: the deadline by the loop's clock."""
-        self._house, self._owner, self._place, self._until = house, owner, place, until
-        self._eyes: Child | None = None
+        self._app_state, self._owner, self._place, self._until = app_state, owner, place, until
+        self._child: Child | None = None
         self._known = remembered(place)
         """What an earlier question about this clip has measured."""
         self.media: Media | None = self._known.media if self._known else None
@@ -70,36 +70,38 @@ class Sight:
         return await self._kept("series", wanted, _series)
 
     async def needed(self, said: Json) -> str:
-        """JSON of what the mind wants to see; the same pictures of a clip are drawn once."""
-        wanted = {**said, "op": said["need"], "blur": self._house.settings.blur_faces}
+        """JSON of what the reasoning asks to see; the same pictures of a clip are drawn once."""
+        wanted = {**said, "op": said["need"], "blur": self._app_state.settings.blur_faces}
         if said["need"] != "pictures":
             return json.dumps(await self._see(wanted))
         return await self._kept("pictures", wanted, json.dumps, _laid)
 
     async def close(self) -> None:
-        """End the eyes."""
-        eyes, self._eyes = self._eyes, None
-        if eyes is not None:
-            await self._house.eyes.drop(eyes)
+        """End the child."""
+        child, self._child = self._child, None
+        if child is not None:
+            await self._app_state.media_workers.drop(child)
 
     @property
     def _kept_looks(self) -> Path | None:
         """Where this owner's evidence outlives its clip, if it does."""
-        settings = self._house.settings
+        settings = self._app_state.settings
         return (
-            self._house.store.root / self._owner.name / "kept" if settings.keep_evidence else None
+            self._app_state.store.root / self._owner.name / "kept"
+            if settings.keep_evidence
+            else None
         )
 
     async def _trimmed(self) -> None:
         """Keep what is kept within its age and its quota."""
-        settings, kept = self._house.settings, self._kept_looks
+        settings, kept = self._app_state.settings, self._kept_looks
         if kept is not None:
             await asyncio.to_thread(trim, kept, settings.kept_seconds, settings.kept_bytes)
 
     async def _opened(self) -> Media:
         looks = self._kept_looks or self._place.looks
         try:
-            self._eyes = await self._house.eyes.take()
+            self._child = await self._app_state.media_workers.take()
         except LostError:
             raise reasons.down() from None
         loop = asyncio.get_running_loop()
@@ -119,44 +121,44 @@ class Sight:
     def _check(self, media: Media) -> None:
         """Length and size within bounds, and on the owner's account."""
         self.media = media
-        settings = self._house.settings
+        settings = self._app_state.settings
         if media.duration > settings.media_seconds:
             raise bad(f"a clip may last {settings.media_seconds:g} s", "messages", "media_too_long")
         if media.kind == "video" and media.width * media.height > settings.media_pixels:
             raise bad("a video may have 3840×2160 pixels", "messages", "media_too_large")
-        self._house.uses.take_seconds(self._owner, media.duration)
-        self._house.metrics.media_seconds.inc(media.duration)
+        self._app_state.uses.take_seconds(self._owner, media.duration)
+        self._app_state.metrics.media_seconds.inc(media.duration)
 
     async def _see(self, message: Json, progress: Progress | None = None) -> Json:
-        """The same as `_said`; the eyes are opened first where nothing needed them yet."""
-        if self._eyes is None:
+        """The same as `_said`; the child is begun first where nothing needed it yet."""
+        if self._child is None:
             await self._opened()
         return await self._said(message, progress)
 
     async def _said(self, message: Json, progress: Progress | None = None) -> Json:
-        """One answer of the eyes, progress on the way told."""
-        eyes = self._eyes
-        assert eyes is not None
+        """One answer of the child, progress on the way told."""
+        child = self._child
+        assert child is not None
         try:
-            await eyes.tell(message)
+            await child.tell(message)
             while True:
-                said = await eyes.heard()
+                said = await child.heard()
                 if "progress" not in said:
                     break
                 if progress is not None:
                     progress(str(said.get("step", ""))[:40], float(said["progress"]))
         except KilledError:
-            self._house.metrics.eyes_lost.inc()
-            self._house.troubles.noted("decoders are being killed from outside")
+            self._app_state.metrics.eyes_lost.inc()
+            self._app_state.troubles.noted("decoders are being killed from outside")
             raise reasons.killed() from None
         except (LostError, ValueError, TypeError):
-            self._house.metrics.eyes_lost.inc()
+            self._app_state.metrics.eyes_lost.inc()
             raise reasons.unreadable() from None
         if "error" in said:
             if (ours := reasons.of_machine(said.get("errno"))) is not None:
-                self._house.troubles.noted(ours.message)
+                self._app_state.troubles.noted(ours.message)
                 raise ours
-            raise reasons.of_eyes(str(said["error"]), str(said.get("message", "")))
+            raise reasons.of_media(str(said["error"]), str(said.get("message", "")))
         return said
 
     async def _kept(
@@ -166,7 +168,7 @@ class Sight:
         checked: Callable[[Json], str],
         laid: Callable[[Json, Path], Json] | None = None,
     ) -> str:
-        """What the eyes say to a wish, checked; the same wish is not told to them again.
+        """What the child answers to a request, checked; the same request is not sent again.
 
         `laid` puts what is large into a folder beside it, once it is remembered.
         """
@@ -184,7 +186,7 @@ class Sight:
 def _laid(said: Json, folder: Path) -> Json:
     """Pictures as files: megabytes that are not to go through JSON for every question.
 
-    Raises ApiError where the eyes give something else.
+    Raises ApiError where the child answers something else.
     """
     folder.mkdir(exist_ok=True)
     try:
@@ -202,7 +204,7 @@ def _laid(said: Json, folder: Path) -> Json:
 
 
 def _series(said: Json) -> str:
-    """Raises ApiError where the eyes give something else."""
+    """Raises ApiError where the child answers something else."""
     try:
         return Series.model_validate(said).model_dump_json()
     except ValidationError:

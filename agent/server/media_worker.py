@@ -17,29 +17,29 @@ from typing import Any
 
 from agent.schema.errors import code_of
 from agent.server import faults
-from agent.server.protocol import Json, Wire
+from agent.server.protocol import Channel, Json
 from agent.util import limits
 
 
 def main() -> int:
     limits.with_parent()
-    wire = Wire()
+    channel = Channel()
     memory, file = int(sys.argv[1]), int(sys.argv[2])
     limits.confine(memory, file)
     alone = limits.without_network()
     _warm()
-    wire.tell({"ready": True, "network": not alone})
+    channel.tell({"ready": True, "network": not alone})
     work: _Clip | None = None
-    for message in wire.heard():
+    for message in channel.heard():
         try:
             if message["op"] == "open":
                 limits.spend(float(message["cpu_seconds"]))
-                work = _Clip(message, wire)
+                work = _Clip(message, channel)
             assert work is not None
-            wire.tell(getattr(work, message["op"])(message))
+            channel.tell(getattr(work, message["op"])(message))
         except Exception as error:  # the boundary of a process: the parent gets kind and words
             said = {"error": code_of(error), "message": str(error)[:500]}
-            wire.tell(said | {"errno": faults.number(error)})
+            channel.tell(said | {"errno": faults.number(error)})
     return 0
 
 
@@ -57,11 +57,11 @@ def _warm() -> None:
 class _Clip:
     """One clip on disk."""
 
-    def __init__(self, message: Json, wire: Wire) -> None:
+    def __init__(self, message: Json, channel: Channel) -> None:
         from agent.perception.look import Request
 
         self._request = Request(Path(message["clip"]), cache=Path(message["cache"]))
-        self._wire = wire
+        self._wire = channel
         self._told = -1.0
 
     def open(self, _: Json) -> Json:

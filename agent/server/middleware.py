@@ -18,7 +18,7 @@ from typing import Any, Final
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from agent.server import reasons
-from agent.server.app_state import House
+from agent.server.app_state import AppState
 from agent.server.errors import ApiError, busy
 from agent.server.keys import Keys, Owner
 
@@ -42,11 +42,11 @@ _HOST: Final = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::[0-9]{1,5})?
 log = logging.getLogger("duchenne.serve")
 
 
-class Gate:
+class Middleware:
     """The outermost application."""
 
-    def __init__(self, app: ASGIApp, house: House, keys: Keys | None, local: Owner) -> None:
-        self._app, self._house = app, house
+    def __init__(self, app: ASGIApp, app_state: AppState, keys: Keys | None, local: Owner) -> None:
+        self._app, self._app_state = app, app_state
         self._keys, self._local = keys, local
         self.draining = False
         self.running = 0
@@ -79,7 +79,7 @@ class Gate:
 
     def _addressed(self, headers: dict[str, str]) -> None:
         """A page of some other site, open in a browser here, must not get to ask."""
-        settings = self._house.settings
+        settings = self._app_state.settings
         host = headers.get("host", "")
         taken = _HOST.fullmatch(host)
         names = frozenset(settings.names) or (LOOPBACK if self._keys is None else frozenset())
@@ -96,29 +96,29 @@ class Gate:
         self.running += 1
         held.callback(self._done)
         if owner is not None:
-            held.enter_context(self._house.uses.flight(owner))
+            held.enter_context(self._app_state.uses.flight(owner))
         if works:
-            held.enter_context(self._house.room.ticket())
+            held.enter_context(self._app_state.room.ticket())
 
     async def admit_reader(self, owner: Owner | None, path: str, held: ExitStack) -> None:
         """Count a request that only reads in, too. Raises ApiError (429, 503)."""
         if path in HEALTH:
             return
-        if self.inside > self._house.settings.connections:
+        if self.inside > self._app_state.settings.connections:
             raise busy("there are too many requests; come back later", 1)
         if owner is None or not path.startswith("/v1/"):
             return
         until = time.monotonic() + PATIENCE
-        while self._house.uses.is_full(owner) and time.monotonic() < until:
+        while self._app_state.uses.is_full(owner) and time.monotonic() < until:
             await asyncio.sleep(0.02)
-        held.enter_context(self._house.uses.flight(owner))
+        held.enter_context(self._app_state.uses.flight(owner))
 
     def _done(self) -> None:
         self.running -= 1
 
     def limit(self, path: str) -> int:
         """Bytes that a body to this path may have."""
-        settings = self._house.settings
+        settings = self._app_state.settings
         if path == UPLOAD:
             return settings.media_bytes + SMALL
         return settings.body_bytes if path in WORK else SMALL
@@ -127,8 +127,8 @@ class Gate:
 class _Passage:
     """One request on its way through."""
 
-    def __init__(self, gate: Gate, scope: Scope, receive: Receive, send: Send) -> None:
-        self._gate, self._house = gate, gate._house
+    def __init__(self, outer: Middleware, scope: Scope, receive: Receive, send: Send) -> None:
+        self._outer, self._app_state = outer, outer._app_state
         self._scope, self._receive, self._send = scope, receive, send
         self._path: str = scope["path"]
         self._method: str = scope["method"]
@@ -147,20 +147,20 @@ class _Passage:
             name.decode("latin-1").lower(): value.decode("latin-1")
             for name, value in self._scope["headers"]
         }
-        self._gate.inside += 1
+        self._outer.inside += 1
         with ExitStack() as held:
             try:
-                self._owner = self._gate.owner(headers, self._path, self._method)
+                self._owner = self._outer.owner(headers, self._path, self._method)
                 if self._method == "POST" or self._works:
-                    self._gate.admit(self._owner, self._works, held)
+                    self._outer.admit(self._owner, self._works, held)
                 else:
-                    await self._gate.admit_reader(self._owner, self._path, held)
+                    await self._outer.admit_reader(self._owner, self._path, held)
                 self._sized(headers)
                 state = self._scope.setdefault("state", {})
                 state |= {"owner": self._owner, "began": self._began, "id": self._id}
-                await self._gate.pass_on(self._scope, self._limited, self._noted)
+                await self._outer.pass_on(self._scope, self._limited, self._noted)
             except ApiError as error:
-                self._house.metrics.refused.labels(error.code).inc()
+                self._app_state.metrics.refused.labels(error.code).inc()
                 await self._refuse(error)
             except Exception as error:  # the outermost boundary: it is logged and answered
                 log.exception(
@@ -168,23 +168,23 @@ class _Passage:
                 )
                 await self._refuse(reasons.of_fault(error))
             finally:
-                self._gate.inside -= 1
+                self._outer.inside -= 1
                 self._log()
 
     def _sized(self, headers: dict[str, str]) -> None:
         length = headers.get("content-length", "")
-        if length.isdigit() and int(length) > self._gate.limit(self._path):
+        if length.isdigit() and int(length) > self._outer.limit(self._path):
             raise self._large()
 
     def _large(self) -> ApiError:
-        most = self._gate.limit(self._path)
+        most = self._outer.limit(self._path)
         return ApiError(413, "body_too_large", f"a body to this path may have {most} bytes")
 
     async def _limited(self) -> Message:
         """The body, as long as it is not too large and comes in time."""
         if self._whole:
             return await self._receive()
-        settings, now = self._house.settings, asyncio.get_running_loop().time()
+        settings, now = self._app_state.settings, asyncio.get_running_loop().time()
         until = min(self._began + settings.deadline, now + settings.body_seconds)
         try:
             async with asyncio.timeout_at(until):
@@ -194,7 +194,7 @@ class _Passage:
         if message["type"] == "http.request":
             self._read += len(message.get("body", b""))
             self._whole = not message.get("more_body", False)
-            if self._read > self._gate.limit(self._path):
+            if self._read > self._outer.limit(self._path):
                 raise self._large()
         return message
 
@@ -229,7 +229,7 @@ class _Passage:
     async def _drain(self) -> None:
         try:
             async with asyncio.timeout(DRAIN_SECONDS):
-                while not self._whole and self._read < DRAIN_BYTES + self._gate.limit(self._path):
+                while not self._whole and self._read < DRAIN_BYTES + self._outer.limit(self._path):
                     message = await self._receive()
                     self._read += len(message.get("body", b""))
                     self._whole = not message.get("more_body", False)
@@ -239,7 +239,7 @@ class _Passage:
     def _log(self) -> None:
         seconds = asyncio.get_running_loop().time() - self._began
         route = getattr(self._scope.get("route"), "path", None) or "other"
-        metrics = self._house.metrics
+        metrics = self._app_state.metrics
         metrics.requests.labels(route, str(self._status)).inc()
         metrics.seconds.labels(route).observe(seconds)
         fields: dict[str, Any] = {

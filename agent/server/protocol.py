@@ -15,7 +15,7 @@ from typing import IO, Any
 Json = dict[str, Any]
 
 
-class Wire:
+class Channel:
     """The child's end. Whatever libraries print goes to standard error instead."""
 
     def __init__(self) -> None:

@@ -1,7 +1,7 @@
 """The child that reasons: `python -m agent.server.reasoning_worker`. Many questions a process.
 
 Holds the model's client and the threads; opens no media. Pictures and closer looks it asks its
-parent for, which has the eyes. One question is one "ask" message; steps come back while it
+parent for, which opens media. One question is one "ask" message; steps come back while it
 thinks, then one "answer" or "error". Its memory is limited: a host that says too much, or a clip
 with too many cues, ends one question and not the machine.
 """
@@ -18,7 +18,7 @@ from typing import Any, Final
 
 from agent.schema.errors import FAILED, DuchenneError, code_of, codes_of
 from agent.server import faults
-from agent.server.protocol import Json, Wire
+from agent.server.protocol import Channel, Json
 from agent.util import limits
 
 FILE: Final = 64 << 30
@@ -28,24 +28,24 @@ os.environ["LANGGRAPH_STRICT_MSGPACK"] = "true"
 
 def main() -> int:
     limits.with_parent()
-    wire = Wire()
+    channel = Channel()
     if sys.argv[1:]:
         limits.confine(int(sys.argv[1]), FILE)
     import agent.graph.conversation
     import agent.questions
     import agent.reading.rules  # noqa: F401
 
-    wire.tell({"ready": True})
-    for message in wire.heard():
+    channel.tell({"ready": True})
+    for message in channel.heard():
         try:
-            wire.tell(_asked(message, wire))
+            channel.tell(_asked(message, channel))
         except Exception as error:  # the boundary of a process: the parent gets kind and words
             said = {"error": code_of(error), "kinds": codes_of(error), "message": str(error)[:500]}
-            wire.tell(said | {"errno": faults.number(error)})
+            channel.tell(said | {"errno": faults.number(error)})
     return 0
 
 
-def _asked(message: Json, wire: Wire) -> Json:
+def _asked(message: Json, channel: Channel) -> Json:
     """One question, answered."""
     from agent.graph.conversation import Conversation
     from agent.schema.evidence import Evidence
@@ -59,14 +59,14 @@ def _asked(message: Json, wire: Wire) -> Json:
         person=message["person"],
         thread=message["thread"],
         store=_place(message["store"]),
-        pictures=_pictures(wire),
-        look_closer=_closer(wire),
+        pictures=_pictures(channel),
+        look_closer=_closer(channel),
         before=message["before"],
     )
     with talk:
         answer = talk.ask(
             message["question"],
-            on_step=lambda step: wire.tell(
+            on_step=lambda step: channel.tell(
                 {"step": step.name, "person": step.person, "text": step.text}
             ),
         )
@@ -155,11 +155,11 @@ class _Counted:
         }
 
 
-def _pictures(wire: Wire) -> Any:
+def _pictures(channel: Channel) -> Any:
     from agent.schema.picture import Picture
 
     def shown(person: str | None, span: tuple[float, float]) -> list[Picture]:
-        answer = wire.ask({"need": "pictures", "person": person, "span": list(span)})
+        answer = channel.ask({"need": "pictures", "person": person, "span": list(span)})
         return [Picture(one["name"], _png(one)) for one in answer["pictures"]]
 
     return shown
@@ -170,11 +170,11 @@ def _png(one: Json) -> bytes:
     return Path(one["path"]).read_bytes() if "path" in one else base64.b64decode(one["png"])
 
 
-def _closer(wire: Wire) -> Any:
+def _closer(channel: Channel) -> Any:
     from agent.schema.evidence import Evidence
 
     def closer(start: float, end: float) -> Evidence | None:
-        answer = wire.ask({"need": "closer", "start": start, "end": end})
+        answer = channel.ask({"need": "closer", "start": start, "end": end})
         found = answer["evidence"]
         return None if found is None else Evidence.model_validate(found)
 

@@ -40,7 +40,7 @@ _MINDS: Final = {
 }
 
 
-def of_eyes(kind: str, said: str) -> ApiError:
+def of_media(kind: str, said: str) -> ApiError:
     """Why a clip could not be read."""
     if kind == "unreadable_media":
         why = next((text for pattern, text in _MEDIA if re.search(pattern, said)), None)
@@ -96,7 +96,7 @@ def unreadable(why: str | None = None) -> ApiError:
     return bad(f"the clip cannot be read: {why or usual}", "messages", "unreadable_media")
 
 
-def of_mind(said: Json) -> ApiError:
+def of_reasoning(said: Json) -> ApiError:
     """Why a question could not be answered."""
     if (ours := of_machine(said.get("errno"))) is not None:
         return ours

@@ -17,7 +17,7 @@ from pydantic import ValidationError
 
 from agent.server import asked as reading
 from agent.server import reasons
-from agent.server.app_state import House
+from agent.server.app_state import AppState
 from agent.server.asked import Asked
 from agent.server.chat import (
     FAILURES,
@@ -143,7 +143,7 @@ class _Reply:
             "duchenne": extra(self._asked, outcome),
         }
 
-    async def stream(self, work: Work, put: Put, house: House) -> None:
+    async def stream(self, work: Work, put: Put, app_state: AppState) -> None:
         """Created, steps as reasoning, text, completed; or failed. Either is the one end."""
 
         def tell(kind: str, **more: Any) -> None:
@@ -161,7 +161,7 @@ class _Reply:
         tell("response.created", response=self._head("in_progress"))
         try:
             outcome = await work.answer(told, progress)
-            count(house, outcome)
+            count(app_state, outcome)
             self._text(tell, content(self._asked, outcome))
             tell("response.completed", response=self.whole(outcome))
         except ApiError as error:

@@ -33,7 +33,7 @@ LONGEST: Final = 60.0
 """Seconds between two starts at most; the first pause is one, each further one twice as long."""
 
 
-class Keeper:
+class Supervisor:
     """One vLLM, begun again when it dies or is stuck."""
 
     def __init__(
@@ -99,7 +99,7 @@ class Keeper:
         await asyncio.Event().wait()
 
 
-def asked(words: str, out: Path) -> Keeper:
+def asked(words: str, out: Path) -> Supervisor:
     """From what follows --vllm: arguments of `duchenne vllm` in one text.
 
     The key between the two is made here, where none is set. Raises HostingError.
@@ -107,7 +107,7 @@ def asked(words: str, out: Path) -> Keeper:
     arguments: argparse.Namespace = cli.parsed(shlex.split(words))
     hosting = cli.asked(arguments, _free())
     key = os.environ.setdefault("DUCHENNE_API_KEY", secrets.token_urlsafe(32))
-    return Keeper(hosting, key, cli.references(hosting, arguments), arguments.wait, out)
+    return Supervisor(hosting, key, cli.references(hosting, arguments), arguments.wait, out)
 
 
 def _free() -> int:

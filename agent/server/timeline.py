@@ -18,7 +18,7 @@ from fastapi.responses import JSONResponse, Response
 
 from agent.schema.evidence import Evidence
 from agent.server import asked as reading
-from agent.server.app_state import House
+from agent.server.app_state import AppState
 from agent.server.chat import (
     FAILURES,
     at_once,
@@ -59,15 +59,17 @@ async def look(request: Request, file_id: str) -> Response:
     """
     is_json(request)
     wanted = parsed(await request.body(), LookRequest)
-    house: House = request.app.state.house
+    app_state: AppState = request.app.state.app_state
     work = _work(request, file_id, wanted.seconds)
     try:
         await prepared(request, work)
         if wanted.stream:
-            return streamed(house, work, lambda put: to_the_end(put, _looked(file_id, work, put)))
+            return streamed(
+                app_state, work, lambda put: to_the_end(put, _looked(file_id, work, put))
+            )
         found = await at_once(request, work, work.look(silent))
     except GoneError:
-        return gone(house)
+        return gone(app_state)
     return JSONResponse(_told(file_id, found))
 
 
@@ -100,7 +102,7 @@ async def series(
         await prepared(request, work)
         drawn = await at_once(request, work, work.series(start, last, points))
     except GoneError:
-        return gone(request.app.state.house)
+        return gone(request.app.state.app_state)
     return Response(drawn, media_type="application/json")
 
 
@@ -144,9 +146,9 @@ def _felt(file_id: str, found: Evidence, person: str | None) -> dict[str, Any]:
 
 async def _measured(request: Request, file_id: str) -> Evidence:
     """An upload of this key's, and what was found in it. Raises ApiError (404)."""
-    house: House = request.app.state.house
+    app_state: AppState = request.app.state.app_state
     owner: Owner = request.scope["state"]["owner"]
-    place, _ = house.store.find(owner.name, of_kind(FILE, file_id))
+    place, _ = app_state.store.find(owner.name, of_kind(FILE, file_id))
     found = await asyncio.to_thread(remembered, place)
     if found is None:
         raise ApiError(404, "not_measured", "nothing is measured yet; POST to …/evidence first")
@@ -156,7 +158,7 @@ async def _measured(request: Request, file_id: str) -> Evidence:
 def _work(request: Request, file_id: str, seconds: float | None) -> Work:
     state = request.scope["state"]
     about = reading.look_at(file_id, seconds)
-    return Work(request.app.state.house, state["owner"], about, state["began"])
+    return Work(request.app.state.app_state, state["owner"], about, state["began"])
 
 
 async def _looked(file_id: str, work: Work, put: Put) -> None:

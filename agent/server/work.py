@@ -1,4 +1,4 @@
-"""One question from its clip to its answer: gets the clip, opens the eyes, lets the mind think.
+"""One question from its clip to its answer: gets the clip, looks, reasons.
 
 Carries messages between two children. Cancelled at any point, it ends both and leaves no file
 behind.
@@ -14,11 +14,11 @@ from dataclasses import dataclass, field
 from agent.schema.answer import Answer
 from agent.schema.evidence import Cue, Evidence, Media
 from agent.server import clips, reasons
-from agent.server.app_state import House
+from agent.server.app_state import AppState
 from agent.server.asked import Asked
 from agent.server.clips import Held
 from agent.server.keys import Owner
-from agent.server.media_client import Progress, Sight
+from agent.server.media_client import MediaClient, Progress
 from agent.server.protocol import Json
 from agent.server.worker_pool import Child, LostError
 
@@ -42,14 +42,14 @@ class Outcome:
 class Work:
     """One question. `prepare` first, while a refusal can still have a status of its own."""
 
-    def __init__(self, house: House, owner: Owner, asked: Asked, began: float) -> None:
-        self._house, self._owner, self._asked = house, owner, asked
-        deadline = house.settings.deadline
+    def __init__(self, app_state: AppState, owner: Owner, asked: Asked, began: float) -> None:
+        self._app_state, self._owner, self._asked = app_state, owner, asked
+        deadline = app_state.settings.deadline
         self.until = began + min(asked.seconds or deadline, deadline)
         """By the loop's clock."""
         self._open = AsyncExitStack()
         self._held: Held | None = None
-        self._eyes: Sight | None = None
+        self._eyes: MediaClient | None = None
         self.spent: dict[str, float] = {}
         """Milliseconds of thinking, and of the language model in it; once the answer is there."""
 
@@ -62,9 +62,9 @@ class Work:
         """Wait for a slot, get the clip and see what it is. Raises ApiError."""
         try:
             async with asyncio.timeout_at(self.until):
-                await self._open.enter_async_context(self._house.room.slot())
-                self._held = await clips.held(self._house, self._owner, self._asked, self._open)
-                self._eyes = Sight(self._house, self._owner, self._held.place, self.until)
+                await self._open.enter_async_context(self._app_state.room.slot())
+                self._held = await clips.held(self._app_state, self._owner, self._asked, self._open)
+                self._eyes = MediaClient(self._app_state, self._owner, self._held.place, self.until)
                 await self._eyes.prepare()
         except TimeoutError:
             raise reasons.late() from None
@@ -82,7 +82,7 @@ class Work:
         """What can be seen and heard in the clip. Raises ApiError."""
         try:
             async with asyncio.timeout_at(self.until):
-                return await self._sight.look(progress)
+                return await self._media.look(progress)
         except TimeoutError:
             raise reasons.late() from None
 
@@ -90,7 +90,7 @@ class Work:
         """JSON of a `Series`: curves and boxes between two moments in seconds. Raises ApiError."""
         try:
             async with asyncio.timeout_at(self.until):
-                return await self._sight.series(start, end, points)
+                return await self._media.series(start, end, points)
         except TimeoutError:
             raise reasons.late() from None
 
@@ -103,13 +103,13 @@ class Work:
             await self._open.aclose()
 
     @property
-    def _sight(self) -> Sight:
+    def _media(self) -> MediaClient:
         assert self._eyes is not None, "prepare first"
         return self._eyes
 
     async def _thought(self, evidence: Evidence, told: Told) -> Outcome:
         try:
-            mind = await self._house.minds.take()
+            child = await self._app_state.reasoning_workers.take()
         except LostError:
             raise reasons.down() from None
         whole = False
@@ -120,21 +120,25 @@ class Work:
             told(line)
 
         try:
-            await mind.tell(self._task(evidence))
-            said = await self._relayed(mind, step)
+            await child.tell(self._task(evidence))
+            said = await self._relayed(child, step)
             whole = True
         except LostError:
             raise reasons.down() from None
         finally:
-            # A mind that was interrupted may be anywhere; only one that ended is used again.
-            await (self._house.minds.give_back(mind) if whole else self._house.minds.drop(mind))
+            # A child that was interrupted may be anywhere; only one that ended is used again.
+            await (
+                self._app_state.reasoning_workers.give_back(child)
+                if whole
+                else self._app_state.reasoning_workers.drop(child)
+            )
         if "error" in said:
-            raise reasons.of_mind(said)
+            raise reasons.of_reasoning(said)
         return self._outcome(said, steps)
 
     def _task(self, evidence: Evidence) -> Json:
-        asked, settings = self._asked, self._house.settings
-        store, owner = self._house.store, self._owner.name
+        asked, settings = self._asked, self._app_state.settings
+        store, owner = self._app_state.store, self._owner.name
         talk = self._held.conversation if self._held else None
         thread = store.thread(owner, talk) if talk else None
         own = asked.model == "own"
@@ -155,16 +159,16 @@ class Work:
             "store": str(store.threads(owner)),
         }
 
-    async def _relayed(self, mind: Child, step: Told) -> Json:
-        """What the mind says last; on the way it is given what it needs to see."""
+    async def _relayed(self, child: Child, step: Told) -> Json:
+        """What the child says last; on the way it is sent the pictures it asks for."""
         while True:
-            said = await mind.heard()
+            said = await child.heard()
             if "step" in said:
                 who = f" {said['person']}" if said.get("person") else ""
                 if said["step"] != "answer":
                     step(f"{said['step']}{who}: {said['text']}")
             elif "need" in said:
-                await mind.pass_on(await self._sight.needed(said))
+                await child.pass_on(await self._media.needed(said))
             else:
                 return said
 

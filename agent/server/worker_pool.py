@@ -126,7 +126,7 @@ class Child:
             await asyncio.shield(self._process.wait())
 
 
-class Nursery:
+class WorkerPool:
     """Children of one kind, so many of them ready ahead of need."""
 
     def __init__(
