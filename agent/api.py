@@ -65,6 +65,7 @@ def ask(
     profile: str = "general",
     person: str | None = None,
     thread: str | None = None,
+    expert: bool = False,
     subtitles: StrPath | None = None,
     au_table: StrPath | None = None,
     enrol: StrPath | None = None,
@@ -83,13 +84,14 @@ def ask(
             counselling.
         person: P1, P2, …; without it whom the question names, else the main person.
         thread: name of a conversation to go on with, or the path of one.
+        expert: name codes and grades of FACS in the answer (of the rules).
         on_step: called with each step of the reasoning.
 
     Raises what `look` raises, and AskError, ThreadError, ModelError.
     """
     return answered(
         clip, question, model=model, base_url=base_url, profile=profile, person=person,
-        thread=thread, subtitles=subtitles, au_table=au_table, enrol=enrol, aus=aus,
+        thread=thread, expert=expert, subtitles=subtitles, au_table=au_table, enrol=enrol, aus=aus,
         progress=progress, on_step=on_step,
     ).answer  # fmt: skip
 
@@ -133,7 +135,8 @@ def _key(question: str, settings: dict[str, Any]) -> tuple[str | None, ...] | No
     apart = ("base_url", "thread", "out")
     if named(settings.get("model")) != "rules" or any(map(settings.get, apart)):
         return None
-    return question.strip(), settings.get("profile") or "general", settings.get("person")
+    expert = "expert" if settings.get("expert") else None
+    return question.strip(), settings.get("profile") or "general", settings.get("person"), expert
 
 
 class Session:
@@ -148,6 +151,7 @@ class Session:
         profile: str = "general",
         person: str | None = None,
         thread: str | None = None,
+        expert: bool = False,
         out: StrPath | None = None,
         subtitles: StrPath | None = None,
         au_table: StrPath | None = None,
@@ -157,11 +161,13 @@ class Session:
     ) -> None:
         """Sense the clip, or remember it. For the arguments and errors see `look` and `ask`."""
         from agent.graph.conversation import Conversation, checked_profile
-        from agent.models.connect import connect
+        from agent.models.connect import Rules, connect
 
         # Wrong use shows before minutes of sensing, not after.
         checked_profile(profile)
         thinker = connect(model, base_url)
+        if expert and isinstance(thinker, Rules):
+            thinker = Rules(expert=True)
         sensing = _sensing(subtitles, au_table, enrol, aus)
         self._request = _request(clip, sensing)
         self._found = _look(clip, out, progress, sensing)

@@ -9,13 +9,9 @@ import pytest
 from test_qa_execute import scene
 
 from agent.facs.units import MEASURED
-from agent.qa import Numbers, execute, parse, say, say_reading
-from agent.qa.say import clock, wording
+from agent.qa import execute, parse, say
+from agent.qa.templates import clock, wording
 from agent.schema.query import ASKS, LANGUAGES, Language, Query
-
-READING = Numbers(
-    "happiness", 0.72, 0.6, (("happiness", 0.72), ("surprise", 0.2)), (("AU12", "A1"),), 0.5
-)
 
 
 def answer(question: str, language: Language | None = None) -> str:
@@ -26,11 +22,23 @@ def answer(question: str, language: Language | None = None) -> str:
 @pytest.mark.parametrize("code", LANGUAGES)
 def test_wordings_have_the_same_keys_and_places(code: Language) -> None:
     english, other = wording("en"), wording(code)
-    for section in ("lines", "nouns", "levels", "sides", "sure", "refuse", "outside", "labels"):
+    for section in (
+        "lines",
+        "nouns",
+        "levels",
+        "sides",
+        "refuse",
+        "outside",
+        "labels",
+        "felt",
+        "signs",
+        "felt_names",
+    ):
         assert set(other[section]) == set(english[section]), section
-    for key, line in other["lines"].items():
-        places = set(re.findall(r"{(\w+)}", line)) - {"none"}
-        assert places <= set(re.findall(r"{(\w+)}", english["lines"][key])), key
+    for section in ("lines", "felt"):
+        for key, line in other[section].items():
+            places = set(re.findall(r"{(\w+)}", line)) - {"none"}
+            assert places <= set(re.findall(r"{(\w+)}", english[section][key])), key
     for number in MEASURED:
         assert number == 45 or f"AU{number:02d}" in other["nouns"]
     for one, several, gender in other["nouns"].values():
@@ -72,28 +80,6 @@ def test_forms_are_obeyed() -> None:
     assert answer("List everything you measured as a table.").startswith("| what | from | to |")
     query = parse("When does she stop smiling? Answer in one sentence")
     assert say(query, execute(query, scene())).count(".") == 1
-
-
-@pytest.mark.parametrize(
-    ("question", "first"),
-    [
-        ("How does she feel?", "Happiness, 72 % likely"),
-        ("Is she happy?", "Yes, happiness"),
-        ("Is she sad?", "Rather not: sadness is 0 % likely"),
-        ("Why is she happy?", "Because of a smile [A1]"),
-        ("In one word: how does she feel?", "happiness"),
-        ("Give me the top two emotions", "Happiness 72 %, surprise 20 %"),
-        ("Rate her valence from 1 to 9", "7.0 on a scale of 1–9"),
-        ("Was fühlt sie?", "Freude, zu 72 %"),
-        ("她有什么感受？", "快乐"),
-    ],
-)
-def test_readings_are_worded_by_the_question(question: str, first: str) -> None:
-    assert say_reading(parse(question), READING).startswith(first)
-
-
-def test_a_reading_that_cannot_tell_says_so() -> None:
-    assert say_reading(parse("How does she feel?"), Numbers(None)).startswith("The clip does not")
 
 
 def test_codes_are_for_experts() -> None:

@@ -181,6 +181,7 @@ def _add_reasoning(command: argparse.ArgumentParser) -> None:
         default="general",
         help="general (default), learning, academic, ambivalence, compound, counselling",
     )
+    group.add_argument("--expert", action="store_true", help="name codes and grades of FACS")
     group.add_argument("--person", metavar="ID", help="P1, P2, …; default: the main person")
 
 
@@ -226,7 +227,7 @@ def _talk(arguments: argparse.Namespace, report: Callable[[float, str], None]) -
 
 def _reasoning(arguments: argparse.Namespace) -> dict[str, Any]:
     """Everything that `ask` and `chat` let people choose, the thread apart."""
-    names = ("model", "base_url", "profile", "person")
+    names = ("model", "base_url", "profile", "person", "expert")
     return {name: getattr(arguments, name) for name in names} | _sensing(arguments)
 
 

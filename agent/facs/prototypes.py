@@ -242,3 +242,35 @@ def reported(true: dict[str, float]) -> dict[str, float]:
 
 def _codes(units: tuple[int, ...]) -> tuple[str, ...]:
     return tuple(f"AU{unit:02d}" for unit in units)
+
+
+STATES: Final[dict[str, tuple[tuple[str, bool | None], ...]]] = {
+    "tension": (
+        ("AU24", None), ("AU23", None), ("AU20", None), ("AU14", None), ("AU04", None),
+        ("AU07", None), ("pitch", True),
+    ),
+    "calm": (("pitch", False), ("loudness", False), ("speech_rate", False)),
+    "boredom": (("gaze_away", None), ("AU43", None), ("pitch_range", False), ("loudness", False)),
+    "confusion": (("AU04", None), ("AU07", None), ("tilt", None)),
+    "doubt": (("AU14", None), ("AU17", None), ("AU15", None), ("tilt", None), ("shake", None)),
+    "interest": (("AU01+AU02", None), ("AU05", None), ("tilt", None), ("nod", None)),
+    "excitement": (
+        ("AU12", None), ("pitch", True), ("loudness", True), ("speech_rate", True),
+        ("pitch_range", True),
+    ),
+    "embarrassment": (("gaze_down", None), ("head_down", None), ("AU24", None), ("AU14", None)),
+    "shame": (("head_down", None), ("gaze_down", None)),
+    "guilt": (("gaze_down", None), ("gaze_away", None)),
+    "pride": (("head_up", None), ("AU12", None)),
+    "tiredness": (("AU43", None), ("AU27", None), ("speech_rate", False), ("pitch_range", False)),
+    "pain": (("AU04", None), ("AU06", None), ("AU07", None), ("AU09", None), ("AU10", None),
+             ("AU43", None)),
+    "relief": (("AU12", None), ("AU43", None)),
+    "love": (("AU06+AU12", None), ("AU12", None)),
+    "jealousy": (),
+}  # fmt: skip
+"""States of mind that are no basic emotion: codes that go with them in the literature, and of the
+voice whether above (True) or below the speaker's usual. Signs, no proof: each also goes with other
+states. Tension: Giannakakis et al. 2017. Boredom, confusion: D'Mello & Graesser 2009. Interest:
+Reeve 1993. Embarrassment: Keltner 1995. Pride, shame: Tracy & Robins 2004, Tracy & Matsumoto 2008.
+Pain: Prkachin & Solomon 2008. Voice: Juslin & Laukka 2003, Scherer 2003."""

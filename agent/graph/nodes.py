@@ -20,7 +20,7 @@ from agent.models.context import Context, Step
 from agent.models.reasoner import Told, View
 from agent.perception import match_people as alike
 from agent.perception import refine as closer
-from agent.questions import moment
+from agent.qa.answer import moment
 from agent.schema.answer import Answer, Claim, Reading
 from agent.schema.evidence import Evidence
 from agent.schema.picture import Span

@@ -26,7 +26,7 @@ FOLDER: Final = "answers"
 FOLDERS: Final = (
     "agent", "agent/facs", "agent/graph", "agent/grounding", "agent/grounding/plain",
     "agent/models", "agent/perception", "agent/qa", "agent/qa/lexicon", "agent/qa/wording",
-    "agent/questions", "agent/reading", "agent/reading/weights", "agent/schema", "prompts",
+    "agent/reading", "agent/reading/weights", "agent/schema", "prompts",
 )  # fmt: skip
 """Folders whose code, weights and wording an answer depends on."""
 

@@ -100,6 +100,10 @@ class Rules:
     name = "rules"
     mends = False
 
+    def __init__(self, expert: bool = False) -> None:
+        """`expert`: answers name codes and grades."""
+        self._expert = expert
+
     def behaviour(self, view: View) -> Reading:
         whole = self._appraise(view)
         observed = tuple(claim for claim in whole.claims if claim.part == "observation")
@@ -123,11 +127,11 @@ class Rules:
         from agent.qa.answer import reply
 
         history = [turn["question"] for turn in view.history]
-        told = [reply(view.evidence, view.question, one, history) for one in readings]
+        told = [reply(view.evidence, view.question, one, history, self._expert) for one in readings]
         who: dict[str, list[str]] = {}
         for reading, (text, *_) in zip(readings, told, strict=True):
             who.setdefault(text, []).append(reading.person or "the clip")
-        several = len(readings) > 1
+        several = len(who) > 1
         texts = [f"{', '.join(ids)}: {text}" if several else text for text, ids in who.items()]
         return Told(
             claims=tuple(claim for _, claims, *_ in told for claim in claims),

@@ -1,11 +1,11 @@
 """Questions: parsed into queries, executed over evidence, answered in the asker's language.
 
-`parse` knows grammar and no clip's meaning, `execute` knows cues and no language, `say` knows
-wording and measures nothing.
+`parse` knows grammar and no clip's meaning; `execute` (what is measured) and `feelings` (what is
+read) know no language; `say` and `say_felt` know wording and measure nothing.
 """
 
 from agent.qa.execute import execute
 from agent.qa.parse import parse
-from agent.qa.say import Numbers, say, say_reading
+from agent.qa.say import say
 
-__all__ = ["Numbers", "execute", "parse", "say", "say_reading"]
+__all__ = ["execute", "parse", "say"]

@@ -82,7 +82,7 @@ RULES: Final[tuple[Rule, ...]] = (
     ("genuine", lambda s: s.has("genuine") and (not s.felt or len(s.sharp) == 1)),
     ("genuine", lambda s: any(t.code == "sarcasm" for t in s.targets)),
     ("whynot", lambda s: s.felt and s.has("why") and s.has("not")),
-    ("whynot", lambda s: s.felt and s.has("against")),
+    ("whynot", lambda s: s.has("against") and not s.done),
     ("confidence", lambda s: s.has("confidence")),
     ("clip", lambda s: s.has("clip", "clip_fps", "clip_sound", "clip_size")),
     ("summary", lambda s: s.has("summary") and not s.sharp and not s.has("arc")),

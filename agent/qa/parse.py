@@ -74,13 +74,17 @@ def parse(
 def _read(question: str, lexicon: Vocabulary, length: float | None, last: Query | None) -> _Reading:
     text = normalised(question, lexicon.language)
     halves = _halves(text, lexicon)
-    first = _half(halves[0], lexicon, length, last)
     if len(halves) == 1:
-        return first
+        return _half(halves[0], lexicon, length, last)
+    alone = _half(halves[0], lexicon, length, None)
+    if alone.query.ask == "unknown":
+        # "From 0:03 to 0:05, how does he feel?": a moment, a form, and then the question.
+        only = _half(halves[1], lexicon, length, last)
+        when = only.query.when or next((found.moment for found in alone.seen.moments), None)
+        form = only.query.form or alone.query.form
+        return replace(only, query=only.query.model_copy(update={"form": form, "when": when}))
+    first = _half(halves[0], lexicon, length, last)
     second = _half(halves[1], lexicon, length, first.query)
-    if first.query.ask == "unknown":
-        form = second.query.form or first.query.form
-        return replace(second, query=second.query.model_copy(update={"form": form}))
     if second.query.ask in ("unknown", first.query.ask) and second.query.target in (
         None, first.query.target,
     ):  # fmt: skip

@@ -32,7 +32,7 @@ def main() -> int:
     if sys.argv[1:]:
         limits.confine(int(sys.argv[1]), FILE)
     import agent.graph.conversation
-    import agent.questions
+    import agent.qa.answer
     import agent.reading.rules  # noqa: F401
 
     channel.tell({"ready": True})
