@@ -31,7 +31,7 @@ def checked(claims: Iterable[Claim], evidence: Evidence, person: str | None) -> 
     seen = {
         id.upper()
         for claim in grounded
-        if claim.grounded and mentions(claim.text)
+        if claim.grounded and (claim.asserts or mentions(claim.text))
         for id in claim.cites
     }
     return tuple(
@@ -50,7 +50,7 @@ def checked(claims: Iterable[Claim], evidence: Evidence, person: str | None) -> 
 
 def _rests_on_nothing(claim: Claim, seen: set[str]) -> bool:
     cited = {id.upper() for id in claim.cites}
-    return bool(cited) and not mentions(claim.text) and not seen & cited
+    return bool(cited) and not claim.asserts and not mentions(claim.text) and not seen & cited
 
 
 def without_fancies(draft: Reading, evidence: Evidence, labels: Collection[str] = ()) -> Reading:

@@ -112,6 +112,7 @@ def _claims(text: str, finding: Finding, query: Query) -> tuple[Claim, ...]:
     asserts = [
         Assertion(subject=event.person or subject, what=event.code, at=(event.start, event.end))
         for event in (*finding.events, *finding.before)
+        if event.cues
     ]
     asserts += [
         Assertion(subject="clip", what="words", relation="quote", value=quote.text)

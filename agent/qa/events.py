@@ -16,6 +16,8 @@ from agent.schema.query import Moment
 
 Span = tuple[float, float]
 
+PRESENCE: Final = "presence"
+"""Code of the event that somebody is in view."""
 GAP: Final = 0.3
 """Seconds between two cues of one code that still are one event."""
 CLEAR: Final = 1.5

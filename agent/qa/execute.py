@@ -10,6 +10,8 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from agent.qa.events import (
+    GAP,
+    PRESENCE,
     SOON,
     Span,
     clear,
@@ -21,7 +23,7 @@ from agent.qa.events import (
     words_known,
 )
 from agent.qa.scope import Scope, done, felt, whom
-from agent.schema.evidence import Evidence
+from agent.schema.evidence import Evidence, Person
 from agent.schema.finding import Event, Finding, Outcome
 from agent.schema.query import Ask, Moment, Query
 
@@ -29,6 +31,8 @@ AGAINST: Final = ("AU14", "AU15", "AU17", "AU23", "AU24")
 """Units that hold a smile back (Ekman's dampened smile: pressed, tightened or lowered lips)."""
 MOST: Final = 6
 """Events that an open question lists; the strongest."""
+EDGE: Final = 0.1
+"""Seconds before a moment at which what begins still comes after it."""
 SAME: Final = 0.15
 """Two values that differ by less than this share of the larger are the same."""
 
@@ -88,6 +92,7 @@ def _listed(scope: Scope, found: Sequence[Event]) -> Finding:
     if when is not None and when.relation == "after" and scope.span is not None:
         # The phrase that holds the word itself is not what comes after it.
         said = [quote for quote in said if quote.start >= scope.span[0]]
+        strong = [e for e in strong if e.start >= scope.span[0] - EDGE] or strong
     if not strong and not said:
         return scope.done("no")
     order = sorted(strong, key=lambda e: (e.start, -(e.intensity or 0)))
@@ -256,12 +261,24 @@ def _amount(found: Sequence[Event], windows: Sequence[Span]) -> float:
     return sum((e.intensity or 1.0) * max(_seconds([e], windows), 0.1) for e in found) / length
 
 
+def _comes_or_goes(person: Person, evidence: Evidence) -> bool:
+    """Whether somebody who is seen is not in view from the first second to the last."""
+    late, early = person.start > GAP, person.end < evidence.media.duration - GAP
+    return person.seen and evidence.media.kind == "video" and (late or early)
+
+
+def _presence(person: Person) -> Event:
+    return Event(code=PRESENCE, person=person.id, start=person.start, apex=person.start,
+                 end=person.end, cues=(), confidence=1.0)  # fmt: skip
+
+
 def _people(scope: Scope) -> Finding:
     query, evidence = scope.query, scope.evidence
     living = [p for p in evidence.people if p.live]
     if query.target is None:
         ids = tuple(p.id for p in living)
-        return scope.done("people", people=ids, value=float(len(ids)), unit="people")
+        partly = tuple(_presence(p) for p in living if _comes_or_goes(p, evidence))
+        return scope.done("people", people=ids, value=float(len(ids)), unit="people", events=partly)
     amounts: dict[str, float] = {}
     all_found: list[Event] = []
     for person in living:

@@ -26,7 +26,7 @@ TELLABLE: Final = 0.15
 """Share from which a second label is told."""
 LIKELY: Final = 0.5
 """Share of the leading label's, from which a feeling asked about counts as there too."""
-SHORTEST: Final = 0.4
+SHORTEST: Final = 0.75
 """Seconds; a shorter stretch of one label is not told as a phase of its own."""
 MOST_SIGNS: Final = 3
 AROUND: Final = 0.5

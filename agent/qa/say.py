@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from agent.qa.events import PRESENCE
 from agent.qa.templates import SHOWN, Wording, clock, span
 from agent.schema.finding import Event, Finding
 from agent.schema.query import Language, Query
@@ -57,11 +58,13 @@ def _sentences(voice: Wording, query: Query, finding: Finding) -> list[str]:
     if query.ask == "words" or (finding.quotes and (target or "").startswith("word:")):
         return [_quotes(voice, query, finding)]
     if query.ask == "people":
-        people = voice.joined(list(finding.people))
+        there = {e.person: f" ({span(e.start, e.end)})" for e in finding.events
+                 if e.code == PRESENCE}  # fmt: skip
+        people = voice.joined([f"{id}{there.get(id, '')}" for id in finding.people])
         if not finding.people:
             return [voice.fill("no", none=no, noun=noun)]
         key = "who" if target else "people_one" if len(finding.people) == 1 else "people"
-        seen = voice.events(finding.events, person=True)
+        seen = "" if there else voice.events(finding.events, person=True)
         return [voice.fill(key, people=people, n=len(finding.people)), seen]
     if (query.ask == "voice" and finding.events) or (
         outcome == "value" and finding.events and _voiced(finding)

@@ -329,7 +329,7 @@ def conclusion(
         return (Claim(text=text, part="conclusion"),)
     text = f"This fits {_named(first)} best ({most:.0%})"
     told = rest and rest[0][1] >= 0.1 and len(_parts(first) | _parts(rest[0][0])) <= MOST_EMOTIONS
-    backing = stands_on(judged, rest[0][0])[:2] if told else ()
+    backing = stands_on(judged, rest[0][0])[:2] if told and rest[0][0] != "neutral" else ()
     if backing:
         text += f", then {rest[0][0]} ({rest[0][1]:.0%})"
     cites = tuple(dict.fromkeys((*cites, *backing)))[:8]
