@@ -75,7 +75,7 @@ Rule = tuple[Ask, Callable[[Seen], bool]]
 
 RULES: Final[tuple[Rule, ...]] = (
     ("help", lambda s: s.has("help") and not s.sharp),
-    ("help", lambda s: s.has("explain") and bool(s.targets) and not s.moments),
+    ("help", lambda s: s.has("explain") and bool(s.targets) and not (s.moments or s.has("why"))),
     ("whatif", lambda s: s.has("whatif")),
     ("change", lambda s: "order" in s.relations and s.two and s.has("or")),
     ("agreement", lambda s: s.has("agree") and not s.has("who")),
