@@ -10,7 +10,6 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from agent.qa.events import (
-    GAP,
     PRESENCE,
     SOON,
     Span,
@@ -261,12 +260,6 @@ def _amount(found: Sequence[Event], windows: Sequence[Span]) -> float:
     return sum((e.intensity or 1.0) * max(_seconds([e], windows), 0.1) for e in found) / length
 
 
-def _comes_or_goes(person: Person, evidence: Evidence) -> bool:
-    """Whether somebody who is seen is not in view from the first second to the last."""
-    late, early = person.start > GAP, person.end < evidence.media.duration - GAP
-    return person.seen and evidence.media.kind == "video" and (late or early)
-
-
 def _presence(person: Person) -> Event:
     return Event(code=PRESENCE, person=person.id, start=person.start, apex=person.start,
                  end=person.end, cues=(), confidence=1.0)  # fmt: skip
@@ -277,8 +270,8 @@ def _people(scope: Scope) -> Finding:
     living = [p for p in evidence.people if p.live]
     if query.target is None:
         ids = tuple(p.id for p in living)
-        partly = tuple(_presence(p) for p in living if _comes_or_goes(p, evidence))
-        return scope.done("people", people=ids, value=float(len(ids)), unit="people", events=partly)
+        there = tuple(_presence(p) for p in living if p.seen and evidence.media.kind == "video")
+        return scope.done("people", people=ids, value=float(len(ids)), unit="people", events=there)
     amounts: dict[str, float] = {}
     all_found: list[Event] = []
     for person in living:

@@ -26,8 +26,10 @@ TELLABLE: Final = 0.15
 """Share from which a second label is told."""
 LIKELY: Final = 0.5
 """Share of the leading label's, from which a feeling asked about counts as there too."""
-SHORTEST: Final = 0.75
+SHORTEST: Final = 0.4
 """Seconds; a shorter stretch of one label is not told as a phase of its own."""
+LULL: Final = 1.0
+"""Seconds of rest within a feeling that do not end it."""
 MOST_SIGNS: Final = 3
 AROUND: Final = 0.5
 """Seconds on either side of the moment that shows a feeling most."""
@@ -188,6 +190,7 @@ class Felt:
             else:
                 runs.append((label, (piece.start, piece.end), share[label]))
         kept = [run for run in runs if run[1][1] - run[1][0] >= SHORTEST] or runs[:1]
+        kept = [run for i, run in enumerate(kept) if not _lull(kept, i)]
         out: list[tuple[str, Span, float]] = []
         for label, span, most in kept:
             if out and out[-1][0] == label:
@@ -213,3 +216,11 @@ class Felt:
         phase = next((s for k, s, _ in self.phases if k == label and s[0] <= at[0] < s[1]), at)
         middle, half = (at[0] + at[1]) / 2, max(AROUND, (at[1] - at[0]) / 2)
         return max(phase[0], middle - half), min(phase[1], middle + half)
+
+
+def _lull(runs: Sequence[tuple[str, Span, float]], i: int) -> bool:
+    """Whether a run is a short rest within one and the same feeling."""
+    if not 0 < i < len(runs) - 1 or runs[i][0] != "neutral":
+        return False
+    _, (start, end), _ = runs[i]
+    return runs[i - 1][0] == runs[i + 1][0] and end - start < LULL
