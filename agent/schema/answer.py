@@ -5,12 +5,13 @@ Knows the shape of an answer, not how one is found. JSON both ways.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from agent.schema.assertion import Assertion
 from agent.schema.evidence import Missing, Seconds, Share
+from agent.schema.notebook import answer_html, frame
 from agent.schema.query import Query
 
 Part = Literal["observation", "interpretation", "conclusion"]
@@ -90,3 +91,14 @@ class Answer(_Record):
     """Path of the evidence file."""
     others: tuple[Reading, ...] = ()
     """Readings of the other people, where the question is about several."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, as in its JSON."""
+        return self.model_dump(mode="json")
+
+    def to_pandas(self) -> Any:
+        """The claims as a pandas DataFrame, one row each. Raises ImportError without pandas."""
+        return frame([claim.model_dump(mode="json") for claim in self.claims])
+
+    def _repr_html_(self) -> str:
+        return answer_html(self)

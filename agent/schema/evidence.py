@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Final, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from agent.schema.errors import USAGE, DuchenneError
+from agent.schema.notebook import evidence_html, frame
 
 FORMAT: Final = 1
 """Format number of the record. A changed record gets a new number and a reader of the old one."""
@@ -228,6 +229,17 @@ class Evidence(_Record):
     def to_json(self) -> str:
         """One JSON object, indented; `read` of it gives an equal record."""
         return self.model_dump_json(indent=2)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, as in its JSON."""
+        return self.model_dump(mode="json")
+
+    def to_pandas(self) -> Any:
+        """The cues as a pandas DataFrame, one row each. Raises ImportError without pandas."""
+        return frame([cue.model_dump(mode="json") for cue in self.cues])
+
+    def _repr_html_(self) -> str:
+        return evidence_html(self)
 
 
 def number(cues: Iterable[Cue]) -> tuple[Cue, ...]:
