@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from test_reading import CALM, SMILING, record, smile
 
+from agent import emotions as api_emotions
 from agent.facs.prototypes import BASIC
+from agent.perception import look as perceive
+from agent.perception.series import read_emotions, write_emotions
 from agent.reading.moments import KNOWLEDGE, SETTING
 from agent.reading.over_time import (
     MOST,
@@ -19,9 +25,10 @@ from agent.reading.over_time import (
     phases,
 )
 from agent.reading.spans import spans
+from agent.render.showing import Showing
 from agent.schema.evidence import Evidence
 
-SHOCKED = {"AU01": 3.0, "AU02": 3.0, "AU05": 2.5, "AU26": 3.0, "AU25": 3.0}
+MEDIA = Path(__file__).parent / "media"
 
 
 def even(rng: np.random.Generator, moments: int, noise: float) -> EmotionSeries:
@@ -130,3 +137,45 @@ def test_spans_begin_where_the_cue_does() -> None:
 def test_a_stranger_is_refused() -> None:
     with pytest.raises(ValueError, match="P9 is not in this clip; there is P1"):
         emotions(record({}), "P9")
+
+
+def test_it_is_written_beside_the_other_series_and_read_back(tmp_path: Path) -> None:
+    evidence = record(*[{}] * 6, *[SMILING] * 6, cues=(smile(3.0, 6.0),))
+    assert write_emotions(evidence, tmp_path / "emotion.parquet")
+    found = read_emotions(tmp_path / "emotion.parquet")["P1"]
+    wanted = emotions(evidence).columns()
+    assert set(found) == set(wanted)
+    for name, values in wanted.items():
+        assert np.allclose(found[name], values, equal_nan=True), name
+
+
+def test_where_nothing_is_read_nothing_is_written(tmp_path: Path) -> None:
+    empty = record({}).model_copy(update={"windows": (), "people": (), "cues": ()})
+    assert not write_emotions(empty, tmp_path / "emotion.parquet")
+    assert not (tmp_path / "emotion.parquet").exists()
+
+
+def test_a_look_keeps_and_exports_it(tmp_path: Path) -> None:
+    found = perceive.look(perceive.Request(MEDIA / "smile.mp4", cache=tmp_path / "cache"))
+    perceive.export(found, tmp_path / "out")
+    rows = read_emotions(tmp_path / "out" / "emotion.parquet")
+    series = api_emotions(found.evidence)
+    assert np.allclose(rows["P1"]["happiness"], series.shares[:, BASIC.index("happiness")])
+    assert (
+        perceive.look(perceive.Request(MEDIA / "smile.mp4", cache=tmp_path / "cache")).fresh
+        is False
+    )
+
+
+def test_people_are_shown_it_and_models_are_not(tmp_path: Path) -> None:
+    """A model that is shown our reading would only repeat it."""
+    clip = MEDIA / "smile.mp4"
+    showing = Showing(clip, perceive.look(perceive.Request(clip, cache=tmp_path / "cache")))
+    showing.save(tmp_path)
+    orange = np.array([230, 159, 0])
+    kept = np.asarray(Image.open(tmp_path / "strip.png").convert("RGB")).astype(int)
+    shown = [one for one in showing("P1", (0.0, 0.0)) if "over time" in one.name]
+    model = np.asarray(Image.open(io.BytesIO(shown[0].png)).convert("RGB")).astype(int)
+    assert kept.shape[0] > model.shape[0] + 100
+    count = [(np.abs(picture - orange).sum(axis=-1) < 30).sum() for picture in (kept, model)]
+    assert count[0] > count[1] + 2000

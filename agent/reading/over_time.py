@@ -8,15 +8,18 @@ moment anyway, and large enough to matter.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from agent.facs.prototypes import BASIC
+from agent.reading.additive import WEIGHTS
 from agent.reading.judge import PLACE, Same, arousal, by_piece, person_of
 from agent.reading.levels import Span, cues_of, impressions, moments_on, unmeasured
 from agent.reading.moments import reading
@@ -25,6 +28,8 @@ from agent.schema.samples import Columns
 
 Vector = npt.NDArray[np.float64]
 
+VERSION: Final = "1"
+"""Of what is computed here from the same evidence; a change gets a new one."""
 SECONDS: Final = 0.5
 """Length of a moment, unless there would be more than MOST of them."""
 MOST: Final = 240
@@ -80,8 +85,8 @@ class EmotionSeries:
             found[f"{label}_sd"] = np.where(known, self.shares_sd[i], np.nan)
         for name in ("valence", "valence_sd", "arousal", "arousal_sd"):
             found[name] = getattr(self, name)
-        wide = {n: np.asarray(v, np.float32) for n, v in found.items()}
-        return wide | {"unknown": self.unknown.astype(np.uint8)}
+        found = {name: values.astype(np.float32) for name, values in found.items()}
+        return found | {"unknown": self.unknown.astype(np.uint8)}
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,6 +121,14 @@ class Change:
     """How much more pleasant it becomes, -2 to 2."""
     errors: float
     """Standard errors by which the largest shift of a share differs from none."""
+
+
+def version() -> str:
+    """What the series depends on besides the evidence: the way of reading and its weights."""
+    digest = hashlib.sha256()
+    for path in sorted(WEIGHTS.iterdir()):
+        digest.update(path.name.encode() + path.read_bytes())
+    return f"{VERSION} {reading()} {digest.hexdigest()[:16]}"
 
 
 def emotions(evidence: Evidence, person: str | None = None) -> EmotionSeries:
@@ -176,7 +189,8 @@ def _noise(shares: Vector) -> Vector:
     steps = steps[np.isfinite(steps).all(axis=1)]
     if len(steps) < 3:
         return np.full(len(BASIC), NOISE)
-    return np.maximum(1.4826 * np.median(np.abs(steps), axis=0) / np.sqrt(2), NOISE)
+    middle = np.median(np.abs(steps), axis=0)
+    return np.asarray(np.maximum(1.4826 * middle / np.sqrt(2), NOISE))
 
 
 def _spread(shares: Vector, noise: Vector) -> Vector:
@@ -201,7 +215,7 @@ def phases(series: EmotionSeries) -> tuple[Phase, ...]:
     rows = np.flatnonzero(series.measured)
     parts = [_Part.of(series, int(row)) for row in rows]
     while len(parts) > 1:
-        apart = [_apart(a, b, series.shares_sd) for a, b in zip(parts, parts[1:], strict=False)]
+        apart = [_apart(a, b, series.shares_sd) for a, b in pairwise(parts)]
         least = int(np.argmin(apart))
         if apart[least] >= 1:
             break
@@ -213,7 +227,7 @@ def changes(series: EmotionSeries) -> tuple[Change, ...]:
     """What changes from one phase to the next, in order of time; () where all is even."""
     found = phases(series)
     told = []
-    for a, b in zip(found, found[1:], strict=False):
+    for a, b in pairwise(found):
         moved = {label: b.shares[label] - a.shares[label] for label in BASIC}
         rises = max(moved, key=lambda label: moved[label])
         errors = _errors(
