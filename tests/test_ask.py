@@ -127,7 +127,7 @@ def test_what_the_rules_answered_is_read_back_without_the_graph(home: Path) -> N
     loaded = duchenne(
         "ask", str(EXAMPLE), question, DUCHENNE_CACHE=str(home), PYTHONPROFILEIMPORTTIME="1"
     ).stderr
-    assert re.search(r"\| +agent\.remembered$", loaded, re.MULTILINE)
+    assert re.search(r"\| +agent\.graph\.remembered$", loaded, re.MULTILINE)
     assert not re.search(r"\| +(?:numpy|av|cv2|pyarrow|langgraph)$", loaded, re.MULTILINE)
     assert asked("When does she smile?")[1] != told
     felt = "What does she feel?"

@@ -15,7 +15,6 @@ from agent import emotions as api_emotions
 from agent.facs.prototypes import BASIC
 from agent.perception import look as perceive
 from agent.perception.series import read_emotions, write_emotions
-from agent.reading.moments import KNOWLEDGE, SETTING
 from agent.reading.over_time import (
     MOST,
     NOISE,
@@ -25,6 +24,7 @@ from agent.reading.over_time import (
     phases,
 )
 from agent.reading.spans import spans
+from agent.reading.version import KNOWLEDGE, SETTING
 from agent.render.showing import Showing
 from agent.schema.evidence import Evidence
 

@@ -164,7 +164,7 @@ def _reads(name: str | None) -> str:
 
 def _reading() -> str:
     """What the emotions over time depend on besides the evidence."""
-    from agent.reading.over_time import version
+    from agent.reading.version import version
 
     return version()
 

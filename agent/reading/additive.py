@@ -11,16 +11,14 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-Matrix = npt.NDArray[np.float64]
+from agent.reading.version import WEIGHTS
 
-WEIGHTS: Final = Path(__file__).parent / "weights"
-"""Folder of the read-outs that come with the package."""
+Matrix = npt.NDArray[np.float64]
 
 
 class ReadOutError(ValueError):

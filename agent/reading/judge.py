@@ -16,8 +16,9 @@ from agent.facs.prototypes import BASIC, PARTS
 from agent.reading.conflict import Discord, discords
 from agent.reading.feeling_words import word_scores
 from agent.reading.levels import Moment, Span, cues_of, impressions, moments, unmeasured
-from agent.reading.moments import MomentRead, Reasons, learned, read_moments, reading
+from agent.reading.moments import MomentRead, Reasons, learned, read_moments
 from agent.reading.scores import scores_each, shares
+from agent.reading.version import reading
 from agent.schema.evidence import Cue, Evidence, Person
 
 Shares = Mapping[str, float]

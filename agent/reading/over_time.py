@@ -8,7 +8,6 @@ moment anyway, and large enough to matter.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -19,17 +18,14 @@ import numpy as np
 import numpy.typing as npt
 
 from agent.facs.prototypes import BASIC
-from agent.reading.additive import WEIGHTS
 from agent.reading.judge import PLACE, Same, arousal, by_piece, person_of
 from agent.reading.levels import Span, cues_of, impressions, moments_on, unmeasured
-from agent.reading.moments import reading
+from agent.reading.version import reading
 from agent.schema.evidence import Evidence
 from agent.schema.samples import Columns
 
 Vector = npt.NDArray[np.float64]
 
-VERSION: Final = "1"
-"""Of what is computed here from the same evidence; a change gets a new one."""
 SECONDS: Final = 0.5
 """Length of a moment, unless there would be more than MOST of them."""
 MOST: Final = 240
@@ -121,14 +117,6 @@ class Change:
     """How much more pleasant it becomes, -2 to 2."""
     errors: float
     """Standard errors by which the largest shift of a share differs from none."""
-
-
-def version() -> str:
-    """What the series depends on besides the evidence: the way of reading and its weights."""
-    digest = hashlib.sha256()
-    for path in sorted(WEIGHTS.iterdir()):
-        digest.update(path.name.encode() + path.read_bytes())
-    return f"{VERSION} {reading()} {digest.hexdigest()[:16]}"
 
 
 def emotions(evidence: Evidence, person: str | None = None) -> EmotionSeries:
