@@ -10,9 +10,9 @@ start.begin()
 from typing import TYPE_CHECKING, Any  # noqa: E402
 
 if TYPE_CHECKING:
-    from agent.api import Session, ask, look
+    from agent.api import Session, ask, emotions, look
 
-__all__ = ["Session", "ask", "look"]
+__all__ = ["Session", "ask", "emotions", "look"]
 
 
 def __getattr__(name: str) -> Any:

@@ -20,6 +20,7 @@ from agent.schema.evidence import Evidence
 if TYPE_CHECKING:
     from agent.graph.remembered import Answered
     from agent.models.context import Step
+    from agent.reading.over_time import EmotionSeries
     from agent.render.showing import Showing
     from agent.schema.answer import Answer
     from agent.schema.picture import Picture, Span
@@ -42,8 +43,8 @@ def look(
 
     Args:
         clip: video, picture or sound file.
-        out: folder to write evidence.json, series.parquet, voice.parquet and the pictures
-            strip.png, voice.png and face.png to.
+        out: folder to write evidence.json, series.parquet, voice.parquet, emotion.parquet and the
+            pictures strip.png, voice.png and face.png to.
         subtitles: words of the clip (.srt, .vtt, .json); without it a file beside the clip.
         au_table: action units of OpenFace, py-feat or LibreFace in place of measuring them.
         enrol: another clip of the same person, to take their usual face and voice from.
@@ -54,6 +55,23 @@ def look(
     """
     sensing = _sensing(subtitles, au_table, enrol, aus)
     return _look(clip, out, progress, sensing).evidence
+
+
+def emotions(clip: StrPath | Evidence, person: str | None = None) -> EmotionSeries:
+    """Emotions, valence and arousal of one person over time, each with its uncertainty.
+
+    Args:
+        clip: what `look` gave, or a file to look at.
+        person: P1, P2, …; without it the main person.
+
+    One row for each half second (longer in clips over two minutes): `start` and `end` in s,
+    `shares` (rows × labels), `valence` and `arousal` -1…1 with `_sd`, `unknown` where nothing
+    stands out. `columns()` gives them by name, as a data frame takes them. Raises what `look`
+    raises, and ValueError for a person who is not there.
+    """
+    from agent.reading import over_time
+
+    return over_time.emotions(clip if isinstance(clip, Evidence) else look(clip), person)
 
 
 def ask(

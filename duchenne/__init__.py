@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from agent.api import Session, ask, look
+    from agent.api import Session, ask, emotions, look
     from agent.schema.answer import Answer, Claim
     from agent.schema.evidence import Cue, Evidence
 
-__all__ = ["Answer", "Claim", "Cue", "Evidence", "Session", "ask", "look"]
+__all__ = ["Answer", "Claim", "Cue", "Evidence", "Session", "ask", "emotions", "look"]
 
 _HOMES = {
     "Answer": "agent.schema.answer",
@@ -27,6 +27,7 @@ _HOMES = {
     "Evidence": "agent.schema.evidence",
     "Session": "agent.api",
     "ask": "agent.api",
+    "emotions": "agent.api",
     "look": "agent.api",
 }
 

@@ -28,7 +28,7 @@ from agent.perception import look as perceive
 from agent.reading.features import IMPRESSION
 from agent.reading.held_out import is_held_out
 from agent.reading.judge import judge
-from agent.reading.moments import FITTED, KNOWLEDGE, SETTING
+from agent.reading.version import FITTED, KNOWLEDGE, SETTING
 from agent.schema.evidence import Evidence
 
 Shares = Mapping[str, float]

@@ -11,8 +11,8 @@ from agent.reading.features import face_features
 from agent.reading.held_out import is_held_out
 from agent.reading.judge import judge
 from agent.reading.model import face_moments, face_read_out, favours
-from agent.reading.moments import KNOWLEDGE, SETTING
 from agent.reading.reasons import support
+from agent.reading.version import KNOWLEDGE, SETTING
 from agent.schema.evidence import Cue, Evidence, Media, Person, Window, number
 
 CALM = {"AU12": 0.0, "AU06": 0.0, "AU04": 0.1, "AU25": 0.1, "eyes_open": 0.3, "pitch_deg": 0.0}

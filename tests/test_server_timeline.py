@@ -93,6 +93,11 @@ def test_feelings_follow_the_face(pair: served.Pair, upload: str) -> None:
     assert labels == ["neutral", "happiness", "neutral", "anger", "neutral"]
     for moment in felt["moments"]:
         assert abs(sum(moment["shares"].values()) - 1) < 0.01
+        assert -1 <= moment["valence"] <= 1 and moment["valence_sd"] > 0 < moment["arousal_sd"]
+    lengths = [round(one["end"] - one["start"], 3) for one in felt["moments"]]
+    assert set(lengths[:-1]) == {0.5}
+    smiling = [one for one in felt["moments"] if 2.5 <= one["start"] <= 4.0]
+    assert all(one["valence"] > 0.3 and not one["unknown"] for one in smiling)
     assert felt["person"] == "P1"
     nobody = pair.server.get(f"/v1/files/{upload}/feelings", params={"person": "P9"})
     assert nobody.status_code == 404 and served.error(nobody)["code"] == "no_such_person"

@@ -127,8 +127,8 @@ def _add_look(commands: Commands[argparse.ArgumentParser]) -> None:
         "look",
         help="evidence only: what can be seen and heard",
         description="Measure action units, head, voice and words. With --out, write "
-        "evidence.json, series.parquet, voice.parquet and the pictures strip.png, voice.png, "
-        "face.png.",
+        "evidence.json, series.parquet, voice.parquet, emotion.parquet and the pictures "
+        "strip.png, voice.png, face.png.",
     )
     look.add_argument("video", metavar="VIDEO", help="video, picture or sound file")
     look.add_argument("--json", action="store_true", help="print the evidence as JSON")

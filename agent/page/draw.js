@@ -6,6 +6,7 @@ import { Scale, area, fit, gapOf, lanes, line, pieces, ticks, wide, within, word
 /** @typedef {import("./rows.js").Row} Row */
 /** @typedef {import("./types.d.ts").Cue} Cue */
 /** @typedef {import("./types.d.ts").Feelings} Feelings */
+/** @typedef {import("./types.d.ts").Felt} Felt */
 /** @typedef {import("./types.d.ts").View} View */
 
 const LANE = 22; // pixels
@@ -33,6 +34,7 @@ export function draw(row, feelings, view, width) {
   }
   if (placed) picture.append(...placed.chips(scale));
   else if (row.kind === "feelings") picture.append(...felt(feelings, scale));
+  else if (row.kind === "course") picture.append(...course(feelings, scale));
   else if (row.kind === "unit") picture.append(...unit(row, scale));
   else if (row.kind === "voice") picture.append(...voice(row, scale));
   else picture.append(...head(row, scale));
@@ -58,6 +60,11 @@ function* felt(feelings, scale) {
     });
     if (path) yield drawn("path", { d: path, class: `felt ${label}` });
   }
+  for (const one of feelings.moments) {
+    if (!one.unknown || !scale.overlaps(one.start, one.end)) continue;
+    const [a, b] = [scale.x(one.start), scale.x(one.end)];
+    yield drawn("rect", { x: a, width: b - a, y: TOP, height: floor - TOP, class: "unclear" });
+  }
   yield ground(scale, floor);
   for (const span of feelings.spans) {
     const [a, b] = [Math.max(0, scale.x(span.start)), Math.min(scale.width, scale.x(span.end))];
@@ -65,6 +72,40 @@ function* felt(feelings, scale) {
     const kind = span.label === "neutral" ? "leads quiet" : "leads";
     if (text.length > 2) yield words((a + b) / 2, 12, text, kind, "middle");
   }
+}
+
+/** Valence and arousal with a band of one standard deviation.
+ * @param {Feelings} feelings @param {Scale} scale */
+function* course(feelings, scale) {
+  const middle = scale.height / 2;
+  const y = (/** @type {number} */ value) =>
+    middle - (middle - 3) * Math.min(Math.max(value, -1), 1);
+  /** @type {["valence" | "arousal", "valence_sd" | "arousal_sd"][]} */
+  const lines = [["valence", "valence_sd"], ["arousal", "arousal_sd"]];
+  for (const part of runs(feelings.moments)) {
+    const x = (/** @type {Felt} */ one) => scale.x((one.start + one.end) / 2);
+    for (const [name, sd] of lines) {
+      const above = part.map((one) => ({ x: x(one), y: y(one[name] + one[sd]) }));
+      const below = part.map((one) => ({ x: x(one), y: y(one[name] - one[sd]) })).reverse();
+      yield drawn("path", { d: `${line([...above, ...below])}Z`, class: `${name} band` });
+    }
+    for (const [name] of lines) {
+      const points = part.map((one) => ({ x: x(one), y: y(one[name]) }));
+      yield drawn("path", { d: line(points), class: name });
+    }
+  }
+  yield ground(scale, middle);
+}
+
+/** Moments that follow on one another. @param {Felt[]} moments @returns {Felt[][]} */
+function runs(moments) {
+  /** @type {Felt[][]} */
+  const found = [];
+  moments.forEach((one, n) => {
+    if (!n || one.start - moments[n - 1].end > 0.01) found.push([]);
+    found[found.length - 1].push(one);
+  });
+  return found;
 }
 
 /** Intensity filled, darker within events. @param {Row} row @param {Scale} scale */

@@ -7,7 +7,7 @@
 /**
  * One row of the timeline.
  * @typedef {object} Row
- * @property {"feelings" | "unit" | "lines" | "voice" | "cues"} kind
+ * @property {"feelings" | "course" | "unit" | "lines" | "voice" | "cues"} kind
  * @property {string} name
  * @property {string} below
  * @property {number} height pixels
@@ -28,7 +28,10 @@ export function rowsOf(shown) {
   /** @param {string} sense */
   const of = (sense) => cues.filter((cue) => cue.sense === sense);
   const rows = [];
-  if (shown.feelings.moments.length) rows.push(row("feelings", "Feelings", "what it fits", 64));
+  if (shown.feelings.moments.length) {
+    rows.push(row("feelings", "Feelings", "what it fits", 64));
+    rows.push(row("course", "Pleasure, energy", "green, purple; 1 sd", 56));
+  }
   const words = of("words");
   if (words.length) rows.push(row("cues", "Words", "", 0, words));
   rows.push(...units(shown, own, of("face")));

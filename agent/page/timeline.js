@@ -145,6 +145,7 @@ export class Timeline {
     );
     this._legend.replaceChildren(
       ...there.map((label) => made("span", `key ${label}`, label)),
+      ...(shown.feelings.moments.some((one) => one.unknown) ? [made("span", "", "pale: unclear")] : []),
     );
   }
 

@@ -77,9 +77,22 @@ export interface Series {
   names: Record<string, string>;
 }
 
+/** One moment: shares by label, pleasure and energy -1…1 with one standard deviation. */
+export interface Felt {
+  start: number;
+  end: number;
+  shares: Record<string, number>;
+  valence: number;
+  valence_sd: number;
+  arousal: number;
+  arousal_sd: number;
+  /** No label stands out. */
+  unknown: boolean;
+}
+
 export interface Feelings {
   person: string | null;
-  moments: { start: number; end: number; shares: Record<string, number> }[];
+  moments: Felt[];
   spans: { start: number; end: number; label: string }[];
 }
 

@@ -32,6 +32,9 @@ SENSES: Final = {
 MAX_FPS: Final = 30.0
 """Frames looked at in a second at most; brief events need them all, cameras rarely give more."""
 
+SERIES: Final = ("series.parquet", "voice.parquet", "emotion.parquet")
+"""Files beside the record; each is there where there is something to write."""
+
 Progress = Callable[[float, str], None]
 """Called with a share done in 0-1 and the name of the step."""
 
@@ -59,7 +62,7 @@ class Look:
 
     evidence: Evidence
     folder: Path
-    """Holds evidence.json, series.parquet and voice.parquet."""
+    """Holds evidence.json, series.parquet, voice.parquet and emotion.parquet."""
     fresh: bool
     """False where all of it came from the cache."""
 
@@ -81,6 +84,8 @@ def look(request: Request, progress: Progress | None = None) -> Look:
             sensed = _sense(request, clip, scratch, progress or _silent)
             placed = sensed.model_copy(update=_paths(sensed, target))
             (scratch / "evidence.json").write_text(placed.to_json(), encoding="utf-8")
+            if request.span is None:
+                _felt(sensed, scratch / "emotion.parquet")
     except FullError:
         raise
     except OSError as error:
@@ -117,7 +122,7 @@ def export(found: Look, out: Path) -> Look:
     placed = found.evidence.model_copy(update=_paths(found.evidence, out.resolve()))
     try:
         out.mkdir(parents=True, exist_ok=True)
-        for name in ("series.parquet", "voice.parquet"):
+        for name in SERIES:
             if (found.folder / name).exists():
                 shutil.copyfile(found.folder / name, out / name)
         (out / "evidence.json").write_text(placed.to_json(), encoding="utf-8")
@@ -145,6 +150,7 @@ def _key(request: Request, name: str, sha256: str) -> str:
     sidecar = _digest(_sidecar(request))
     parts = [sha256, name, beside, sidecar, SENSES, MAX_FPS, request.span]
     parts += [records.FORMAT, _reads(request.aus), _mesh(), weights.impression()]
+    parts += [] if request.span else [_reading()]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
 
 
@@ -154,6 +160,19 @@ def _reads(name: str | None) -> str:
     from agent.senses.units.estimators import version
 
     return version(name)
+
+
+def _reading() -> str:
+    """What the emotions over time depend on besides the evidence."""
+    from agent.reading.version import version
+
+    return version()
+
+
+def _felt(sensed: Evidence, path: Path) -> None:
+    from agent.perception.series import write_emotions
+
+    write_emotions(sensed, path)
 
 
 def _mesh() -> str:

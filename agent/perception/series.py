@@ -1,9 +1,14 @@
-"""The dense series beside the evidence, as Parquet: one table of people, one of the voice.
+"""The dense series beside the evidence, as Parquet: people, the voice, and what is read of them.
 
 `series.parquet`: one row per person and sample: `time` in s, `frame`, `person`, `AU01` …
 `AU45` 0-5, `AU01_L`/`AU01_R`, `AU01_rel`, `pose_*` and `gaze_*` in degrees, `quality` 0-1,
 `impression_*` 0-1, shares of people who would say each label.
-`voice.parquet`: one row per 10 ms of sound. Missing values are null.
+`voice.parquet`: one row per 10 ms of sound.
+`emotion.parquet`: one row per person and moment of half a second (more in clips over two minutes):
+`time` (its middle), `start`, `end` in s, `person` ("" for a voice that is nobody's), one share a
+label, `valence` and `arousal` -1…1, the standard deviation of each with `_sd`, and `unknown` 1
+where nothing stands out. It is a conclusion, not a measurement: no answer is made from it.
+Missing values are null.
 """
 
 from __future__ import annotations
@@ -17,6 +22,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from agent.reading.over_time import emotions
+from agent.schema.evidence import Evidence
 from agent.schema.samples import Columns
 
 FIRST: Final = ("time", "frame", "person")
@@ -37,6 +44,31 @@ def write_people(columns: dict[str, Columns], path: Path) -> None:
 def write_voice(columns: Columns, path: Path) -> None:
     """Write the rows of the voice."""
     _write(_table(columns), path, [])
+
+
+def write_emotions(evidence: Evidence, path: Path) -> bool:
+    """Write what everybody's face, voice and words most likely show over time; False (and no
+    file) where nothing could be read of anybody."""
+    people: list[str | None] = [person.id for person in evidence.people]
+    found = {person or "": emotions(evidence, person) for person in people or [None]}
+    rows = {person: each.columns() for person, each in found.items() if each.measured.any()}
+    if not rows:
+        return False
+    names = list(next(iter(rows.values())))
+    tables = [
+        _table(columns).append_column(
+            "person", pa.array([person] * len(columns["time"]), pa.string())
+        )
+        for person, columns in rows.items()
+    ]
+    table = pa.concat_tables(tables).select(["time", "person", *names[1:]])
+    _write(table, path, ["person"])
+    return True
+
+
+def read_emotions(path: str | Path) -> dict[str, Columns]:
+    """Columns by person. Raises OSError where the file is missing or no Parquet."""
+    return read_people(path)
 
 
 def _write(table: pa.Table, path: Path, repeating: list[str]) -> None:

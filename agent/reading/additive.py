@@ -11,18 +11,15 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from agent.reading.version import WEIGHTS
 from agent.schema.errors import FAILED, DuchenneError
 
 Matrix = npt.NDArray[np.float64]
-
-WEIGHTS: Final = Path(__file__).parent / "weights"
-"""Folder of the read-outs that come with the package."""
 
 
 class ReadOutError(DuchenneError, ValueError):

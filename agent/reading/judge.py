@@ -16,8 +16,9 @@ from agent.facs.prototypes import BASIC, PARTS
 from agent.reading.conflict import Discord, discords
 from agent.reading.feeling_words import word_scores
 from agent.reading.levels import Moment, Span, cues_of, impressions, moments, unmeasured
-from agent.reading.moments import Reasons, learned, read_moments, reading
+from agent.reading.moments import MomentRead, Reasons, learned, read_moments
 from agent.reading.scores import scores_each, shares
+from agent.reading.version import reading
 from agent.schema.evidence import Cue, Evidence, Person
 
 Shares = Mapping[str, float]
@@ -71,42 +72,32 @@ def judge(evidence: Evidence, person: str | None = None, span: Span | None = Non
 
     One answer asks for the same numbers many times, so the latest are kept.
     """
-    return _judged(_Same(evidence), person, span, reading())
+    return _judged(Same(evidence), person, span, reading())
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Same:
+class Same:
     """A record that is equal to itself alone: what is frozen need not be compared by content."""
 
     evidence: Evidence
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Same) and self.evidence is other.evidence
+        return isinstance(other, Same) and self.evidence is other.evidence
 
     def __hash__(self) -> int:
         return id(self.evidence)
 
 
 @lru_cache(maxsize=32)
-def _judged(same: _Same, person: str | None, span: Span | None, _how: str) -> Judged:
+def _judged(same: Same, person: str | None, span: Span | None, _how: str) -> Judged:
     # `_how` only keeps answers of the two ways of reading apart.
     evidence = same.evidence
-    who = _person(evidence, person)
+    who = person_of(evidence, person)
     when = span or (0.0, evidence.media.duration)
     cues = cues_of(evidence, who, when)
     pieces = moments(cues, who, when, unmeasured(evidence)) if who is None or who.live else ()
     looks = impressions(evidence, who, when)
-    fitted = bool(pieces) and learned(evidence, who, when)
-    read = read_moments(evidence, who, pieces, (*cues, *looks)) if fitted else ()
-    if read:
-        face: list[Shares] = [r.face for r in read]
-        voice: list[Shares] = [r.voice for r in read]
-        both: list[Shares] = [r.both for r in read]
-        pieces = tuple(replace(piece, shown=r.shown) for piece, r in zip(pieces, read, strict=True))
-    else:
-        face, voice = _shares(pieces, "face"), _shares(pieces, "voice")
-        both = _shares(pieces, "levels")
-    each = tuple(map(_together, face, voice, both))
+    pieces, read, face, voice, each = by_piece(evidence, who, when, pieces, (*cues, *looks))
     points, named = word_scores(cues) if pieces else ({}, {})
     whole = over_time(pieces, each)
     whole = whole if read else _nudged(whole, points)
@@ -122,7 +113,7 @@ def _judged(same: _Same, person: str | None, span: Span | None, _how: str) -> Ju
         words=named,
         shares=whole,
         valence=sum(p * PLACE[k][0] for k, p in whole.items()),
-        arousal=_arousal(whole, pieces),
+        arousal=arousal(whole, pieces),
         confidence=_confidence(whole, who, pieces, clash, cues),
         discords=clash,
         reasons=tuple(r.reasons for r in read),
@@ -130,7 +121,28 @@ def _judged(same: _Same, person: str | None, span: Span | None, _how: str) -> Ju
     )
 
 
-def _person(evidence: Evidence, person: str | None) -> Person | None:
+def by_piece(
+    evidence: Evidence, who: Person | None, span: Span, pieces: tuple[Moment, ...],
+    cues: Sequence[Cue],
+) -> tuple[tuple[Moment, ...], tuple[MomentRead, ...], list[Shares], list[Shares],
+           tuple[Shares, ...]]:  # fmt: skip
+    """The pieces (with what they show), the fitted reading of each (none where the tables judge),
+    and the shares of each by the face, by the voice and by everything."""
+    fitted = bool(pieces) and learned(evidence, who, span)
+    read = read_moments(evidence, who, pieces, cues) if fitted else ()
+    if read:
+        face: list[Shares] = [r.face for r in read]
+        voice: list[Shares] = [r.voice for r in read]
+        both: list[Shares] = [r.both for r in read]
+        pieces = tuple(replace(piece, shown=r.shown) for piece, r in zip(pieces, read, strict=True))
+    else:
+        face, voice = _shares(pieces, "face"), _shares(pieces, "voice")
+        both = _shares(pieces, "levels")
+    return pieces, read, face, voice, tuple(map(_together, face, voice, both))
+
+
+def person_of(evidence: Evidence, person: str | None) -> Person | None:
+    """The person of this id, the main one for None. Raises ValueError that names who is there."""
     if person is None:
         return evidence.main
     for known in evidence.people:
@@ -184,7 +196,7 @@ def _nudged(whole: Shares, points: Mapping[str, float]) -> dict[str, float]:
     return shares({k: math.log(max(v, 1e-6)) + points.get(k, 0.0) for k, v in whole.items()})
 
 
-def _arousal(whole: Shares, pieces: Sequence[Moment]) -> float:
+def arousal(whole: Shares, pieces: Sequence[Moment]) -> float:
     """From the labels, and half from the voice where there is one."""
     by_label = sum(p * PLACE[k][1] for k, p in whole.items())
     heard = [

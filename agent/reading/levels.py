@@ -96,15 +96,46 @@ def moments(
     Before a face comes into view and after it has gone, it says nothing; nor do the units in
     `blind`, which were not measured.
     """
-    seen = (person.start, person.end) if person is not None and person.seen else None
+    seen = _in_view(person)
     counted = [cue for cue in cues if _counts(cue)]
     found = []
     for start, end in pairwise(_edges(cues, span, seen)):
         middle = (start + end) / 2
         here = [cue for cue in counted if cue.start <= middle <= cue.end]
-        in_view = seen is not None and seen[0] - _NEXT <= middle <= seen[1] + _NEXT
-        found.append(_moment(here, in_view, (start, end), blind))
+        found.append(_moment(here, _near(seen, middle), (start, end), blind))
     return tuple(found)
+
+
+def moments_on(
+    cues: Sequence[Cue],
+    person: Person | None,
+    spans: Sequence[Span],
+    blind: Collection[str] = (),
+) -> tuple[Moment, ...]:
+    """The levels of each of these spans, whatever begins or ends in it.
+
+    A cue counts in every span that it covers by half, or that holds half of the cue.
+    """
+    seen = _in_view(person)
+    counted = [cue for cue in cues if _counts(cue)]
+    found = []
+    for start, end in spans:
+        here = [cue for cue in counted if _half_in(cue, start, end)]
+        found.append(_moment(here, _near(seen, (start + end) / 2), (start, end), blind))
+    return tuple(found)
+
+
+def _half_in(cue: Cue, start: float, end: float) -> bool:
+    both = min(cue.end, end) - max(cue.start, start)
+    return both >= 0.5 * min(cue.end - cue.start, end - start) - 1e-9 and both >= 0
+
+
+def _in_view(person: Person | None) -> Span | None:
+    return (person.start, person.end) if person is not None and person.seen else None
+
+
+def _near(seen: Span | None, time: float) -> bool:
+    return seen is not None and seen[0] - _NEXT <= time <= seen[1] + _NEXT
 
 
 _NEXT: Final = 0.1

@@ -16,8 +16,9 @@ import numpy as np
 import numpy.typing as npt
 
 from agent.facs.prototypes import BASIC
-from agent.reading.additive import WEIGHTS, ReadOut, installed, read_out, softmax, stored
+from agent.reading.additive import ReadOut, installed, read_out, softmax, stored
 from agent.reading.features import IMPRESSION, face_features, table
+from agent.reading.version import WEIGHTS
 from agent.reading.voice import limited, rows
 from agent.schema.evidence import Cue, Evidence, Window
 

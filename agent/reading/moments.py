@@ -7,7 +7,6 @@ that it has none.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
@@ -28,12 +27,8 @@ from agent.reading.model import (
     voice_moments,
     words_moments,
 )
+from agent.reading.version import KNOWLEDGE, reading
 from agent.schema.evidence import Cue, Evidence, Person
-
-FITTED: Final = "fitted"
-KNOWLEDGE: Final = "knowledge"
-SETTING: Final = "DUCHENNE_READING"
-"""Environment variable that chooses between the two."""
 
 DOUBT: Final[Mapping[str, float]] = {"face": 0.05, "voice": 0.1, "words": 0.3}
 """Chance that a channel does not show what is felt (posing, quoting, measuring wrongly), so
@@ -82,11 +77,6 @@ class MomentRead:
     shown: float
     """Share of the labels other than neutral."""
     reasons: Reasons
-
-
-def reading() -> str:
-    """Which way evidence is read: `FITTED`, or `KNOWLEDGE` where the environment asks for it."""
-    return os.environ.get(SETTING, FITTED)
 
 
 def learned(evidence: Evidence, person: Person | None, span: Span) -> bool:

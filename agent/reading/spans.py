@@ -1,7 +1,8 @@
 """Where in a clip somebody's expression changes: the spans a caption tells one by one.
 
-Knows the rules' reading of moments; words nothing. Moments shorter than a glance join their
-neighbours, so a clip of even expression is one span.
+Knows the reading over time; words nothing. The spans begin where the series changes for certain
+(`agent.reading.over_time`), moved to the nearest beginning or end of a cue within half a moment;
+what is shorter than a glance joins its neighbour, so a clip of even expression is one span.
 """
 
 from __future__ import annotations
@@ -10,11 +11,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from agent.reading.judge import judge
+from agent.reading.over_time import SECONDS, EmotionSeries, emotions, phases
 from agent.schema.evidence import Evidence
 
 SHORTEST: Final = 0.4
 """Seconds; a shorter change is told within its neighbour."""
+NEAR: Final = SECONDS / 2
 MOST: Final = 8
 """Spans of one clip; the shortest join their neighbours until there are no more."""
 
@@ -37,13 +39,27 @@ def spans(evidence: Evidence, person: str | None) -> tuple[Stretch, ...]:
 
     A still picture is one span of no length.
     """
-    judged = judge(evidence, person)
-    leading = [
-        Stretch(piece.start, piece.end, next(iter(shares)))
-        for piece, shares in zip(judged.moments, judged.each, strict=True)
-        if shares
-    ]
+    series = emotions(evidence, person)
+    found = phases(series)
+    edges = _edges(evidence, series)
+    leading = [Stretch(_snapped(p.start, edges), _snapped(p.end, edges), p.label) for p in found]
     return _no_glances(_alike(leading))
+
+
+def _edges(evidence: Evidence, series: EmotionSeries) -> list[float]:
+    """Where this person's cues begin and end; the ends of the clip stay where they are."""
+    whole = (0.0, evidence.media.duration)
+    mine = [c for c in evidence.cues if c.person in (series.person, None) and c.sense != "words"]
+    inner = {t for c in mine for t in (c.start, c.end) if whole[0] < t < whole[1]}
+    return sorted({*whole, *inner})
+
+
+def _snapped(time: float, edges: Sequence[float]) -> float:
+    """The nearest edge within NEAR, else the time itself."""
+    if not edges or time in edges:
+        return time
+    nearest = min(edges, key=lambda edge: abs(edge - time))
+    return nearest if abs(nearest - time) <= NEAR else time
 
 
 def _alike(found: Sequence[Stretch]) -> list[Stretch]:

@@ -50,7 +50,8 @@ class Showing:
         evidence = self._evidence
         for person in evidence.people or (None,):
             name = "strip.png" if person is None or person.main else f"strip-{person.id}.png"
-            self._strip(person.id if person else None, None).save(out / name)
+            mine = self._emotions.get(person.id if person else "")
+            self._strip(person.id if person else None, None, mine).save(out / name)
         faces = self._faces(evidence.main.id if evidence.main else None, self._whole, FACES)
         if faces is not None:
             faces.save(out / "face.png")
@@ -75,6 +76,11 @@ class Showing:
         path = self._found.folder / "voice.parquet"
         return series.read_voice(path) if path.exists() else None
 
+    @cached_property
+    def _emotions(self) -> dict[str, Columns]:
+        path = self._found.folder / "emotion.parquet"
+        return series.read_emotions(path) if path.exists() else {}
+
     def _shown(self, person: str | None, span: Span) -> Iterator[Picture]:
         if self._evidence.media.has_video:
             times = [time for time, _ in moments(self._evidence, person, span, FRAMES)]
@@ -92,9 +98,11 @@ class Showing:
                 break
             yield _png("voice picture (log-mel spectrogram, 10 ms a column)", voice)
 
-    def _strip(self, person: str | None, span: Span | None) -> Pictures.Image:
+    def _strip(
+        self, person: str | None, span: Span | None, emotions: Columns | None = None
+    ) -> Pictures.Image:
         cut = None if span is None or span[1] - span[0] <= 0 else span
-        return strip(self._evidence, self._people, self._heard, person, cut)
+        return strip(self._evidence, self._people, self._heard, person, cut, emotions=emotions)
 
     def _faces(self, person: str | None, span: Span, most: int) -> Pictures.Image | None:
         """The face strip; None where this person's face is not seen."""

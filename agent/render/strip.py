@@ -1,7 +1,8 @@
 """The strip: one person's face, head, voice and words over time, every cue with its id.
 
-Knows evidence and series; measures and concludes nothing. Rows from top to bottom: action
-units that matter, head, voice, words, the axis in seconds, what is missing.
+Knows evidence and series; measures and concludes nothing. Rows from top to bottom: emotions
+where their series is given, action units that matter, head, voice, words, the axis in seconds,
+what is missing.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Final
 import numpy as np
 from PIL import Image as Pictures
 
-from agent.render import face, voice
+from agent.render import emotion, face, voice
 from agent.render.canvas import BLUE, INK, SKY, SOFT, VERMILION, Canvas, clock, fit, ticks, wide
 from agent.render.view import GUTTER, Band, Span, View
 from agent.schema.evidence import Evidence, Missing
@@ -30,17 +31,19 @@ def strip(
     person: str | None = None,
     span: Span | None = None,
     width: int = WIDTH,
+    emotions: Columns | None = None,
 ) -> Pictures.Image:
     """Evidence of one person (None: the main one) over a span in seconds (None: all of it).
 
     `series`: columns by person, as `perception.series.read_people` gives them; `voice_series` as
-    `read_voice`; both may be missing, cues are then drawn without curves. RGB, `width` pixels
-    wide (at least 800), as high as it needs. A clip of any length keeps its width: the largest
-    value a pixel is drawn, and ids where there is room. Raises ValueError for a person who is
-    not in the record or a span that is empty.
+    `read_voice`; both may be missing, cues are then drawn without curves. `emotions`: columns of
+    this person as `read_emotions` gives them. RGB, `width` pixels wide (at least 800), as high
+    as it needs. A clip of any length keeps its width: the largest value a pixel is drawn, and
+    ids where there is room. Raises ValueError for a person who is not in the record or a span
+    that is empty.
     """
     view = _view(evidence, series or {}, voice_series, person, span, max(width, NARROWEST))
-    bands = list(_bands(view))
+    bands = list(_bands(view, emotions))
     canvas = Canvas(view.width, round(sum(band.height for band in bands)))
     y = 0.0
     for band in bands:
@@ -71,11 +74,12 @@ def _view(
     return View(evidence, shown, columns, voice_series or none, (start, end), width)
 
 
-def _bands(view: View) -> Iterable[Band]:
+def _bands(view: View, emotions: Columns | None) -> Iterable[Band]:
     yield Band(66, lambda canvas, y: _title(canvas, y, view))
     if view.still:
         yield from face.still_rows(view)
     else:
+        yield from emotion.emotion_rows(view, emotions)
         yield from face.rows(view)
         yield from voice.head_rows(view)
         yield from voice.voice_rows(view)

@@ -264,6 +264,13 @@ class Felt(BaseModel):
     end: float
     shares: dict[str, float]
     """Label to share, most likely first; they sum to 1."""
+    valence: float
+    arousal: float
+    """-1 to 1; each with one standard deviation."""
+    valence_sd: float
+    arousal_sd: float
+    unknown: bool
+    """No label stands out."""
 
 
 class Led(BaseModel):

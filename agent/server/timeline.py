@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 from typing import Annotated, Any
 
+import numpy as np
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse, Response
 
@@ -110,8 +111,9 @@ async def series(
 async def feelings(request: Request, file_id: str, person: Who = None) -> Response:
     """What the rules read from one person's cues (the main one's by default), moment by moment.
 
-    `moments` are cut where a cue begins or ends; `spans` are where one label leads. A display
-    is not a feeling: this is what such displays usually go with.
+    `moments` are of half a second (longer in clips over two minutes); `spans` are where one
+    label leads, cut where the change is larger than what the reading varies by anyway. A
+    display is not a feeling: this is what such displays usually go with.
     """
     found = await _measured(request, file_id)
     if person is not None and person not in {one.id for one in found.people}:
@@ -120,22 +122,30 @@ async def feelings(request: Request, file_id: str, person: Who = None) -> Respon
 
 
 def _felt(file_id: str, found: Evidence, person: str | None) -> dict[str, Any]:
-    from agent.reading.judge import judge
+    from agent.facs.prototypes import BASIC
+    from agent.reading.over_time import emotions
     from agent.reading.spans import spans
 
-    judged = judge(found, person)
+    series = emotions(found, person)
     return {
         "object": "file.feelings",
         "id": file_id,
-        "person": judged.person.id if judged.person else None,
+        "person": series.person,
         "moments": [
             {
-                "start": round(piece.start, 3),
-                "end": round(piece.end, 3),
-                "shares": {label: round(share, 3) for label, share in shares.items()},
+                "start": round(float(series.start[row]), 3),
+                "end": round(float(series.end[row]), 3),
+                "shares": {
+                    BASIC[i]: round(float(series.shares[row, i]), 3)
+                    for i in np.argsort(-series.shares[row], kind="stable")
+                },
+                "valence": round(float(series.valence[row]), 3),
+                "valence_sd": round(float(series.valence_sd[row]), 3),
+                "arousal": round(float(series.arousal[row]), 3),
+                "arousal_sd": round(float(series.arousal_sd[row]), 3),
+                "unknown": bool(series.unknown[row]),
             }
-            for piece, shares in zip(judged.moments, judged.each, strict=True)
-            if shares
+            for row in np.flatnonzero(series.measured)
         ],
         "spans": [
             {"start": round(one.start, 3), "end": round(one.end, 3), "label": one.label}
