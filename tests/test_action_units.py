@@ -156,7 +156,7 @@ def test_eyes_kept_shut_are_in_cue_and_series() -> None:
 
     series, cues, _ = finished(ActionUnits(Lids()), samples(smile(6, peak=4.5)))
     (cue,) = cues
-    assert cue.code == "AU43" and cue.text == "eyes closed on both sides (AU43), for 1.5 s"
+    assert cue.code == "AU43" and cue.text == "eyes closed (AU43), for 1.5 s"
     assert series["P1"]["AU43"].max() > 4 and series["P1"]["AU45"].max() < 1
 
 

@@ -86,7 +86,7 @@ def describe(event: Event, rate: float, talking: bool = False) -> str:
     `talking`: the mouth moves as in speech around the event.
     """
     letter = grade(event.peak)
-    usual = event.au == 45 and event.side == "B"
+    usual = event.au in (43, 45) and event.side == "B"
     where = f" {WHERE[event.side]}" if event.side and not usual else ""
     strength = f", {STRENGTH[letter]}" if letter and event.au not in (43, 45) else ""
     code = f"AU{event.au}{letter if letter and event.au not in (43, 45) else ''}"
