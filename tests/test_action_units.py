@@ -414,7 +414,7 @@ def test_a_brief_smile_or_brow_raise_amid_speech_is_not_called_a_micro_expressio
     mouth = (1.2 * np.sin(2 * np.pi * pace * times) ** 2).astype(np.float32)
     columns: Columns = {"time": times, "AU25": mouth, "AU26": mouth}
     for au, told in ((12, not spoken), (1, not spoken), (9, True)):
-        event = Event(au, "B", 3.0, 3.1, 3.3, 2.0, 0.1, 0.0, 9, True, True)
+        event = Event(au, "B", 3.0, 3.1, 3.3, 2.0, 0.1, 0.0, 0.3, 9, True, True)
         text = au_words.describe(event, 30.0, au_words.talking(event, columns))
         assert ("micro-expression" in text) == told
         assert ("as in speech" in text) == (not told)

@@ -232,6 +232,7 @@ def test_shut_eyes_are_one_long_closure_beside_the_blinks_however_little_else_is
     assert sum(cue.code == "AU45" for cue in cues) == blinks
     assert between(found, "AU43", 1.2, 4.1) > 3
     assert between(found, "AU45", 1.2, 4.1) == 0
+    assert "AU05" not in {cue.code for cue in cues}, "eyes that open again are not raised lids"
 
 
 def test_narrow_eyes_that_blink_are_not_shut() -> None:
