@@ -14,7 +14,7 @@ import argparse
 import gzip
 import json
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -36,6 +36,12 @@ WITHIN: Final = 0.25
 """Seconds between true and found onset of one event."""
 CLOSE: Final[Mapping[int, int]] = {43: 45, 27: 26, 23: 24}
 """Action units that stand for another one here."""
+STANDS: Final[Mapping[int, tuple[int, ...]]] = {45: (43,)}
+"""Where a truth lacks the first, it may have it under another number: lids, as they close."""
+PRESENT: Final = 1.0
+"""Intensity from which a true movement counts as an event."""
+APART: Final = 0.15
+"""Seconds between the onsets of both sides of one action, at most."""
 TURNED: Final = 0.2
 """Radians of yaw or pitch from which a head counts as turned."""
 
@@ -81,7 +87,7 @@ def read(path: Path, found: Found) -> Clip:
     return Clip(
         name=path.name,
         truth={number: _truth(record["frames"], number, len(times)) for number in CUES},
-        events=tuple(record["events"]),
+        events=tuple(_merged(record["events"])),
         times=times,
         turned=(pose > TURNED).any(axis=0),
         speech=record["speech"],
@@ -116,13 +122,49 @@ def report(clips: Sequence[Clip]) -> dict[str, Any]:
     }
 
 
+def _merged(events: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """True events of intensity PRESENT and more; both sides of one action as one event.
+
+    `finetune.faces` notes each side apart, with onsets some hundredths of a second from each
+    other; the weaker side counts from half of the stronger one.
+    """
+    waiting = sorted(events, key=lambda event: -_strength(event))
+    while waiting:
+        first = waiting.pop(0)
+        if _strength(first) < PRESENT:
+            return
+        other = next((e for e in waiting if _other_side(first, e)), None)
+        if other is None:
+            yield first
+            continue
+        waiting.remove(other)
+        both = 2 * _strength(other) >= _strength(first)
+        yield first | {"side": "B" if both else first["side"]}
+
+
+def _strength(event: Mapping[str, Any]) -> float:
+    """0-5; a truth that does not tell means that the movement is there."""
+    return float(event.get("intensity", 5.0))
+
+
+def _other_side(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    return (
+        one["au"] == other["au"]
+        and {one["side"], other["side"]} == {"L", "R"}
+        and abs(one["onset"] - other["onset"]) < APART
+    )
+
+
 def _truth(frames: Mapping[str, Sequence[float]], number: int, count: int) -> Array:
-    code = AUS[number].code
-    if f"{code}_B" in frames:
-        return np.asarray(frames[f"{code}_B"], dtype=np.float64)
     none = np.zeros(count)
-    sides = [np.asarray(frames.get(f"{code}_{side}", none), dtype=np.float64) for side in "LR"]
-    return np.asarray((sides[0] + sides[1]) / 2)
+    for code in [AUS[n].code for n in (number, *STANDS.get(number, ()))]:
+        for whole in (f"{code}_B", code):
+            if whole in frames:
+                return np.asarray(frames[whole], dtype=np.float64)
+        if f"{code}_L" in frames or f"{code}_R" in frames:
+            sides = [np.asarray(frames.get(f"{code}_{side}", none), np.float64) for side in "LR"]
+            return np.asarray((sides[0] + sides[1]) / 2)
+    return none
 
 
 def _intensity(

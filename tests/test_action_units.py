@@ -156,7 +156,7 @@ def test_eyes_kept_shut_are_in_cue_and_series() -> None:
 
     series, cues, _ = finished(ActionUnits(Lids()), samples(smile(6, peak=4.5)))
     (cue,) = cues
-    assert cue.code == "AU43" and cue.text == "eyes closed on both sides (AU43), for 1.5 s"
+    assert cue.code == "AU43" and cue.text == "eyes closed (AU43), for 1.5 s"
     assert series["P1"]["AU43"].max() > 4 and series["P1"]["AU45"].max() < 1
 
 
@@ -414,7 +414,7 @@ def test_a_brief_smile_or_brow_raise_amid_speech_is_not_called_a_micro_expressio
     mouth = (1.2 * np.sin(2 * np.pi * pace * times) ** 2).astype(np.float32)
     columns: Columns = {"time": times, "AU25": mouth, "AU26": mouth}
     for au, told in ((12, not spoken), (1, not spoken), (9, True)):
-        event = Event(au, "B", 3.0, 3.1, 3.3, 2.0, 0.1, 0.0, 9, True, True)
+        event = Event(au, "B", 3.0, 3.1, 3.3, 2.0, 0.1, 0.0, 0.3, 9, True, True)
         text = au_words.describe(event, 30.0, au_words.talking(event, columns))
         assert ("micro-expression" in text) == told
         assert ("as in speech" in text) == (not told)

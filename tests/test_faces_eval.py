@@ -180,3 +180,16 @@ def test_the_table_of_parts_holds_two_estimators_against_each_other(tmp_path: Pa
     assert "more PCC, F1" in lines[0]
     turned = next(line for line in lines if line.startswith("| head turned"))
     assert "| 2 |" in turned
+
+
+def test_both_sides_of_one_action_are_one_true_event_and_traces_are_none() -> None:
+    def event(au: int, side: str, onset: float, intensity: float) -> dict[str, object]:
+        return {"au": au, "side": side, "onset": onset, "intensity": intensity}
+
+    told = [
+        event(12, "L", 1.0, 3.0), event(12, "R", 1.05, 2.9),
+        event(12, "L", 4.0, 3.0), event(12, "R", 4.02, 1.1),
+        event(4, "L", 1.0, 2.0), event(17, "B", 2.0, 0.8),
+    ]  # fmt: skip
+    merged = {(e["au"], e["onset"]): e["side"] for e in faces._merged(told)}
+    assert merged == {(12, 1.0): "B", (12, 4.0): "L", (4, 1.0): "L"}

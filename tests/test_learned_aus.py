@@ -14,7 +14,7 @@ from agent.assets.resolve import AssetError
 from agent.schema.samples import Columns, FaceSample, Floats, Frame
 from agent.senses.faces import face_in
 from agent.senses.faces.models import Models, load
-from agent.senses.units import learned
+from agent.senses.units import learned, series
 from agent.senses.units import steady as au_steady
 from agent.senses.units.action_units import ActionUnits, estimator
 from agent.senses.units.face_frame import MeanFace
@@ -204,6 +204,43 @@ def test_a_head_that_only_turns_stays_quiet(reader: Learned, media: Path, models
     columns = read(reader, samples(media / "turns.mp4", models, every=3))
     for code in ("AU01", "AU02", "AU04", "AU06", "AU09", "AU10", "AU12", "AU15", "AU20"):
         assert float(np.quantile(columns[code].astype(np.float64), 0.9)) < 2, code
+
+
+@pytest.fixture(scope="module")
+def shut(reader: Learned, media: Path, models: Models) -> tuple[Floats, Floats]:
+    """Times and rows of the clip in which the eyes are shut from 0.9 to 4.35 s."""
+    faces = samples(media / "shut.mp4", models)
+    times = np.array([face.frame.time for face in faces], np.float32)
+    return times, np.stack([reader.observe(face) for face in faces])
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "blinks"), [(0.0, 5.0, 2), (0.75, 5.0, 1), (0.0, 4.5, 1), (1.1, 4.2, 0)]
+)
+def test_shut_eyes_are_one_long_closure_beside_the_blinks_however_little_else_is_seen(
+    reader: Learned, shut: tuple[Floats, Floats], start: float, end: float, blinks: int
+) -> None:
+    times, rows = shut
+    part = (times >= start) & (times < end)
+    columns = {"time": times[part]} | reader.intensities(times[part], rows[part])
+    found, cues, _ = series.read(columns, "P1", reader.knowledge)
+    closed = [cue for cue in cues if cue.code == "AU43"]
+    assert len(closed) == 1
+    assert closed[0].start == pytest.approx(max(start, 0.9), abs=0.15)
+    assert closed[0].end == pytest.approx(min(end, 4.35), abs=0.15)
+    assert f"for {closed[0].end - closed[0].start:.0f}." in closed[0].text
+    assert sum(cue.code == "AU45" for cue in cues) == blinks
+    assert between(found, "AU43", 1.2, 4.1) > 3
+    assert between(found, "AU45", 1.2, 4.1) == 0
+    assert "AU05" not in {cue.code for cue in cues}, "eyes that open again are not raised lids"
+
+
+def test_narrow_eyes_that_blink_are_not_shut() -> None:
+    narrow = np.full(200, 2.6, np.float32)
+    assert learned.always_shut(2.6, narrow)
+    narrow[50:56] = narrow[120:126] = 3.6
+    assert not learned.always_shut(2.6, narrow)
+    assert not learned.always_shut(0.2, np.full(200, 0.2, np.float32))
 
 
 def test_a_rendered_surprise_shows_its_raised_brows(

@@ -63,6 +63,8 @@ def codes(target: str | None) -> tuple[str, ...]:
         return VOICES.get(target) or HEADS[target]
     if target in SENSELESS or target.startswith(("emotion:", "word:")):
         return ()
+    if target == "AU23":
+        return ("AU23", "AU24")  # tightened or pressed: most estimators do not tell them apart
     return tuple(target.split("+"))
 
 

@@ -71,6 +71,9 @@ def script(name: str) -> Script:
         return Script(2.4, (*smile, blink(0.2)))
     if name == "turns":  # nothing but the head moves
         return Script(3.0, (blink(1.4),))
+    if name == "shut":  # a blink, then shut eyes under lowered brows, then another blink
+        held = Event(45, "B", 0.9, 1.05, 4.2, 4.35, 5.0)
+        return Script(5.0, (blink(0.3), held, blink(4.6), act(4, 0.9, 4.4, 3.0)))
     # talks: the jaw drops three times a second, besides what speech does to lips
     jaw = [Event(26, "B", t, t + 0.12, t + 0.14, t + 0.3, 3.2, "speech") for t in SYLLABLES]
     return Script(3.2, (blink(0.05), *jaw), np.array([spell(0.3, 2.9)], np.float32))
@@ -168,6 +171,9 @@ def main() -> None:
     talks, record = film(head, "talks", "ann", 0.02)
     write(HERE / "talks.mp4", talks, spoken.phrase({}, 2.6))
     keep("talks", record | {"speech_spans": [[0.3, 2.9]]})
+    shut, record = film(head, "shut", "cleo", 0.04)
+    write(HERE / "shut.mp4", shut, None)
+    keep("shut", record)
 
 
 if __name__ == "__main__":

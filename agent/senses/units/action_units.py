@@ -95,7 +95,7 @@ class ActionUnits:
 
     @property
     def version(self) -> str:
-        return f"1 {self._estimator.version}"
+        return f"2 {self._estimator.version}"
 
     def push(self, sample: FaceSample) -> None:
         """Take one sample; the picture is not kept."""

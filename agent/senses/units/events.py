@@ -46,6 +46,10 @@ VALLEY: Final = 0.4
 """Two peaks are two events when the valley between them is below this share of the lower."""
 FLOOR: Final = 1.0
 """Intensity an event must reach unless the caller says otherwise."""
+HIGH: Final = 0.75
+"""Share of the peak up to which a rise is timed."""
+LATEST: Final = 0.2
+"""Seconds by which an onset is put before the first sample in which it shows, at most."""
 ONE_SIDED: Final = 0.5
 """Only one side acts when the other stays below this share of it."""
 
@@ -67,6 +71,8 @@ class Event:
     """Seconds for which it stays above half its peak."""
     noise: float
     """Standard deviation of the series' fast noise, in intensity steps."""
+    seen: float
+    """Seconds from the first to the last sample in which it shows."""
     samples: int
     """Good samples between onset and offset."""
     seen_onset: bool
@@ -81,7 +87,7 @@ class Event:
     def brief(self) -> bool:
         """A possible micro-expression: short, with both its ends seen, and not a blink."""
         whole = self.seen_onset and self.seen_offset
-        return whole and self.au not in (43, 45) and 0 < self.seconds <= BRIEF
+        return whole and self.au not in (43, 45) and 0 < self.seen <= BRIEF
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,14 +103,16 @@ def find(
     times: npt.NDArray[np.floating],
     columns: Columns,
     floors: Mapping[int, float] | None = None,
+    late: Mapping[int, float] | None = None,
 ) -> list[Event]:
     """Events of every action unit in `columns`, in order of onset.
 
     `times` in seconds, rising; `columns` holds `AU12`, or `AU12_L` and `AU12_R`, 0-5 with NaN
     for gaps. Eye closure is read from AU45 and AU43 alike and told apart by its length.
-    `floors` gives the intensity that an event of this action unit must reach.
+    `floors` gives the intensity that an event of this action unit must reach; `late` how much
+    of a rise passes before it shows in the readings, over the time from there to HIGH.
     """
-    floors = floors or {}
+    floors, late = floors or {}, late or {}
     events: list[Event] = []
     at = np.asarray(times, dtype=np.float64)
     for number in AUS:
@@ -113,7 +121,7 @@ def find(
         sides = _sides(columns, number)
         if sides is not None:
             floor = floors.get(number, FLOOR)
-            found = _events(number, at, *sides, floor)
+            found = _events(number, at, *sides, floor, late.get(number, 0.0))
             events.extend(_closed(found) if number == 45 else found)
     return sorted(events, key=lambda event: (event.onset, event.au))
 
@@ -164,7 +172,12 @@ def _closed(found: Iterable[Event]) -> Iterator[Event]:
 
 
 def _events(
-    number: int, times: Series, one: Series, other: Series | None, floor: float
+    number: int,
+    times: Series,
+    one: Series,
+    other: Series | None,
+    floor: float,
+    late: float = 0.0,
 ) -> Iterator[Event]:
     good = np.isfinite(one) if other is None else np.isfinite(one) & np.isfinite(other)
     for stretch in _stretches(times, good):
@@ -180,12 +193,13 @@ def _events(
             yield Event(
                 au=number,
                 side=_side(left, right, span),
-                onset=float(at[span.first]),
+                onset=_began(at, values, span, late),
                 apex=float(at[span.apex]),
                 offset=float(at[span.last]),
                 peak=peak,
                 held=_held(at, values, span) + step,
                 noise=noise,
+                seen=float(at[span.last] - at[span.first]),
                 samples=span.last - span.first + 1,
                 seen_onset=bool(values[span.first] < LOW * peak),
                 seen_offset=bool(values[span.last] < LOW * peak),
@@ -279,6 +293,20 @@ def _foot(values: Series, apex: int, way: int, share: float) -> int:
             break
         here = there
     return here
+
+
+def _began(times: Series, values: Series, span: _Span, late: float) -> float:
+    """Seconds at which the rise began, never before the first sample of the stretch.
+
+    A movement begins slowly, and its first part may be lost in what a reading takes for rest: the
+    slower the rise, the more of it.
+    """
+    shown = float(times[span.first])
+    if span.first == 0 or late == 0:
+        return shown
+    rise = values[span.first : span.apex + 1] >= HIGH * values[span.apex]
+    high = float(times[span.first + int(np.argmax(rise))])
+    return max(shown - min(late * (high - shown), LATEST), float(times[0]))
 
 
 def _held(times: Series, values: Series, span: _Span) -> float:

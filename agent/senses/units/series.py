@@ -15,7 +15,7 @@ import numpy as np
 from agent.facs.units import AUS
 from agent.schema.evidence import Cue, Missing
 from agent.schema.samples import Columns, Floats
-from agent.senses.units import baseline, events
+from agent.senses.units import baseline, events, likely
 from agent.senses.units import cues as au_words
 from agent.senses.units.baseline import Baseline, Flags
 from agent.senses.units.events import Event
@@ -25,8 +25,10 @@ MOST: Final = 12
 PER_MINUTE for every minute. Too many small cues hide the large ones; the series has all."""
 PER_MINUTE: Final = 4
 
-MOUTH: Final = frozenset({10, 16, 17, 18, 20, 22, 23, 24, 25, 26, 28})
+MOUTH: Final = likely.MOUTH | {23}
 """Action units that speech sets off all the time."""
+TWICE: Final = 0.1
+"""Seconds between the apexes of what is one reading under two numbers, at most."""
 TALK, BEAT = 1.0, 0.15
 """Three quick mouth movements, each BEAT seconds after the last, within TALK seconds to both
 sides look like talking."""
@@ -42,6 +44,8 @@ class Knowledge:
     """Largest reading, 0-5, that a relaxed face may give; more is taken for expression."""
     floor: float = events.FLOOR
     """Intensity above rest that an event must reach."""
+    late: float = 0.0
+    """Share of a rise that passes before it shows; see `events.find`."""
 
 
 Known = Mapping[int, Knowledge]
@@ -61,18 +65,15 @@ def read(
     columns = complete(columns)
     if base is None:
         base = resting(columns, knowledge)
-    relative = _relative(columns, base)
-    found = events.find(
-        columns["time"].astype(np.float64),
-        columns if base.kind == "none" else relative,
-        _floors(knowledge, base),
-    )
-    kept, missing = sift(found, _seconds(columns))
+    relative = against(columns, base)
+    readings = columns if base.kind == "none" else relative
+    made = _made(candidates(columns, readings, knowledge, base), columns, readings)
+    kept, missing = sift(list(made), _seconds(columns))
     if base.kind == "none":
         missing.insert(0, _no_baseline(columns))
     trust = {number: knowledge.get(number, _UNKNOWN).trust for number in AUS}
     scene = au_words.Scene(person, columns, base.kind, _rate(columns), trust)
-    cues = [au_words.cue(event, scene) for event in kept]
+    cues = [au_words.cue(event, scene, made[event]) for event in kept]
     rel = {f"{n}_rel": v for n, v in relative.items() if n in _middles(columns)}
     return {**columns, **rel}, cues, missing
 
@@ -118,13 +119,41 @@ def resting(
     return baseline.rest(rows, baseline.seconds(times, chosen), limit, kind=kind)
 
 
+def candidates(
+    columns: Columns, readings: Columns, knowledge: Known, base: Baseline
+) -> list[Event]:
+    """All that may be events in `readings` (relative ones where there is a baseline), in order.
+
+    Lips tightened and lips pressed (AU23, AU24) that begin together are the one reading told
+    twice where an estimator does not tell them apart: it stays as AU24.
+    """
+    times = columns["time"].astype(np.float64)
+    late = {number: mine.late for number, mine in knowledge.items()}
+    share = likely.FAINT if likely.known(columns) else 1.0
+    floors = {number: share * floor for number, floor in _floors(knowledge, base).items()}
+    found = events.find(times, readings, floors, late)
+    pressed = [event for event in found if event.au == 24]
+    return [
+        event
+        for event in found
+        if event.au != 23 or not any(abs(event.apex - other.apex) <= TWICE for other in pressed)
+    ]
+
+
+def _made(found: list[Event], columns: Columns, readings: Columns) -> dict[Event, float | None]:
+    """The events that were likely made, with how likely; None where nothing tells."""
+    if not likely.known(columns):
+        return dict.fromkeys(found)
+    chances = likely.likelihoods(found, columns, readings)
+    return {e: c for e, c in zip(found, chances, strict=True) if likely.enough(e, c)}
+
+
 def blinks(columns: Columns, knowledge: Known, base: Baseline) -> list[float]:
     """Times in seconds of every blink in one person's complete columns, before any is left out."""
-    relative = columns if base.kind == "none" else _relative(columns, base)
-    lids = {name: v for name, v in relative.items() if name[:4] in ("AU43", "AU45")}
-    times = columns["time"].astype(np.float64)
-    found = events.find(times, lids, _floors(knowledge, base))
-    return [event.apex for event in found if event.au == 45]
+    readings = columns if base.kind == "none" else against(columns, base)
+    lids = {name: v for name, v in readings.items() if name[:4] in ("AU43", "AU45")}
+    found = candidates(columns, {"time": columns["time"]} | lids, knowledge, base)
+    return [event.apex for event in _made(found, columns, readings) if event.au == 45]
 
 
 def sift(found: list[Event], seconds: float) -> tuple[list[Event], list[Missing]]:
@@ -169,7 +198,7 @@ def _talk(found: list[Event]) -> set[Event]:
     return {e for e in quick if np.count_nonzero(np.abs(at - e.onset) <= TALK) >= 3}
 
 
-def _relative(columns: Columns, base: Baseline) -> Columns:
+def against(columns: Columns, base: Baseline) -> Columns:
     """AU columns against rest, −5…5; an estimator's own `_rel` columns take precedence."""
     out: Columns = {}
     for number, name in enumerate(names(columns)):

@@ -9,7 +9,7 @@ from typing import Final
 
 WEIGHTS: Final = Path(__file__).parent
 FILES: Final = ("aus.npz", "aus_skin.onnx")
-READING: Final = 6
+READING: Final = 7
 """Goes up whenever the same weights are read differently; part of the version."""
 
 
