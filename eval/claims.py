@@ -25,7 +25,7 @@ from agent.qa.text import language_of
 from agent.qa.vocabulary import stops
 from agent.schema import evidence as records
 from agent.schema.answer import Claim
-from agent.schema.assertion import Assertion, Verdict
+from agent.schema.assertion import Verdict
 from agent.schema.errors import USAGE, DuchenneError
 from agent.schema.evidence import Evidence
 from agent.schema.query import LANGUAGES, Language
@@ -42,11 +42,7 @@ def judged(line: Mapping[str, Any], evidence: Evidence) -> Verdict:
     """The verdict on one claim. Raises ClaimsError for a line that is none."""
     cites = tuple(str(id) for id in line.get("cites") or ())
     if line.get("asserts"):
-        try:
-            asserts = [Assertion.model_validate(each) for each in line["asserts"]]
-        except ValidationError as error:
-            raise ClaimsError(f"asserts: {error.errors()[0]['msg']}") from error
-        return together(verify(each, evidence, cites) for each in asserts)
+        return _asserted(line, cites, evidence)
     text = line.get("text")
     if not isinstance(text, str):
         raise ClaimsError('a claim needs a "text"')
@@ -58,6 +54,17 @@ def judged(line: Mapping[str, Any], evidence: Evidence) -> Verdict:
         found = ground(Claim(text=text, cites=cites), evidence)
         return Verdict(outcome=found.verdict or "unverified", why=found.why or "")
     return foreign(text, cites, evidence, language)
+
+
+def _asserted(line: Mapping[str, Any], cites: tuple[str, ...], evidence: Evidence) -> Verdict:
+    """The verdict on assertions, and on their sentence where the line has one."""
+    try:
+        claim = Claim(text=line.get("text") or "", cites=cites, asserts=tuple(line["asserts"]))
+    except (ValidationError, TypeError) as error:
+        said = error.errors()[0]["msg"] if isinstance(error, ValidationError) else error
+        raise ClaimsError(f"asserts: {said}") from error
+    found = ground(claim, evidence)
+    return Verdict(outcome=found.verdict or "unverified", why=found.why or "")
 
 
 def foreign(text: str, cites: tuple[str, ...], evidence: Evidence, language: Language) -> Verdict:

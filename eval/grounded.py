@@ -17,8 +17,8 @@ from agent.schema.answer import Claim
 from agent.schema.evidence import Evidence, load
 from eval.scoring import Array, Excluded, Tally, Unscored, Values, ratio
 
-Claims = tuple[str | None, tuple[Claim, ...]]
-"""Whom the answer is about, and its claims."""
+Claims = tuple[str | None, tuple[Claim, ...], bool]
+"""Whom the answer is about, its claims, and whether the rules' templates worded them."""
 
 
 def gold(value: Any) -> Evidence:
@@ -30,13 +30,14 @@ def gold(value: Any) -> Evidence:
 
 
 def pred(value: Any) -> Claims:
-    """Claims of an answer: {claims: [{text, cites}]} or the list itself."""
+    """Claims of an answer: {claims: [{text, cites, asserts}]} or the list itself."""
     person = value.get("person") if isinstance(value, Mapping) else None
+    worded = isinstance(value, Mapping) and value.get("model") == "rules"
     items = value.get("claims") if isinstance(value, Mapping) else value
     if not isinstance(items, Sequence) or isinstance(items, str) or not items:
         raise Unscored("no claims")
     try:
-        return person, tuple(Claim.model_validate(item) for item in items)
+        return person, tuple(Claim.model_validate(item) for item in items), worded
     except ValidationError as error:
         raise Unscored("claims that cannot be read") from error
 
@@ -44,8 +45,8 @@ def pred(value: Any) -> Claims:
 def rows(golds: Sequence[Evidence], preds: Sequence[Claims]) -> Tally:
     """Share of grounded claims a clip; made-up claims and made-up citations over all clips."""
     table = []
-    for evidence, (person, claims) in zip(golds, preds, strict=True):
-        checked = [ground(claim, evidence, person) for claim in claims]
+    for evidence, (person, claims, worded) in zip(golds, preds, strict=True):
+        checked = [ground(claim, evidence, person, worded=worded) for claim in claims]
         cites = [id for claim in claims for id in claim.cites]
         table.append(
             (

@@ -79,7 +79,7 @@ def test_every_kind_is_worded_and_every_claim_carried(code: str, ask: str) -> No
         assert text and "{" not in text and "AU" not in text, text
         claims = [Claim.model_validate({"text": t, "cites": line.cites, "asserts": line.asserts})
                   for line, t in found if line.asserts]  # fmt: skip
-        fallen = [c for c in ground_all(claims, evidence, "P1") if not c.grounded]
+        fallen = [c for c in ground_all(claims, evidence, "P1", worded=True) if not c.grounded]
         assert not fallen, (ask, target, fallen)
 
 
@@ -131,7 +131,7 @@ def test_channels_that_disagree_are_told_with_both_sides() -> None:
     text, claims = told("Do the face and the voice agree?", CLASH)
     assert text.startswith("They do not go together") and "happiness" in text and "anger" in text
     assert told("Do face and voice disagree?", CLASH)[0].startswith("They do not")
-    assert all(claim.grounded for claim in ground_all(claims, CLASH, "P1"))
+    assert all(claim.grounded for claim in ground_all(claims, CLASH, "P1", worded=True))
     assert "nothing to compare" in told("Do face and voice match?", clip(*SHOWN["sadness"]))[0]
 
 

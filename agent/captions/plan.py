@@ -17,7 +17,7 @@ import prompts
 FORMAT: Final = 1
 """Of a row; a changed row gets a new number, and old rows are captioned anew."""
 STYLES: Final = ("short", "rich", "cot", "merr")
-_SHARED: Final = ("system", "evidence", "repair", "shape", "caption_question")
+_SHARED: Final = ("system", "evidence", "asserts", "repair", "shape", "caption_question")
 _STEPS: Final = ("behaviour", "cognition", "emotion", "revise", "answer", "caption_task")
 
 Calls = Literal["steps", "one"]

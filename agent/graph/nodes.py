@@ -97,7 +97,8 @@ def check(state: PersonState, runtime: _Work) -> PersonState:
     if context.model.mends:
         profile = prompts.profile(state["profile"])
         draft = without_fancies(draft, evidence, (*profile.behavior, *profile.cognition))
-    claims = checked(draft.claims, evidence, state["person"])
+    own = not context.model.mends
+    claims = checked(draft.claims, evidence, state["person"], worded=own)
     struck = [claim for claim in claims if not claim.grounded]
     window = None
     if context.look_closer is not None:
@@ -202,7 +203,8 @@ def _answer(
     person = main.person if not others else None
     before = tuple(claim for reading in readings for claim in reading.claims)
     standing = tuple(claim for claim in before if claim.grounded)
-    said = checked((*standing, *told.claims), evidence, person)[len(standing) :]
+    own = not context.model.mends
+    said = checked((*standing, *told.claims), evidence, person, worded=own)[len(standing) :]
     claims = _distinct((*before, *said))
     missing = (*evidence.missing, *context.model.lacking())
     path = context.evidence_path

@@ -21,13 +21,15 @@ LEAST: Final = 0.05
 does not carry it: a tight lid within a broad smile is no anger."""
 
 
-def checked(claims: Iterable[Claim], evidence: Evidence, person: str | None) -> tuple[Claim, ...]:
-    """Claims with their verdicts.
+def checked(
+    claims: Iterable[Claim], evidence: Evidence, person: str | None, *, worded: bool = False
+) -> tuple[Claim, ...]:
+    """Claims with their verdicts; `worded` where this program's own templates made the sentences.
 
     A claim that asserts nothing a cue could carry by itself (a thought about behaviour, say)
     must at least rest on a cue that some observation which stands is about.
     """
-    grounded = ground_all(claims, evidence, person)
+    grounded = ground_all(claims, evidence, person, worded=worded)
     seen = {
         id.upper()
         for claim in grounded

@@ -80,14 +80,18 @@ _SIDES: Final[dict[Claimed | None, set[Side | None]]] = {
 _WORD: Final = re.compile(r"\w+")
 
 
-def ground(claim: Claim, evidence: Evidence, person: str | None = None) -> Claim:
+def ground(
+    claim: Claim, evidence: Evidence, person: str | None = None, *, worded: bool = False
+) -> Claim:
     """The claim with `grounded`, `verdict` and `why` set by the rules above.
 
+    A claim with assertions is judged by them, and its sentence must say no more than they do;
+    `worded` is for sentences that this program's own templates made, which are not read again.
     `person` is whom the claim is about where its text names nobody (P1, P2, …); without it,
     the person most of its cues belong to, else the main person.
     """
     if claim.asserts:
-        return _verified(claim, evidence)
+        return _verified(claim, evidence, worded)
     ids = dict.fromkeys(id.strip().strip("[]").upper() for id in claim.cites)
     found = {id: evidence.cue(id) for id in ids}
     cited = [cue for cue in found.values() if cue is not None]
@@ -111,22 +115,32 @@ def ground(claim: Claim, evidence: Evidence, person: str | None = None) -> Claim
     return claim.model_copy(update={"grounded": not faults, "verdict": verdict, "why": why or None})
 
 
-def _verified(claim: Claim, evidence: Evidence) -> Claim:
-    """The claim judged by what it asserts; its sentence is not read."""
+def _verified(claim: Claim, evidence: Evidence, worded: bool) -> Claim:
+    """The claim judged by what it asserts, and its sentence by whether it says no more."""
+    from agent.grounding.overstated import idle, overstated
     from agent.grounding.verify import together, verify
 
     found = together(verify(each, evidence, claim.cites) for each in claim.asserts)
-    stands = found.outcome == "supported"
+    outcome, why = found.outcome, found.why
+    if outcome == "supported" and not worded and claim.text.strip():
+        if objection := idle(claim, evidence, most=MOST_CITES):
+            outcome, why = "contradicted", objection
+        elif more := overstated(claim, evidence):
+            outcome, why = "unverified", more
     return claim.model_copy(
-        update={"grounded": stands, "verdict": found.outcome, "why": found.why or None}
+        update={"grounded": outcome == "supported", "verdict": outcome, "why": why or None}
     )
 
 
 def ground_all(
-    claims: Iterable[Claim], evidence: Evidence, person: str | None = None
+    claims: Iterable[Claim],
+    evidence: Evidence,
+    person: str | None = None,
+    *,
+    worded: bool = False,
 ) -> tuple[Claim, ...]:
     """`ground` over several claims."""
-    return tuple(ground(claim, evidence, person) for claim in claims)
+    return tuple(ground(claim, evidence, person, worded=worded) for claim in claims)
 
 
 def unseen(claim: Claim, evidence: Evidence, person: str | None = None) -> list[str]:
@@ -134,6 +148,10 @@ def unseen(claim: Claim, evidence: Evidence, person: str | None = None) -> list[
 
     A denial of something the evidence shows is made up as well.
     """
+    if claim.asserts:
+        from agent.grounding.verify import verify
+
+        return [a.what for a in claim.asserts if verify(a, evidence).outcome == "contradicted"]
     people = _people(claim, [c for c in evidence.cues if c.id in claim.cites], evidence, person)
     own = [c for c in evidence.cues if c.person is None or c.person in people]
     found = []

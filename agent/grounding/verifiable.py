@@ -29,6 +29,22 @@ FOREIGN: Final = "in a language that claims are not read in (only English is)"
 
 def unverified(claim: Claim, evidence: Evidence) -> str | None:
     """Why the claim cannot be checked at all; None where it can."""
+    if why := unchecked(claim, evidence):
+        return why
+    text = claim.text
+    rest, gap = without_gaps(text, evidence)
+    excused = gap or ABSTAINS.search(text)
+    if (
+        not excused
+        and not mentions(rest)
+        and not any(retold(c, text) for c in _cited(claim, evidence))
+    ):
+        return "asserts nothing that a cue could carry"
+    return None
+
+
+def unchecked(claim: Claim, evidence: Evidence) -> str | None:
+    """Why an English sentence cannot be checked: it says nothing, or words that no cue carries."""
     text = claim.text
     if not plain_text(text):
         return "says nothing"
@@ -36,8 +52,8 @@ def unverified(claim: Claim, evidence: Evidence) -> str | None:
         return "asks, and asserts nothing"
     if _copied(text, evidence):
         return "repeats the words without quoting them"
-    cited = [cue for id in claim.cites if (cue := evidence.cue(id.strip().strip("[]")))]
-    rest, gap = without_gaps(text, evidence)
+    rest, _ = without_gaps(text, evidence)
+    cited = _cited(claim, evidence)
     told = [wording for cue in cited if cue.sense != "words" for wording in _wordings(cue.text)]
     told += [gone.why for gone in evidence.missing]
     told += [person.doubt for person in evidence.people if person.doubt]
@@ -45,10 +61,11 @@ def unverified(claim: Claim, evidence: Evidence) -> str | None:
         if foreign(rest):
             return FOREIGN
         return "not checked: no cue can carry " + ", ".join(f"“{word}”" for word in strange[:4])
-    excused = gap or ABSTAINS.search(text)
-    if not excused and not mentions(rest) and not any(retold(cue, text) for cue in cited):
-        return "asserts nothing that a cue could carry"
     return None
+
+
+def _cited(claim: Claim, evidence: Evidence) -> list[Cue]:
+    return [cue for id in claim.cites if (cue := evidence.cue(id.strip().strip("[]")))]
 
 
 def _wordings(text: str) -> tuple[str, str]:
@@ -71,16 +88,17 @@ def concludes(text: str) -> bool:
 def grounded_share(claims: Sequence[Claim]) -> float:
     """Share of distinct claims that are grounded, 0-1; 0 where there are none.
 
-    Repeating a claim adds nothing, one that could not be verified counts against the whole, and
-    claims that only deny count at most as often as those that assert something: neither copies,
-    nor empty phrases, nor a list of true denials can raise the share.
+    Repeating a claim, or asserting the same in other words, adds nothing, one that could not be
+    verified counts against the whole, and claims that only deny count at most as often as those
+    that assert something: neither copies, nor empty phrases, nor a list of true denials can raise
+    the share.
     """
     distinct: dict[str, Claim] = {}
     for claim in claims:
-        key = plain_text(claim.text)
+        key = _said(claim)
         if key not in distinct or not claim.grounded:
             distinct[key] = claim
-    firm = [c for c in distinct.values() if c.verdict == "unverified" or _asserts(c.text)]
+    firm = [c for c in distinct.values() if c.verdict == "unverified" or _asserts(c)]
     weak = [claim for claim in distinct.values() if claim not in firm]
     weak.sort(key=lambda claim: claim.grounded)  # those that fall count first
     counted = firm + weak[: max(1, len(firm))]
@@ -115,5 +133,14 @@ def plain_text(text: str) -> str:
     return " ".join(_WORD.findall(text.lower()))
 
 
-def _asserts(text: str) -> bool:
-    return any(not mention.negated for mention in mentions(text))
+def _said(claim: Claim) -> str:
+    """The same for claims that say the same."""
+    if not claim.asserts:
+        return plain_text(claim.text)
+    return "\n".join(sorted(each.model_dump_json() for each in claim.asserts))
+
+
+def _asserts(claim: Claim) -> bool:
+    if claim.asserts:
+        return any(each.relation != "absent" for each in claim.asserts)
+    return any(not mention.negated for mention in mentions(claim.text))

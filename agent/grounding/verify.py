@@ -47,11 +47,15 @@ def verify(assertion: Assertion, evidence: Evidence, cites: Sequence[str] = ()) 
     strange = [c for c in cited if person and c.person not in (person.id, None)]
     if strange:
         return _no(f"{strange[0].id} is of {strange[0].person}, not of {assertion.subject}")
+    if outside := _outside(assertion.at, evidence.media.duration):
+        return _no(outside)
     if assertion.what.startswith("emotion:"):
         return _felt(assertion, evidence, person, cited)
     if assertion.what in ("valence", "arousal", "change", "agreement"):
         return _overall(assertion, evidence, person)
     if assertion.relation == "quote":
+        if assertion.what != "words":
+            return _unknown(f"{assertion.what} cannot be quoted")
         return _said(assertion, evidence, cited)
     return _measured(assertion, evidence, person, cited)
 
@@ -93,6 +97,19 @@ def _person(assertion: Assertion, evidence: Evidence) -> Person | None:
     return next((p for p in evidence.people if p.id == assertion.subject.upper()), None)
 
 
+def _outside(at: tuple[float, float] | None, seconds: float) -> str:
+    """Why a span is none of this clip; empty where it is."""
+    if at is not None and at[0] > at[1]:
+        return f"{at[0]:.1f}–{at[1]:.1f} s ends before it begins"
+    if at is not None and at[1] > seconds + EDGE:
+        return f"the clip ends at {seconds:.1f} s"
+    return ""
+
+
+def _is(cue: Cue, code: str) -> bool:
+    return cue.sense == "words" if code == "words" else cue.code == code
+
+
 def _overlaps(cue: Cue, at: tuple[float, float] | None) -> bool:
     return at is None or (cue.start <= at[1] + EDGE and cue.end >= at[0] - EDGE)
 
@@ -103,12 +120,12 @@ def _measured(
     code = code_of(assertion.what)
     own = [
         c for c in evidence.cues
-        if c.code == code and (person is None or c.person in (person.id, None))
+        if _is(c, code) and (person is None or c.person in (person.id, None))
     ]  # fmt: skip
     there = [c for c in own if _overlaps(c, assertion.at)]
     if assertion.relation == "absent":
         return _absent(assertion, evidence, person, there)
-    named = [c for c in cited if c.code == code]
+    named = [c for c in cited if _is(c, code)]
     if cited and not named:
         others = ", ".join(dict.fromkeys(f"{c.id} ({c.code})" for c in cited))
         return _no(f"{others} is not about {assertion.what}")
@@ -116,7 +133,7 @@ def _measured(
     if not chosen:
         if own and assertion.at is not None:
             return _no(f"{assertion.what} is measured, but not then")
-        blind = _blind(code, evidence, person)
+        blind = _blind(code, evidence, person, assertion.at)
         return _unknown(blind) if blind else _no(f"no {assertion.what} was measured")
     return _graded(assertion, chosen)
 
@@ -164,11 +181,13 @@ def _absent(
     clear = [c for c in there if c.intensity is None or c.intensity >= TRACE]
     if clear:
         return _no(f"{clear[0].id} shows it")
-    blind = _blind(code_of(assertion.what), evidence, person)
+    blind = _blind(code_of(assertion.what), evidence, person, assertion.at)
     return _unknown(blind) if blind else _yes()
 
 
-def _blind(code: str, evidence: Evidence, person: Person | None) -> str:
+def _blind(
+    code: str, evidence: Evidence, person: Person | None, at: tuple[float, float] | None
+) -> str:
     """Why this could not have been seen or heard; empty where it could."""
     missing = {m.what.lower(): m.why for m in evidence.missing}
     number = parse(code) if code.startswith("AU") else None
@@ -177,20 +196,24 @@ def _blind(code: str, evidence: Evidence, person: Person | None) -> str:
             return f"AU{number} is not measured by any sense"
         if person is None or not evidence.media.has_video or "face" in missing:
             return "no face was seen"
+        if at is not None and (at[1] < person.start - EDGE or at[0] > person.end + EDGE):
+            return f"{person.id} is not in view then"
         return "" if person.live else "the face is doubted to be a living person's"
-    if code in _HEARD:
+    if code in HEARD:
         return "there is no sound" if not evidence.media.has_audio else missing.get("voice", "")
-    if code in _HEAD:
+    if code in HEAD:
         return "" if person is not None and evidence.media.has_video else "no head was seen"
+    if code == "words":
+        return "no words are known" if not evidence.media.has_audio else missing.get("words", "")
     known = {c.code for c in evidence.cues}
     return "" if code in known else f"no sense measures {code}"
 
 
-_HEARD: Final = frozenset({
+HEARD: Final = frozenset({
     "speech", "pause", "pitch", "pitch_range", "pitch_slope", "energy", "energy_range", "rate",
     "effort", "roughness", "harmonics", "voice",
 })  # fmt: skip
-_HEAD: Final = frozenset({
+HEAD: Final = frozenset({
     "nod", "shake", "tilt", "turn", "head_up", "head_down", "gaze_away", "gaze_up", "gaze_down",
     "blink_rate",
 })  # fmt: skip

@@ -12,7 +12,8 @@ from typing import Final, TypeVar
 
 import prompts
 from agent.grounding import concludes
-from agent.models import brief, replies
+from agent.models import asserting, brief, replies
+from agent.models.asserting import Vocabulary
 from agent.models.clients import Completion, Host, Message, NonsenseError
 from agent.models.reasoner import Told, View
 from agent.schema.answer import Claim, Part, Reading
@@ -166,14 +167,22 @@ class Language:
         taken: Callable[[R], T],
         people: Sequence[str | None] | None = None,
     ) -> T:
-        """One reply, read and checked; a malformed one is sent back once, then reported."""
+        """One reply, read and checked; a malformed one is sent back once, then reported.
+
+        Assertions about what is not in the clip are sent back once too; where they stay, they
+        stand in the claims and nothing supports them.
+        """
         about = people or [view.person]
         messages = self._messages(view, task, about)
         ids = brief.shown_ids(view.evidence, about, view.span)
-        schema = replies.schema(shape, view.profile, ids)
+        vocabulary = Vocabulary.of(view.evidence)
+        schema = replies.schema(shape, view.profile, ids, vocabulary)
         first = self.host.complete(messages, schema)
         try:
-            return taken(replies.read(first.text, shape))
+            reply = replies.read(first.text, shape)
+            if problem := replies.wrong(reply, vocabulary):
+                raise replies.ReplyError(problem)
+            return taken(reply)
         except replies.ReplyError as error:
             problem = _problem(error, first.cut)
         mending = [
@@ -197,7 +206,7 @@ class Language:
         read = brief.evidence_text(view.evidence, people, view.span, shown, view.history)
         return [
             Message("system", prompts.fill("system")),
-            Message("user", f"{read}\n\n{task}", shown),
+            Message("user", f"{read}\n\n{prompts.fill('asserts')}\n\n{task}", shown),
         ]
 
 
@@ -238,10 +247,13 @@ def _mended(claims: Sequence[Claim], anew: Mapping[int, replies.Mended]) -> tupl
 def _sentences(said: Sequence[replies.Said]) -> tuple[Claim, ...]:
     """Sentences of a free text as claims, each of the part that its own words make it: what names
     no feeling is no conclusion."""
-    return tuple(
-        claim.model_copy(update={"part": "conclusion" if concludes(claim.text) else "observation"})
-        for claim in _claims(said, "observation")
-    )
+
+    def part(claim: Claim) -> Part:
+        feels = any(a.what.startswith("emotion:") for a in claim.asserts)
+        return "conclusion" if feels or concludes(claim.text) else "observation"
+
+    claims = _claims(said, "observation")
+    return tuple(claim.model_copy(update={"part": part(claim)}) for claim in claims)
 
 
 def _claims(said: Sequence[replies.Said], part: Part) -> tuple[Claim, ...]:
@@ -254,5 +266,6 @@ def _claims(said: Sequence[replies.Said], part: Part) -> tuple[Claim, ...]:
         strange = [written for written in one.cites if not _ID.search(written.upper())]
         if text:
             cited = tuple(dict.fromkeys([*cites, *strange]))
-            claims.append(Claim(text=text, cites=cited, part=part))
+            asserts = asserting.read(one.asserts)
+            claims.append(Claim(text=text, cites=cited, part=part, asserts=asserts))
     return tuple(claims)

@@ -13,6 +13,7 @@ from typing import Annotated, Final, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from agent.models.asserting import Several, Vocabulary
 from agent.schema.answer import Emotion
 from agent.schema.errors import HOST, DuchenneError
 from agent.schema.state import Json
@@ -40,10 +41,12 @@ class Reply(BaseModel):
 
 
 class Said(Reply):
-    """One sentence and the ids of its cues."""
+    """One sentence, the ids of its cues and what it asserts."""
 
     text: Annotated[str, Field(max_length=4 * LONGEST)]
     cites: tuple[str, ...]
+    asserts: Several = ()
+    """None where a host leaves them out: then the sentence itself is read."""
 
 
 class BehaviourReply(Reply):
@@ -167,8 +170,26 @@ def distribution(weights: Sequence[Weight], labels: Sequence[str]) -> tuple[Emot
     )
 
 
-def schema(shape: type[BaseModel], profile: Profile, ids: Sequence[str]) -> Json:
-    """JSON Schema of one reply, with this profile's labels and only ids that exist."""
+def wrong(reply: Reply, vocabulary: Vocabulary) -> str | None:
+    """What in the assertions of a reply is about no such clip; None where nothing is."""
+    for name in type(reply).model_fields:
+        said = getattr(reply, name)
+        for one in said if isinstance(said, tuple) else ():
+            if isinstance(one, Said) and (problem := vocabulary.wrong(one.asserts)):
+                return problem
+    return None
+
+
+def schema(
+    shape: type[BaseModel],
+    profile: Profile,
+    ids: Sequence[str],
+    vocabulary: Vocabulary | None = None,
+) -> Json:
+    """JSON Schema of one reply, with this profile's labels and only ids that exist.
+
+    With a vocabulary each sentence carries what it asserts, in codes and persons of this clip.
+    """
     felt: Json = {
         "emotions": _emotions(profile),
         **({"words": _array(_text(40), 5)} if profile.words else {}),
@@ -176,35 +197,36 @@ def schema(shape: type[BaseModel], profile: Profile, ids: Sequence[str]) -> Json
         "arousal": _percent(-100),
         "confidence": _percent(0),
     }
+    asserts = {} if vocabulary is None else {"asserts": vocabulary.schema()}
+
+    def claims(first: Json | None = None, most: int = MOST_CLAIMS) -> Json:
+        id: Json = {"type": "string", "enum": list(ids)} if ids else _text(8)
+        said = {"text": _text(LONGEST), "cites": _array(id, 8), **asserts}
+        return _array(_object({**(first or {}), **said}), most)
+
     fields: dict[type[BaseModel], Json] = {
-        BehaviourReply: {"claims": _claims(ids), "behavior": _label(profile.behavior)},
-        CognitionReply: {"claims": _claims(ids), "cognition": _label(profile.cognition)},
-        EmotionReply: {"claims": _claims(ids), **felt},
+        BehaviourReply: {"claims": claims(), "behavior": _label(profile.behavior)},
+        CognitionReply: {"claims": claims(), "cognition": _label(profile.cognition)},
+        EmotionReply: {"claims": claims(), **felt},
         RevisedReply: {
-            "claims": _claims(ids, {"number": {"type": "integer", "minimum": 1, "maximum": 99}})
+            "claims": claims({"number": {"type": "integer", "minimum": 1, "maximum": 99}})
         },
         AnswerReply: {
-            "sentences": _claims(ids, most=5),
+            "sentences": claims(most=5),
             "lacking": _text(200),
         },
-        CaptionReply: {"sentences": _claims(ids)},
+        CaptionReply: {"sentences": claims()},
         WholeReply: {
-            "observations": _claims(ids),
+            "observations": claims(),
             "behavior": _label(profile.behavior),
-            "interpretations": _claims(ids),
+            "interpretations": claims(),
             "cognition": _label(profile.cognition),
-            "conclusions": _claims(ids),
+            "conclusions": claims(),
             **felt,
-            "sentences": _claims(ids),
+            "sentences": claims(),
         },
     }
     return _object(fields[shape])
-
-
-def _claims(ids: Sequence[str], first: Json | None = None, most: int = MOST_CLAIMS) -> Json:
-    id: Json = {"type": "string", "enum": list(ids)} if ids else _text(8)
-    said = {"text": _text(LONGEST), "cites": _array(id, 8)}
-    return _array(_object({**(first or {}), **said}), most)
 
 
 def _emotions(profile: Profile) -> Json:
