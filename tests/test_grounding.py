@@ -275,7 +275,7 @@ def test_words_of_a_face_cue_parse_back_to_its_own_code(number: int) -> None:
     for side, peak, length in product(sides, (0.6, 1.2, 2.0, 3.3, 4.0, 5.0), (0.3, 2.0)):
         event = Event(
             au=number, side=side, onset=1.0, apex=1.1, offset=1.0 + length, peak=peak,
-            held=length / 2, noise=0.1, samples=9, seen_onset=True, seen_offset=True,
+            held=length / 2, seen=length, noise=0.1, samples=9, seen_onset=True, seen_offset=True,
         )  # fmt: skip
         words = describe(event, 25.0)
         told = [m for m in mentions(words) if m.sense == "face"]

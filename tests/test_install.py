@@ -45,7 +45,7 @@ def advices(text: str) -> Iterator[list[str]]:
 def shapes(words: list[str]) -> Iterator[tuple[str, list[str]]]:
     """Of one advice: each thing that is installed, as the place or name, and its extras."""
     for word in words:
-        if word.startswith("-"):
+        if word.startswith(("-", "$work")):  # an option, or a wheel that was built just before
             continue
         if local := re.fullmatch(r"(\.|/src|\$here)(?:\[([\w,]+)\])?", word):
             yield local[1], (local[2] or "").split(",") if local[2] else []

@@ -30,7 +30,9 @@ def frame(rows: Sequence[Mapping[str, Any]]) -> Any:
     try:
         import pandas
     except ImportError as error:
-        raise ImportError("tables need pandas: pip install pandas") from error
+        raise ImportError(
+            "a table is a pandas DataFrame, and the package pandas is not installed"
+        ) from error
     return pandas.DataFrame.from_records(list(rows))
 
 
