@@ -109,6 +109,8 @@ def unborne(draft: Reading, evidence: Evidence) -> Claim | None:
     ids = dict.fromkeys(id for claim in draft.claims if claim.grounded for id in claim.cites)
     cues = [cue for cue in map(evidence.cue, ids) if cue is not None]
     judged = judge(evidence, draft.person, draft.span)
+    if top == "neutral" == next(iter(judged.shares), None):
+        return None  # nothing departs from rest: what was measured says so, and no cue can
     if not families or any(_tells(cue, family, judged) for family in families for cue in cues):
         return None
     return Claim(
