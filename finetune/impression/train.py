@@ -5,7 +5,7 @@
 Targets are the shares of the votes; classes weigh by the inverse root of their share, so that
 rare ones are learned (`export` takes the weights out of the answer again). Two processes with
 one thread each share every batch: on a busy machine that wastes less than two threads in one.
-Pictures grow from 28 to 40 points a side. What is kept is the running mean of the weights.
+Pictures grow from 32 to 48 points a side. What is kept is the running mean of the weights.
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ log = logging.getLogger("duchenne")
 class Settings:
     """Of one training."""
 
-    sides: tuple[int, ...] = (28,) * 3 + (32,) * 9 + (40,) * 2
+    sides: tuple[int, ...] = (32,) * 12 + (40,) * 28 + (48,) * 28
     """Points a side of the pictures, epoch by epoch."""
-    widths: tuple[int, ...] = (24, 32, 64, 128)
+    widths: tuple[int, ...] = (24, 40, 80, 160)
     """Channels of the network, stage by stage."""
     batch: int = 64
     rate: float = 0.06
