@@ -18,7 +18,7 @@ from agent.reading.feeling_words import word_scores
 from agent.reading.levels import Moment, Span, cues_of, impressions, moments, unmeasured
 from agent.reading.moments import MomentRead, Reasons, learned, read_moments
 from agent.reading.scores import scores_each, shares
-from agent.reading.version import reading
+from agent.reading.version import FITTED, reading
 from agent.schema.evidence import Cue, Evidence, Person
 
 Shares = Mapping[str, float]
@@ -95,7 +95,11 @@ def _judged(same: Same, person: str | None, span: Span | None, _how: str) -> Jud
     who = person_of(evidence, person)
     when = span or (0.0, evidence.media.duration)
     cues = cues_of(evidence, who, when)
-    pieces = moments(cues, who, when, unmeasured(evidence)) if who is None or who.live else ()
+    pieces = (
+        moments(cues, who, when, unmeasured(evidence), _cuts(evidence, who))
+        if who is None or who.live
+        else ()
+    )
     looks = impressions(evidence, who, when)
     pieces, read, face, voice, each = by_piece(evidence, who, when, pieces, (*cues, *looks))
     points, named = word_scores(cues) if pieces else ({}, {})
@@ -121,6 +125,14 @@ def _judged(same: Same, person: str | None, span: Span | None, _how: str) -> Jud
     )
 
 
+def _cuts(evidence: Evidence, who: Person | None) -> list[float]:
+    """Where the windows of this person's face begin; none where the tables judge."""
+    if reading() != FITTED:
+        return []
+    mine = None if who is None else who.id
+    return sorted({w.start for w in evidence.windows if w.person == mine and w.sense == "face"})
+
+
 def by_piece(
     evidence: Evidence, who: Person | None, span: Span, pieces: tuple[Moment, ...],
     cues: Sequence[Cue],
@@ -138,7 +150,8 @@ def by_piece(
     else:
         face, voice = _shares(pieces, "face"), _shares(pieces, "voice")
         both = _shares(pieces, "levels")
-    return pieces, read, face, voice, tuple(map(_together, face, voice, both))
+    heard = [r.heard for r in read] if read else [1.0] * len(pieces)
+    return pieces, read, face, voice, tuple(map(_together, face, voice, both, heard))
 
 
 def person_of(evidence: Evidence, person: str | None) -> Person | None:
@@ -158,16 +171,18 @@ def _shares(pieces: Sequence[Moment], of: Literal["face", "voice", "levels"]) ->
     return [shares({k: v + _PRIOR.get(k, 0.0) for k, v in each.items()}) for each in found]
 
 
-def _together(face: Shares, voice: Shares, both: Shares) -> Shares:
+def _together(face: Shares, voice: Shares, both: Shares, heard: float = 1.0) -> Shares:
     """Shares by face and voice: as joint evidence as far as they overlap, else side by side.
 
-    Two channels that agree strengthen each other; two that disagree are both kept.
+    Two channels that agree strengthen each other; two that disagree are both kept. A voice that
+    is `heard` for a share of the time counts by it.
     """
     if not face or not voice:
         return both
     alike = sum(min(face[label], voice[label]) for label in BASIC)
     mean = {label: (face[label] + voice[label]) / 2 for label in BASIC}
-    mixed = {label: alike * both[label] + (1 - alike) * mean[label] for label in BASIC}
+    apart = (1 - alike) * heard
+    mixed = {label: (1 - apart) * both[label] + apart * mean[label] for label in BASIC}
     return dict(sorted(mixed.items(), key=lambda item: -item[1]))
 
 

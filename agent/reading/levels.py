@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+from bisect import bisect
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -21,8 +22,10 @@ from agent.senses.voice.delivery import NORMS, against_norm
 
 Span = tuple[float, float]
 
-WINDOWS: Final = 240
+WINDOWS: Final = 480
 """At most about so many moments are looked at in one span; the weakest cues then set no edge."""
+SLIVER: Final = 0.25
+"""Seconds; a piece shorter than that is made by cues alone."""
 _BRIEF: Final = 0.7
 """Weight of an event of at most half a second: more often noise than a long one."""
 _ASIDE: Final = 1.0
@@ -90,16 +93,19 @@ def moments(
     person: Person | None,
     span: Span,
     blind: Collection[str] = (),
+    cuts: Sequence[float] = (),
 ) -> tuple[Moment, ...]:
     """The span cut where something begins or ends, and the levels of each piece.
 
+    `cuts` are moments at which what is measured all the time begins anew, in order: a long
+    stretch without events is cut there, as it need not be of one kind.
     Before a face comes into view and after it has gone, it says nothing; nor do the units in
     `blind`, which were not measured.
     """
     seen = _in_view(person)
     counted = [cue for cue in cues if _counts(cue)]
     found = []
-    for start, end in pairwise(_edges(cues, span, seen)):
+    for start, end in pairwise(_with_cuts(_edges(cues, span, seen), cuts)):
         middle = (start + end) / 2
         here = [cue for cue in counted if cue.start <= middle <= cue.end]
         found.append(_moment(here, _near(seen, middle), (start, end), blind))
@@ -154,6 +160,17 @@ def _edges(cues: Iterable[Cue], span: Span, seen: Span | None) -> list[float]:
             break
         edges |= {t for t in (cue.start, cue.end) if start < t < end}
     return sorted(edges)
+
+
+def _with_cuts(edges: Sequence[float], cuts: Sequence[float]) -> list[float]:
+    """The edges, and those cuts that leave no sliver beside one."""
+    inner = [
+        t
+        for t in cuts
+        if edges[0] < t < edges[-1]
+        and min(t - edges[(n := bisect(edges, t)) - 1], edges[n] - t) >= SLIVER
+    ]
+    return sorted({*edges, *inner})
 
 
 def _weight(cue: Cue) -> float:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from typing import Final
 
 import numpy as np
@@ -28,8 +28,12 @@ Span = tuple[float, float]
 OWN_REST: Final = 0.5
 """How far a face is read against this person's own rest instead of everybody's. A judgement:
 half, because a clip shows rest seldom for certain."""
-REST_SECONDS: Final = 2.0
-"""Seconds of likely rest at which half of that is believed."""
+REST_SHARE: Final = 0.2
+"""Share of the time at likely rest at which half of that is believed. A share and not seconds: the
+same clip played twice tells nothing more about the person."""
+CONTRAST: Final = 0.1
+"""Standard deviation of how neutral the face looks over time at which half of its rest is believed:
+a face that never changes shows either rest or feeling, and nobody can say which."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +46,13 @@ class Moment:
     """One a label of BASIC."""
     reasons: Mapping[str, Vector]
     """By feature: what it adds to each logit. With the bias they sum to the logits."""
+    covers: float = 1.0
+    """Share of its span in which this sense measured anything, 0-1."""
+
+    @cached_property
+    def parts(self) -> Vector:
+        """The reasons one below the other: features × labels."""
+        return np.array(list(self.reasons.values())).reshape(len(self.reasons), len(BASIC))
 
     @property
     def shares(self) -> dict[str, float]:
@@ -101,18 +112,21 @@ def _by_feature(names: Sequence[str], parts: Vector) -> dict[str, Vector]:
 def _settled(rows: Vector, windows: Sequence[Window], out: ReadOut, neutral: Vector) -> Vector:
     """Rows (windows × features) with part of this person's own rest taken off.
 
-    Rest is what the windows show that look neutral at first reading, weighed by how neutral
-    they look: a clip that is sad throughout has hardly any, and is then read as it is.
+    Rest is what the windows show that look neutral at first reading, over the whole track and
+    weighed by how neutral they look, drawn to everybody's: a clip that is sad throughout, or
+    that never changes, has hardly any of its own, and is then read as it is.
     """
-    lengths = np.array([w.end - w.start for w in windows])
-    if lengths.sum() <= 0:
+    time = np.array([(w.end - w.start) * w.quality for w in windows])
+    if time.sum() <= 0:
         return rows
-    calm = softmax(out.logits(rows))[:, BASIC.index("neutral")] ** 2
-    weight = calm * lengths * np.array([w.quality for w in windows])
+    calm = softmax(out.logits(rows))[:, BASIC.index("neutral")]
+    weight = calm**2 * time
     there = np.isfinite(rows)
-    total = weight @ there
+    total, whole = weight @ there, np.maximum(time @ there, 1e-9)
     rest = np.where(total > 0, weight @ np.where(there, rows, 0.0) / np.maximum(total, 1e-9), 0.0)
-    believed = OWN_REST * total / (total + REST_SECONDS)
+    varies = time @ (calm - time @ calm / time.sum()) ** 2 / time.sum()
+    known = total / whole / (total / whole + REST_SHARE)
+    believed = OWN_REST * known * varies / (varies + CONTRAST**2)
     return np.asarray(rows - believed * np.where(total > 0, rest - neutral, 0.0))
 
 
@@ -192,7 +206,11 @@ def _basic(
 
 
 def over(moments: Sequence[Moment], span: Span) -> Moment | None:
-    """The mean of the moments that overlap a span, each by how long; None where none does."""
+    """The mean of the moments that overlap a span, each by how long; None where none does.
+
+    `covers` tells how much of the span they overlap: a voice that begins in the last hundredth
+    of a span is not heard in all of it.
+    """
     start, end = span
     weights = [min(m.end, end) - max(m.start, start) for m in moments]
     if start == end:
@@ -201,16 +219,23 @@ def over(moments: Sequence[Moment], span: Span) -> Moment | None:
     if not chosen:
         return None
     total = sum(w for _, w in chosen)
+    logits = np.sum([m.logits * w for m, w in chosen], axis=0) / total
+    covers = min(1.0, total / (end - start)) if end > start else 1.0
+    first = chosen[0][0].reasons
+    if all(m.reasons.keys() == first.keys() for m, _ in chosen):
+        mean = np.sum([m.parts * w for m, w in chosen], axis=0) / total
+        return Moment(start, end, logits, dict(zip(first, mean, strict=True)), covers)
     names = {name for m, _ in chosen for name in m.reasons}
     return Moment(
         start,
         end,
-        np.sum([m.logits * w for m, w in chosen], axis=0) / total,
+        logits,
         {
             name: np.sum([m.reasons.get(name, np.zeros(len(BASIC))) * w for m, w in chosen], axis=0)
             / total
             for name in sorted(names)
         },
+        covers,
     )
 
 

@@ -77,6 +77,8 @@ class MomentRead:
     shown: float
     """Share of the labels other than neutral."""
     reasons: Reasons
+    heard: float = 0.0
+    """Share of the time in which the voice was measured, 0-1."""
 
 
 def learned(evidence: Evidence, person: Person | None, span: Span) -> bool:
@@ -120,7 +122,8 @@ def _read(
     parts: dict[str, Vector] = {}
     logits = np.zeros(len(BASIC))
     for name, moment in here.items():
-        doubted = _doubted(moment.logits, DOUBT[name])
+        # Where a sense measured nothing it adds nothing, also within a span.
+        doubted = _doubted(moment.logits, DOUBT[name]) * moment.covers
         size = float(np.abs(moment.logits - moment.logits.mean()).max())
         scale = float(np.abs(doubted).max()) / size if size > 1e-9 else 1.0
         logits = logits + doubted
@@ -134,6 +137,7 @@ def _read(
         both=both,
         shown=1 - both["neutral"],
         reasons=Reasons(logits, parts, {key: cited(key, overlapping) for key in parts}),
+        heard=here["voice"].covers if "voice" in here else 0.0,
     )
 
 
@@ -143,7 +147,7 @@ def _with_departures(read: Moment, piece: Piece, rested: bool) -> Moment:
     reasons = dict(read.reasons)
     for code, part in parts.items():
         reasons[code] = reasons.get(code, np.zeros(len(BASIC))) + part
-    return Moment(read.start, read.end, read.logits + more, reasons)
+    return Moment(read.start, read.end, read.logits + more, reasons, read.covers)
 
 
 def _doubted(logits: Vector, doubt: float) -> Vector:
