@@ -21,6 +21,7 @@ TRIALS: Final[dict[str, tuple[str, str]]] = {
     "claims": ("eval.claims", "whether the evidence of a clip carries given sentences"),
     "queries": ("eval.queries", "what questions are read as"),
     "faces": ("eval.faces", "action units against rendered faces"),
+    "real": ("eval.real", "the whole way on pictures of real people"),
     "speed": ("eval.speed", "how fast the senses are"),
     "judge": ("eval.judging", "a model grades texts against references"),
     "bench": ("eval.bench", "how fast the measures are"),

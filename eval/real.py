@@ -30,6 +30,7 @@ from agent.reading.held_out import is_held_out
 from agent.reading.judge import judge
 from agent.reading.version import FITTED, KNOWLEDGE, SETTING
 from agent.schema.evidence import Evidence
+from eval import selective
 
 Shares = Mapping[str, float]
 
@@ -176,6 +177,9 @@ def scores(truth: Sequence[str], found: Sequence[Shares], among: Sequence[str]) 
         "ece": round(_ece(sure, right), 4),
         "auroc_of_right": round(_auroc(sure, right), 4),
         "recall": {k: round(float((said[true == k] == k).mean()), 3) for k in sorted(set(true))},
+        "risk_coverage": selective.curve(sure, right),
+        # Who is shown is not recorded: somebody who is there twice may be on both sides.
+        "promised_risk": selective.promised(sure, right, np.arange(len(rows)) % 2 == 0),
     }
 
 
@@ -262,6 +266,24 @@ def _print(result: Mapping[str, Any]) -> None:
                     f"  {who:22} UAR {each['uar']:.3f} ({low:.3f}–{high:.3f})  accuracy "
                     f"{each['accuracy']:.3f}  ECE {each['ece']:.3f}  n {each['pictures']}"
                 )
+            _print_risks(found["fitted"])
+
+
+def _print_risks(each: Mapping[str, Any]) -> None:
+    """What "cannot tell" saves (fitted), and whether promises are kept on the other half."""
+    for row in each["risk_coverage"]:
+        print(
+            f"    the surest {row['coverage']:.0%}: wrong {row['risk']:.3f} "
+            f"({row['low']:.3f}–{row['high']:.3f}), from {row['sure_from']:.2f} on"
+        )
+    for row in each["promised_risk"]:
+        if row["sure_from"] is None:
+            print(f"    at most {row['promised']:.0%} wrong: cannot be promised")
+        else:
+            print(
+                f"    at most {row['promised']:.0%} wrong, from {row['sure_from']:.2f} on: others "
+                f"{row['risk']} ({row['low']:.3f}–{row['high']:.3f}) of {row['coverage']:.0%}"
+            )
 
 
 if __name__ == "__main__":
