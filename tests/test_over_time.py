@@ -18,6 +18,7 @@ from agent.perception.series import read_emotions, write_emotions
 from agent.reading.over_time import (
     MOST,
     NOISE,
+    SURE,
     EmotionSeries,
     changes,
     emotions,
@@ -179,3 +180,12 @@ def test_people_are_shown_it_and_models_are_not(tmp_path: Path) -> None:
     assert kept.shape[0] > model.shape[0] + 100
     count = [(np.abs(picture - orange).sum(axis=-1) < 30).sum() for picture in (kept, model)]
     assert count[0] > count[1] + 2000
+
+
+def test_a_moment_without_a_sure_label_is_unknown() -> None:
+    series = emotions(record(*[{}] * 4, *[SMILING] * 4))
+    lead = series.shares.max(axis=1)
+    assert (series.unknown == (lead < SURE)).all() and not series.unknown[4:].any()
+    torn = SMILING | {"AU04": 3.0, "AU01": 3.0, "AU05": 3.0, "AU15": 3.0, "AU09": 2.0}
+    mixed = emotions(record(*[torn] * 4))
+    assert mixed.shares.max() < SURE and mixed.unknown.all()

@@ -32,6 +32,10 @@ MOST: Final = 240
 NOISE: Final = 0.05
 """Standard deviation of a share from one moment to the next that is always allowed for: readings
 of a face at rest vary by about so much."""
+SURE: Final = 0.44
+"""Least share of the label that leads for a moment to be known: of single faces at least so sure,
+at most one in five is wrong (chosen on half of the voted pictures; the others and held-out stills
+keep it, see `python -m eval.real`). Moments of a clip with voice and words were not tried."""
 TOGETHER: Final = 1.0
 """Seconds over which neighbouring moments count as one measurement: they share cues."""
 CHANCE: Final = 3.0
@@ -61,7 +65,7 @@ class EmotionSeries:
     arousal_sd: Vector
     """1 sd: what the labels leave open, and the variation between neighbouring moments."""
     unknown: npt.NDArray[np.bool_]
-    """Nothing was measured, or no label stands out from what chance would give."""
+    """Nothing was measured, or no label is sure enough (SURE) and ahead of the next."""
 
     def __len__(self) -> int:
         return len(self.start)
@@ -189,9 +193,9 @@ def _spread(shares: Vector, noise: Vector) -> Vector:
 
 
 def _unknown(shares: Vector) -> npt.NDArray[np.bool_]:
-    """No label leads the next by more than the reading varies by."""
+    """No label is sure enough, or none leads the next by more than the reading varies by."""
     second, first = np.sort(shares, axis=1)[:, -2:].T
-    return np.asarray(~(first - second > 2 * NOISE))
+    return np.asarray(~((first - second > 2 * NOISE) & (first >= SURE)))
 
 
 def phases(series: EmotionSeries) -> tuple[Phase, ...]:
