@@ -147,3 +147,14 @@ def test_a_clip_cut_into_anger_still_opens_in_anger(tmp_path: Path) -> None:
     clip = cut(EXAMPLE, 6.0, 9.1, tmp_path / "cut.mkv")
     labels = [phase.label for phase in phases(emotions(seen(clip, tmp_path)))]
     assert labels[0] == "anger" and labels[-1] == "neutral"
+
+
+def test_a_still_is_one_piece() -> None:
+    """Its span is from 0 to 0; what is cut there must not vanish."""
+    still = record({**dict.fromkeys(("AU06", "AU12"), 3.0)})
+    media = still.media.model_copy(update={"duration": 0.0})
+    windows = tuple(w.model_copy(update={"start": 0.0, "end": 0.0}) for w in still.windows)
+    people = tuple(p.model_copy(update={"start": 0.0, "end": 0.0}) for p in still.people)
+    judged = judge(still.model_copy(update={"media": media, "windows": windows, "people": people}))
+    assert judged.shares
+    assert top(judged.shares) == "happiness"

@@ -170,7 +170,8 @@ def _with_cuts(edges: Sequence[float], cuts: Sequence[float]) -> list[float]:
         if edges[0] < t < edges[-1]
         and min(t - edges[(n := bisect(edges, t)) - 1], edges[n] - t) >= SLIVER
     ]
-    return sorted({*edges, *inner})
+    # A still has one piece, from 0 to 0: its edges must not become one.
+    return sorted([*edges, *(set(inner) - set(edges))])
 
 
 def _weight(cue: Cue) -> float:
