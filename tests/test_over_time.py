@@ -186,6 +186,6 @@ def test_a_moment_without_a_sure_label_is_unknown() -> None:
     series = emotions(record(*[{}] * 4, *[SMILING] * 4))
     lead = series.shares.max(axis=1)
     assert (series.unknown == (lead < SURE)).all() and not series.unknown[4:].any()
-    torn = SMILING | {"AU04": 3.0, "AU01": 3.0, "AU05": 3.0, "AU15": 3.0, "AU09": 2.0}
+    torn = CALM | {"AU12": 1.5, "AU04": 1.5, "AU05": 1.0, "AU09": 2.0}
     mixed = emotions(record(*[torn] * 4))
     assert mixed.shares.max() < SURE and mixed.unknown.all()

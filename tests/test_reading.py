@@ -10,10 +10,13 @@ from agent.reading.additive import ReadOut, ReadOutError, read_out, softmax
 from agent.reading.features import face_features
 from agent.reading.held_out import is_held_out
 from agent.reading.judge import judge
+from agent.reading.knowledge import RARE, of_levels, tables
 from agent.reading.model import face_moments, face_read_out, favours
 from agent.reading.reasons import support
 from agent.reading.version import KNOWLEDGE, SETTING
 from agent.schema.evidence import Cue, Evidence, Media, Person, Window, number
+from finetune.reading.fit import fit
+from finetune.reading.tables import drawn
 
 CALM = {"AU12": 0.0, "AU06": 0.0, "AU04": 0.1, "AU25": 0.1, "eyes_open": 0.3, "pitch_deg": 0.0}
 
@@ -121,3 +124,40 @@ def test_a_fifth_is_held_out_for_ever() -> None:
     share = sum(map(is_held_out, names)) / len(names)
     assert 0.17 < share < 0.23
     assert is_held_out(names[0]) == is_held_out(names[0])
+
+
+@pytest.mark.parametrize(
+    ("units", "label"),
+    [
+        ((4, 7, 23, 24), "anger"), ((1, 4, 15, 17), "sadness"), ((9, 10, 17), "disgust"),
+        ((1, 2, 4, 5, 20, 25), "fear"), ((1, 2, 5, 26), "surprise"), ((6, 12, 25), "happiness"),
+        ((14,), "contempt"), ((), "neutral"),
+    ],
+)  # fmt: skip
+def test_units_coded_by_an_expert_are_read_by_the_tables(
+    units: tuple[int, ...], label: str
+) -> None:
+    levels = dict.fromkeys(tables().features, 0.0) | {f"AU{unit:02d}": 2.5 for unit in units}
+    logits, parts = of_levels(levels)
+    assert BASIC[int(logits.argmax())] == label
+    before = np.array([RARE if name == "contempt" else 0.0 for name in BASIC])
+    assert np.allclose(logits, before + tables().bias + sum(parts.values()), atol=1e-6)
+
+
+def test_the_tables_as_shipped_are_those_that_are_drawn() -> None:
+    """Fewer expressions give nearly the same weights: nothing in the file was set by hand."""
+    codes = tables().features
+    rows, targets = drawn(codes, 2_000, seed=1)
+    anew = fit(
+        rows * 2.0, targets, np.ones(len(rows)), labels=BASIC, features=codes, penalty=1e-3,
+        scale=np.full(len(codes), 2.0),
+    )  # fmt: skip
+    assert np.corrcoef(anew.weights.ravel(), tables().weights.ravel())[0, 1] > 0.97
+
+
+def test_strong_units_are_read_though_the_picture_looks_calm() -> None:
+    """A measured unit that pictures on the web hardly ever show counts as the tables say."""
+    for units, label in (((4, 7, 23, 24), "anger"), ((1, 4, 15, 17), "sadness")):
+        shown = CALM | {f"AU{unit:02d}": 3.0 for unit in units}
+        (moment,) = face_moments(record(shown, seconds=0.0), "P1")
+        assert next(iter(moment.shares)) == label

@@ -151,6 +151,24 @@ def other_form(emotion: str) -> dict[str, float]:
     return shares | dict.fromkeys(_codes(_OTHER[emotion]), USUAL)
 
 
+def forms(emotion: str) -> tuple[dict[str, float], ...]:
+    """Every published form of a basic label: code of each unit → share of people who show it.
+
+    The posing table, five authors' lists and the second form of the FACS Investigator's Guide;
+    contempt on one side, and with 14 on both.
+    """
+    if emotion == "neutral":
+        return (table("neutral"),)
+    if emotion == "contempt":
+        # One side alone counts half for the pair, so the pair is rarely plain in a one-sided form.
+        return (table("contempt"), table("neutral") | {"AU14": USUAL})
+    rare = dict.fromkeys(_codes(UNITS), RARE) | dict.fromkeys(ONE_SIDED, QUIET)
+    usual, variants = _BASIC[emotion]
+    posed = rare | _listing(usual) | {f"AU{unit:02d}": share for unit, share in variants.items()}
+    lists = [rare | _listing(units) for units in _LISTED[emotion]]
+    return (posed, *lists, rare | _listing(_OTHER[emotion]))
+
+
 def table(emotion: str) -> dict[str, float]:
     """Code of each unit → share of people who show it in this emotion, 0-1.
 

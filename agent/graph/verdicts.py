@@ -11,6 +11,7 @@ from typing import Final
 from agent.facs.prototypes import BASIC
 from agent.grounding import bears, carries, ground_all, mentions, unverified
 from agent.grounding.mentions import Mention
+from agent.grounding.verifiable import retold
 from agent.reading.judge import Judged, judge
 from agent.reading.reasons import support
 from agent.schema.answer import Claim, Part, Reading, Verdict
@@ -33,7 +34,7 @@ def checked(
     seen = {
         id.upper()
         for claim in grounded
-        if claim.grounded and (claim.asserts or mentions(claim.text))
+        if claim.grounded and (claim.asserts or mentions(claim.text) or _retells(claim, evidence))
         for id in claim.cites
     }
     return tuple(
@@ -48,6 +49,12 @@ def checked(
         else claim
         for claim in grounded
     )
+
+
+def _retells(claim: Claim, evidence: Evidence) -> bool:
+    """Is it a cue's own words? Those are an observation, whatever the tables can read of them."""
+    cited = map(evidence.cue, claim.cites)
+    return any(cue is not None and retold(cue, claim.text) for cue in cited)
 
 
 def _rests_on_nothing(claim: Claim, seen: set[str]) -> bool:

@@ -39,7 +39,7 @@ _OVERALL: Final = tuple(
 """What English says about the whole, where no table of mentions has it."""
 _TENDS: Final = re.compile(
     r"\b(?:speaks?|points?|tells?) (?:for|to|of|towards?)\b|\bfits?\b|\bsigns? of\b|\bhints?\b"
-    r"|\bsuggests?\b|\b(?:could|may|might|possibly|perhaps|partly)\b",
+    r"|\brests? on\b|\bsuggests?\b|\b(?:could|may|might|possibly|perhaps|partly)\b",
     re.IGNORECASE,
 )
 """Words that say no more of a feeling than that cues speak for it."""

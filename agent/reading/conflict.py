@@ -48,7 +48,8 @@ class Discord:
 
 
 Read = tuple[Mapping[str, float], Mapping[str, float]]
-"""Shares by the face and by the voice of one moment, as the fitted reading has them."""
+"""Shares by the face and by the voice of one moment, as the fitted reading has them; empty where it
+has none of its own."""
 
 
 def discords(
@@ -102,7 +103,9 @@ def _sides(
     else:
         measured = [
             _leaning("face", read[0], _cites(piece.face, piece)),
-            _leaning("voice", read[1], _cites(piece.voice, piece)),
+            _leaning("voice", read[1], _cites(piece.voice, piece))
+            if read[1]
+            else _measured("voice", voice, piece),
         ]
     found = [*measured, _said(said)]
     return [side for side in found if side]

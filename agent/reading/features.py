@@ -22,6 +22,8 @@ ONE_SIDED: Final[tuple[str, ...]] = ("AU12", "AU14")
 HEAD: Final[tuple[str, ...]] = ("pitch_deg", "eyes_open")
 IMPRESSION: Final = "impression_"
 """Start of the names of what the face looks like to most people, shares by label."""
+MOST: Final = 3.0
+"""Intensity towards which larger ones are drawn in: one wild measurement must not decide."""
 LEAST: Final = 0.005
 """Shares below are all the same to the read-out."""
 
@@ -35,8 +37,8 @@ def face_names(labels: Sequence[str] = ()) -> tuple[str, ...]:
 def face_features(values: Mapping[str, float]) -> dict[str, float]:
     """Features of one window (or picture) by name; what was not measured is absent.
 
-    Units stay as they are (0-5), `AU12_uni` is the difference of the sides (0-5), the
-    impression's shares become natural logarithms.
+    Units are drawn in towards MOST, `AU12_uni` is the difference of the sides, the impression's
+    shares become natural logarithms.
     """
     found = {name: values[name] for name in (*UNITS, *HEAD) if name in values}
     if "AU43" in values:  # series part long closures from blinks; here they are one
@@ -45,10 +47,16 @@ def face_features(values: Mapping[str, float]) -> dict[str, float]:
         left, right = values.get(f"{code}_L"), values.get(f"{code}_R")
         if left is not None and right is not None:
             found[f"{code}_uni"] = abs(left - right)
+    found |= {name: drawn_in(value) for name, value in found.items() if name not in HEAD}
     for name, share in values.items():
         if name.startswith(IMPRESSION) and math.isfinite(share):
             found[name] = math.log(max(share, LEAST))
     return found
+
+
+def drawn_in(intensity: float) -> float:
+    """An intensity in steps with its extremes drawn in."""
+    return MOST * math.tanh(intensity / MOST)
 
 
 def table(rows: Sequence[Mapping[str, float]], names: Sequence[str]) -> np.ndarray:

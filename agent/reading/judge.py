@@ -101,11 +101,13 @@ def _judged(same: Same, person: str | None, span: Span | None, _how: str) -> Jud
         else ()
     )
     looks = impressions(evidence, who, when)
-    pieces, read, face, voice, each = by_piece(evidence, who, when, pieces, (*cues, *looks))
+    pieces, read, face, voice, each = by_piece(evidence, who, pieces, (*cues, *looks))
     points, named = word_scores(cues) if pieces else ({}, {})
     whole = over_time(pieces, each)
     whole = whole if read else _nudged(whole, points)
-    clash = discords(pieces, cues, tuple(zip(face, voice, strict=True)) if read else None)
+    heard = any(w.sense == "voice" for w in evidence.windows)
+    alone = list(zip(face, voice if heard else [{}] * len(face), strict=True))
+    clash = discords(pieces, cues, alone if read else None)
     return Judged(
         person=who,
         span=when,
@@ -134,13 +136,12 @@ def _cuts(evidence: Evidence, who: Person | None) -> list[float]:
 
 
 def by_piece(
-    evidence: Evidence, who: Person | None, span: Span, pieces: tuple[Moment, ...],
-    cues: Sequence[Cue],
+    evidence: Evidence, who: Person | None, pieces: tuple[Moment, ...], cues: Sequence[Cue]
 ) -> tuple[tuple[Moment, ...], tuple[MomentRead, ...], list[Shares], list[Shares],
            tuple[Shares, ...]]:  # fmt: skip
     """The pieces (with what they show), the fitted reading of each (none where the tables judge),
     and the shares of each by the face, by the voice and by everything."""
-    fitted = bool(pieces) and learned(evidence, who, span)
+    fitted = bool(pieces) and learned(evidence, who, pieces)
     read = read_moments(evidence, who, pieces, cues) if fitted else ()
     if read:
         face: list[Shares] = [r.face for r in read]

@@ -1,14 +1,13 @@
-"""What the tables of FACS say of units that depart from this person's rest, additively.
+"""What the tables of FACS say of a face's units, additively.
 
-Clips in which a person's rest is known have no labelled collection to learn from, and the
-tables are right in 82 of 100 posed faces whose units are coded by experts. So departures from
-rest count by the tables: each unit's level times how much more it is shown in a label than in
-the others. Knows levels and labels; nothing of pictures.
+What the learned read-out of a face begins from, and what reads a face of which only the units are
+known, as from another program's table. Right in 94 of 100 posed faces whose units were coded by
+experts (`python -m eval.codes`). The weights are those of a regression over expressions drawn from
+the published tables (`finetune.reading.tables`). Knows levels and labels; nothing of pictures.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from functools import cache
 from typing import Final
@@ -17,58 +16,64 @@ import numpy as np
 import numpy.typing as npt
 
 from agent.facs.prototypes import BASIC
+from agent.reading.additive import ReadOut, read_out, stored
+from agent.reading.features import drawn_in
 
 Vector = npt.NDArray[np.float64]
 
-STRENGTH: Final = 0.5
-"""Log-odds for one step of a unit times one step of difference between labels, where rest is
-known. A judgement, as what it would be fitted on is missing."""
-UNRESTED: Final = 0.3
-"""The same without a baseline, where habit and expression cannot be told apart."""
+APEX: Final = 2.0
+"""Steps above rest that a unit reaches where it is shown."""
+
+
+DEPARTURE: Final = 0.5
+"""How far a departure from a person's own rest counts beside the learned read-out, which has seen
+the same face against everybody's. A judgement: clips with known rests to fit it on are missing."""
 LEAST: Final = 0.8
-"""Steps from rest below which a unit says nothing here: the learned read-out has seen it too."""
-UNSEEN: Final = 0.6
-"""Steps that a unit counts as missing where others move strongly: detectors miss more than they
-invent, so this is less than the two steps of a unit that is shown."""
+"""Steps from rest below which a unit says nothing there: the learned read-out has seen it too."""
+RARE: Final = -0.8
+"""Log-odds of contempt before anything is seen, against the other labels: a rare expression, and
+dimpled corners are many things besides."""
 
 
 @cache
-def _weights(code: str) -> Vector | None:
-    """One a label: expected size less the mean over labels; None for codes without a table."""
-    from agent.reading.scores import VOICE, expected  # the tables know the readings built on them
-
-    if code in VOICE:
-        return None
-    try:
-        size = expected(code, BASIC, "rest").max(axis=0)
-    except KeyError:
-        return None
-    return np.asarray(size - size.mean())
+def tables() -> ReadOut:
+    """The read-out of the tables: levels in steps from rest, 0-3."""
+    return read_out(stored("tables"))
 
 
 def departures(
-    levels: Mapping[str, float], rested: bool, speaking: float = 0.0
+    levels: Mapping[str, float], speaking: float = 0.0
 ) -> tuple[Vector, dict[str, Vector]]:
-    """Log-odds by label, and each unit's part of them.
+    """Log-odds by label that departures from rest add to a learned reading, and each unit's part.
 
-    `levels` in steps from rest by code (`AU12`, `AU12_uni`), `speaking` 0-1: what a mouth does
-    while it speaks counts less.
+    As `of_levels`, but of the units that move alone.
     """
-    from agent.reading.scores import spoken
+    shown = {code: level for code, level in levels.items() if level >= LEAST}
+    _, at_rest = of_levels(dict.fromkeys(shown, 0.0), speaking)
+    _, moved = of_levels(shown, speaking)
+    reasons = {code: DEPARTURE * (part - at_rest[code]) for code, part in moved.items()}
+    total = np.sum([np.zeros(len(BASIC)), *reasons.values()], axis=0)
+    return np.asarray(total, np.float64), reasons
 
-    strength = STRENGTH if rested else UNRESTED
-    reasons: dict[str, Vector] = {}
-    for code, level in levels.items():
-        weights = _weights(code)
-        if weights is None or level < LEAST:
-            continue
-        size = 3.0 * math.tanh(level / 3.0) * spoken(code, speaking)
-        reasons[code] = strength * size * weights
-    shown = min(1.0, max((abs(level) for level in levels.values()), default=0.0) / 3.0)
-    for code, level in levels.items():
-        weights = _weights(code)
-        if reasons and weights is not None and code not in reasons and level < LEAST:
-            # What a label would show and this face, which does move, does not.
-            reasons[code] = -strength * UNSEEN * shown * spoken(code, speaking) * weights
-    total = np.sum(list(reasons.values()), axis=0) if reasons else np.zeros(len(BASIC))
+
+def of_levels(
+    levels: Mapping[str, float], speaking: float = 0.0
+) -> tuple[Vector, dict[str, Vector]]:
+    """Log-odds by label of a face of which only the units are known, and each unit's part.
+
+    `levels` in steps from rest by code (`AU12`, `AU12_uni`); one that is missing says nothing, one
+    at 0 speaks for a neutral face. `speaking` 0-1: what a mouth does while it speaks counts less.
+    """
+    from agent.reading.scores import spoken  # the tables know the readings built on them
+
+    out = tables()
+    values = {code: drawn_in(max(0.0, level)) for code, level in levels.items()}
+    parts = out.contributions(out.row(values))
+    reasons = {
+        code: parts[:, place] * spoken(code, speaking)
+        for place, code in enumerate(out.features)
+        if code in values
+    }
+    before = np.array([RARE if label == "contempt" else 0.0 for label in BASIC])
+    total = before + out.bias + np.sum([np.zeros(len(BASIC)), *reasons.values()], axis=0)
     return np.asarray(total, np.float64), reasons

@@ -16,10 +16,9 @@ import numpy as np
 from agent.facs.prototypes import BASIC
 from agent.reading.additive import shares, softmax
 from agent.reading.features import ONE_SIDED
-from agent.reading.knowledge import departures
+from agent.reading.knowledge import departures, of_levels
 from agent.reading.model import (
     Moment,
-    Span,
     Vector,
     face_moments,
     favours,
@@ -27,12 +26,17 @@ from agent.reading.model import (
     voice_moments,
     words_moments,
 )
+from agent.reading.scores import at_face_value
 from agent.reading.version import KNOWLEDGE, reading
 from agent.schema.evidence import Cue, Evidence, Person
 
 DOUBT: Final[Mapping[str, float]] = {"face": 0.05, "voice": 0.1, "words": 0.3}
 """Chance that a channel does not show what is felt (posing, quoting, measuring wrongly), so
 that none can silence the others. Words most: they are often about something else."""
+
+
+LASTING: Final = 0.8
+"""Share of the time that a person is seen from which a cue is no departure from rest."""
 
 
 class Piece(Protocol):
@@ -45,7 +49,11 @@ class Piece(Protocol):
     @property
     def face(self) -> Mapping[str, float]: ...
     @property
+    def voice(self) -> Mapping[str, float]: ...
+    @property
     def speaking(self) -> float: ...
+    @property
+    def cites(self) -> Mapping[str, tuple[str, ...]]: ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,14 +89,16 @@ class MomentRead:
     """Share of the time in which the voice was measured, 0-1."""
 
 
-def learned(evidence: Evidence, person: Person | None, span: Span) -> bool:
-    """Does the fitted reading apply? It needs windows or utterances, which tables have not."""
+def learned(evidence: Evidence, person: Person | None, pieces: Sequence[Piece]) -> bool:
+    """Does the additive reading apply? Not where knowledge is asked for, nor to words alone."""
     if reading() == KNOWLEDGE:
         return False
     mine = None if person is None else person.id
-    faces = any(w.person == mine and w.start <= span[1] and w.end >= span[0]
-                for w in evidence.windows)  # fmt: skip
-    return faces or bool(voice_moments(evidence, mine))
+    return (
+        any(piece.face for piece in pieces)
+        or any(w.person == mine and w.sense == "face" for w in evidence.windows)
+        or bool(voice_moments(evidence, mine))
+    )
 
 
 def read_moments(
@@ -101,12 +111,24 @@ def read_moments(
         "voice": voice_moments(evidence, mine),
         "words": words_moments(cues, evidence.language),
     }
-    rested = person is not None and person.baseline != "none"
-    return tuple(_read(piece, channels, cues, rested) for piece in pieces)
+    passing = _passing(person, cues)
+    return tuple(_read(piece, channels, cues, passing) for piece in pieces)
+
+
+def _passing(person: Person | None, cues: Sequence[Cue]) -> frozenset[str]:
+    """Ids of the cues that depart from this person's own rest: none where that is not known, nor
+    what lasts as long as the person is seen, which may be habit, rest or feeling."""
+    if person is None or person.baseline == "none":
+        return frozenset()
+    most = LASTING * (person.end - person.start)
+    return frozenset(cue.id for cue in cues if cue.sense == "face" and cue.end - cue.start < most)
 
 
 def _read(
-    piece: Piece, channels: Mapping[str, Sequence[Moment]], cues: Sequence[Cue], rested: bool
+    piece: Piece,
+    channels: Mapping[str, Sequence[Moment]],
+    cues: Sequence[Cue],
+    passing: frozenset[str],
 ) -> MomentRead:
     here = {
         name: found
@@ -114,7 +136,12 @@ def _read(
         if (found := over(moments, (piece.start, piece.end))) is not None
     }
     if "face" in here:
-        here["face"] = _with_departures(here["face"], piece, rested)
+        here["face"] = _with_departures(here["face"], piece, passing)
+    # What is known by cues alone, as from a table of another program, is read by the tables.
+    if piece.face and not channels["face"]:
+        here["face"] = Moment(piece.start, piece.end, *of_levels(piece.face, piece.speaking))
+    if piece.voice and not channels["voice"]:
+        here["voice"] = _by_tables(piece)
     by_sense = {name: shares(moment.logits, BASIC) for name, moment in here.items()}
     if not here:
         empty = Reasons(np.zeros(len(BASIC)))
@@ -141,9 +168,21 @@ def _read(
     )
 
 
-def _with_departures(read: Moment, piece: Piece, rested: bool) -> Moment:
+def _by_tables(piece: Piece) -> Moment:
+    """A voice of which only cues are known."""
+    levels = at_face_value(piece.voice, BASIC, speaking=piece.speaking)
+    logits = np.array([levels.get(label, 0.0) for label in BASIC])
+    return Moment(piece.start, piece.end, logits - logits.mean(), {})
+
+
+def _with_departures(read: Moment, piece: Piece, passing: frozenset[str]) -> Moment:
     """The learned reading of a face, and what the tables say of its departures from rest."""
-    more, parts = departures(piece.face, rested, piece.speaking)
+    levels = {
+        code: level
+        for code, level in piece.face.items()
+        if passing.intersection(piece.cites.get(code, ()))
+    }
+    more, parts = departures(levels, piece.speaking)
     reasons = dict(read.reasons)
     for code, part in parts.items():
         reasons[code] = reasons.get(code, np.zeros(len(BASIC))) + part

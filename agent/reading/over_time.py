@@ -141,7 +141,7 @@ def _series(same: Same, person: str | None, _how: str) -> EmotionSeries:
     able = who is None or who.live
     pieces = moments_on(cues, who, spans, unmeasured(evidence)) if able else ()
     looks = impressions(evidence, who, whole)
-    pieces, _, _, _, each = by_piece(evidence, who, whole, pieces, (*cues, *looks))
+    pieces, _, _, _, each = by_piece(evidence, who, pieces, (*cues, *looks))
     shares = np.full((len(spans), len(BASIC)), np.nan)
     aroused = np.full(len(spans), np.nan)
     for row, (piece, found) in enumerate(zip(pieces, each, strict=True)):

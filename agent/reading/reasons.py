@@ -6,7 +6,7 @@ Knows how to say things, not how they were found. Times are m:ss.s.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Final
 
@@ -263,7 +263,28 @@ def _fits(judged: Judged, label: str) -> Claim | None:
     said = listed([name(code, judged, backing[code]) for code in codes])
     text = f"{label.capitalize()} rests on {said}.{_remark(label, codes)}"
     asserts = asserted(judged, also=(label,))
+    if asserts:
+        asserts += tuple(a for code in codes for a in _shown(judged, code, backing[code]))
     return Claim(text=text, cites=ids, part="interpretation", asserts=asserts)
+
+
+def _shown(judged: Judged, code: str, ids: Iterable[str]) -> Iterator[Assertion]:
+    """What naming one code among the reasons asserts of the face or the voice."""
+    subject = judged.person.id if judged.person else "clip"
+    wanted = set(ids)
+    unit = parse(code.removesuffix("_uni")) is not None
+    for cue in judged.cues:
+        if cue.id not in wanted:
+            continue
+        if unit:
+            yield Assertion(subject=subject, what=cue.code, at=(cue.start, cue.end))
+            if cue.side in ("L", "R") and code.endswith("_uni"):
+                side: Relation = "left" if cue.side == "L" else "right"
+                yield Assertion(subject=subject, what=cue.code, relation=side,
+                                at=(cue.start, cue.end))  # fmt: skip
+        elif cue.relative is not None and (part := tone(cue)):
+            way: Relation = "more" if part[1] >= 0 else "less"
+            yield Assertion(subject=subject, what=cue.code, relation=way, at=(cue.start, cue.end))
 
 
 def asserted(
@@ -278,7 +299,9 @@ def asserted(
     subject = judged.person.id if judged.person else "clip"
     leading = [part for part in (_parts(first) if first else ()) if part in BASIC]
     single: Relation = "present" if len(leading) == 1 else "more"
-    wanted = [*((part, single) for part in leading), *((k, "more") for k in also if k in BASIC)]
+    others = [part for label in also for part in sorted(_parts(label)) if part in BASIC]
+    wanted: list[tuple[str, Relation]] = [(part, single) for part in leading]
+    wanted += [(part, "more") for part in others if part not in leading]
     return tuple(
         Assertion(subject=subject, what=f"emotion:{label}", relation=relation, at=judged.span)
         for label, relation in wanted
@@ -324,12 +347,14 @@ def conclusion(
                       part="conclusion"),)  # fmt: skip
     if not cites:
         text = f"Nothing departs from rest: {absent(judged)}."
-        if judged.reasons and first != "neutral":
-            text = f"Cannot tell for sure: no single cue shows {first} ({most:.0%})."
+        if judged.reasons and top(judged) != "neutral":
+            text = f"Cannot tell: no cue shows {first} ({most:.0%})."
         return (Claim(text=text, part="conclusion"),)
     text = f"This fits {_named(first)} best ({most:.0%})"
     told = rest and rest[0][1] >= 0.1 and len(_parts(first) | _parts(rest[0][0])) <= MOST_EMOTIONS
-    backing = stands_on(judged, rest[0][0])[:2] if told and rest[0][0] != "neutral" else ()
+    rival = rest[0][0] if told and rest[0][0] != "neutral" else ""
+    whole = all(stands_on(judged, part) for part in PARTS.get(rival.lower(), ()))
+    backing = stands_on(judged, rival)[:2] if rival and whole else ()
     if backing:
         text += f", then {rest[0][0]} ({rest[0][1]:.0%})"
     cites = tuple(dict.fromkeys((*cites, *backing)))[:8]
