@@ -8,6 +8,7 @@ faces, stands in docs/action_units.md. Knows nothing about tracks, cues or emoti
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -65,14 +66,18 @@ class Learned:
     """
 
     def __init__(self, weights: Path = WEIGHTS) -> None:
-        """`weights` is a folder with aus.npz and aus_skin.onnx."""
+        """`weights` is a folder with aus.npz and aus_skin.onnx, and pictures.json if fitted."""
         stored = dict(np.load(weights / "aus.npz"))
         self.version = version(weights)
         self.knowledge: Mapping[int, Knowledge] = _knowledge(stored)
         self._mean = MeanFace(
             stored["mean_points"].astype(np.float32), stored["mean_weights"].astype(np.float32)
         )
-        self._nets = {mesh: Net(_part(stored, mesh)) for mesh in ("large", "small")}
+        fitted = weights / "pictures.json"
+        begins = json.loads(fitted.read_text(encoding="utf-8")) if fitted.exists() else {}
+        self._nets = {
+            mesh: Net(_part(stored, mesh), begins.get(mesh)) for mesh in ("large", "small")
+        }
         self._skin_file = weights / "aus_skin.onnx"
 
     def observe(self, sample: FaceSample) -> Floats:
@@ -215,12 +220,24 @@ def _against(net: Net, rows: Floats, rest: _Rest | None) -> Floats:
             plain[:, :, 0, _LIDS[-1]] /= net.alone[_LIDS[-1]]
     if rest is None:
         raise_brows(plain, rows[:, net.layout.spans["blendshapes"]])
+        plain[:, :, 0] = stretched(plain[:, :, 0], net.begins)
     else:
         read = net.raw(rows, rest.row, rest.worth)
         read[:, :, 0] *= net.bend
         plain = rest.share * read + (1 - rest.share) * plain
     plain[:, :, 1] += np.log(net.spread)
     return plain
+
+
+def stretched(level: Floats, begins: Floats) -> Floats:
+    """Intensities (… × COUNT, shares of 5) so that `begins` becomes 1 of 5, and 5 stays 5.
+
+    In single pictures of real faces some units read several times weaker than in the rendered
+    ones that the networks learned from (`finetune.aus.in_pictures`).
+    """
+    steps = 5 * level
+    above = 1 + (steps - begins) * 4 / (5 - begins)
+    return np.asarray(np.where(steps <= begins, steps / begins, above) / 5, np.float32)
 
 
 def raise_brows(raw: Floats, shapes: Floats) -> None:

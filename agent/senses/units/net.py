@@ -62,7 +62,11 @@ class Net:
     quality, and how much the resting row is worth.
     """
 
-    def __init__(self, arrays: Mapping[str, npt.NDArray[np.generic]]) -> None:
+    def __init__(
+        self,
+        arrays: Mapping[str, npt.NDArray[np.generic]],
+        begins: Mapping[str, float] | None = None,
+    ) -> None:
         own = {name: np.asarray(value, np.float32) for name, value in arrays.items()}
         self.basis = own["basis"]
         """Shape numbers × (468·3): points less the mean face → shape."""
@@ -78,6 +82,10 @@ class Net:
         """Weights (members × in × out) and biases (members × 1 × out)."""
         self.alone = own.get("alone", np.ones(COUNT, np.float32))
         """What intensities are worth where no rest is known."""
+        self.begins = np.ones(COUNT, np.float32)
+        """Intensity (0–5) that counts as 1 in a single picture of a real face."""
+        for code, reading in (begins or {}).items():
+            self.begins[(*TARGETS_SIDE, *TARGETS_WHOLE).index(code)] = reading
         self.bend, self.spread = own["bend"], own["spread"]
         """Calibration on held-out people: intensity = bend · raw, deviation = spread · raw."""
 
