@@ -25,7 +25,7 @@ MOST_CODES: Final = 5
 _ASIDE: Final = ("AU25", "AU26", "AU45")
 """What speech and blinking move: told only where the label rests on it."""
 LEAST: Final = 0.15
-"""Share that the rules must give a label, or each part of a compound half of, before it is
+"""Share that the reading must give a label, or the parts of a compound together, before it is
 reasoned for: a faint frown in a broad smile is no reason for sadness."""
 
 
@@ -38,7 +38,8 @@ def rationale(evidence: Evidence, label: str, person: str | None = None) -> tupl
     label = labels.canonical(label)
     judged = judge(evidence, person)
     parts = PARTS.get(label, (label,))
-    if any(judged.shares.get(part, 0.0) < LEAST / len(parts) for part in parts):
+    # Of a compound one part often leads by far; that both are seen is asked of its reasons.
+    if sum(judged.shares.get(part, 0.0) for part in parts) < LEAST:
         return ()
     claims = _at_rest(judged) if label == "neutral" else _carried(judged, label, parts)
     checked = ground_all(claims, evidence, judged.person.id if judged.person else None)
