@@ -195,3 +195,37 @@ def test_a_feeling_is_answered_in_the_language_of_the_question() -> None:
         ("她高兴吗？", "是的"), ("彼女は嬉しそうですか？", "はい"),
     ):  # fmt: skip
         assert told(question, happy)[0].startswith(first), question
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "Was she frowning before or after she smiled?",
+        "Did the smile come before or after the frown?",
+        "Hat sie vor oder nach dem Lächeln die Stirn gerunzelt?",
+        "¿Sonrió antes o después de fruncir el ceño?",
+    ],
+)
+def test_before_or_after_tells_which_came_first(question: str) -> None:
+    text = told(question, TALK)[0]
+    first, second = text.find("0:00.5"), text.find("0:06")
+    assert 0 <= first < second, text
+
+
+def test_what_contradicts_a_feeling_is_what_speaks_against_it() -> None:
+    against = told("Is there anything that contradicts happiness?", TALK)[0]
+    assert against == told("What speaks against happiness?", TALK)[0]
+    assert "do not go together" in told("Does her voice contradict her face?", CLASH)[0]
+
+
+@pytest.mark.parametrize(
+    ("question", "not_measured"),
+    [
+        ("When does she laugh?", "laugh"),
+        ("Wann lacht sie?", "Lachen"),
+        ("Does she giggle?", "laugh"),
+    ],
+)
+def test_beside_what_no_sense_can_tell_stands_the_nearest(question: str, not_measured: str) -> None:
+    text = told(question, TALK)[0]
+    assert not_measured in text and "0:00.5" in text

@@ -71,6 +71,14 @@ class Seen:
         return len(self.sharp) >= 2
 
 
+def _channels(seen: Seen) -> bool:
+    """Whether face, voice or words are named as such: what they say is held against each other."""
+    spoken = any(target.voiced or target.code in ("face", "words") for target in seen.targets)
+    return spoken or seen.has("say", "words", "sound", "hear") or bool(_BY & seen.relations)
+
+
+_BY: Final = frozenset({"by_face", "by_voice", "by_words"})
+
 Rule = tuple[Ask, Callable[[Seen], bool]]
 
 RULES: Final[tuple[Rule, ...]] = (
@@ -78,6 +86,7 @@ RULES: Final[tuple[Rule, ...]] = (
     ("help", lambda s: s.has("explain") and bool(s.targets) and not (s.moments or s.has("why"))),
     ("whatif", lambda s: s.has("whatif")),
     ("change", lambda s: "order" in s.relations and s.two and s.has("or")),
+    ("whynot", lambda s: s.has("agree") and s.has("against") and s.felt and not _channels(s)),
     ("agreement", lambda s: s.has("agree") and not s.has("who")),
     ("genuine", lambda s: s.has("genuine") and (not s.felt or len(s.sharp) == 1)),
     ("genuine", lambda s: any(t.code == "sarcasm" for t in s.targets)),

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Final
 
 from agent.facs.prototypes import BASIC, STATES
-from agent.qa.events import clear, events, quotes, spans
+from agent.qa.events import Span, clear, events, quotes, spans
 from agent.qa.feelings import (
     agreement,
     beside,
@@ -129,20 +129,8 @@ def _moments(felt: Felt, versus: Moment) -> list[Line]:
 
 def _change(felt: Felt) -> list[Line]:
     """What changes, the whole course, or which of two came first."""
-    asked = felt.asked
-    other = str(felt.query.versus or "").removeprefix("emotion:")
-    if felt.query.relation == "order" and asked and other:
-        first = {label: next((r[1][0] for r in felt.phases if r[0] == label), None)
-                 for label in (asked, other)}  # fmt: skip
-        one, two = first[asked], first[other]
-        if one is not None and two is not None and one != two:
-            order = (asked, other) if one < two else (other, asked)
-            spans_ = {r[0]: r[1] for r in reversed(felt.phases)}
-            return [Line("order", phases=tuple((k, spans_[k]) for k in order)), *course(felt)]
-        found = [k for k in (asked, other) if first[k] is not None]
-        key = "only_one" if found else "neither"
-        return [Line(key, label=(found or [asked])[0], other=other if not found else
-                     other if found[0] == asked else asked), *beside(felt)]  # fmt: skip
+    if felt.query.relation == "order" and felt.query.target and felt.query.versus:
+        return _order(felt, felt.query.target, str(felt.query.versus))
     if told := course(felt):
         return told
     runs = felt.phases[:MOST_PHASES]
@@ -150,6 +138,45 @@ def _change(felt: Felt) -> list[Line]:
         return [Line("steady", label=runs[0][0] if runs else "neutral"), *beside(felt)]
     phases = tuple((label, span) for label, span, _ in runs)
     return [Line("turns", phases=phases), *beside(felt)]
+
+
+MARKED: Final = 0.5
+"""Share of the strongest event's intensity from which another is as plain."""
+
+
+def _order(felt: Felt, target: str, versus: str) -> list[Line]:
+    """Which of two came first: feelings by their phases, what is done by its first clear event."""
+    names = [each.removeprefix("emotion:") for each in (target, versus)]
+    seen = {name: _first(felt, name) for name in names}
+    there = [name for name in names if seen[name] is not None]
+    if len(there) < 2:
+        key = "only_one" if there else "neither"
+        other = next(name for name in reversed(names) if name not in there)
+        return [Line(key, label=(there or names)[0], other=other), *beside(felt)]
+    one, two = (seen[name] for name in names)
+    assert one is not None and two is not None
+    if one[0] == two[0]:
+        return [Line("at_once", label=names[0], other=names[1]), *course(felt)]
+    phases = sorted(((name, span) for name, span in seen.items() if span), key=lambda p: p[1][0])
+    asserts = tuple(
+        Assertion(subject=felt.person.id if felt.person else "clip", what=name, at=span)
+        for name, span in phases
+        if name not in BASIC
+    )
+    return [Line("order", phases=tuple(phases), asserts=asserts), *course(felt)]
+
+
+def _first(felt: Felt, name: str) -> Span | None:
+    """When something is first felt or done; None where it is not."""
+    run = next((span for label, span, _ in felt.phases if label == name), None)
+    if run is not None or name in BASIC:
+        return run
+    found = events(felt.evidence, felt.person.id if felt.person else None, name)
+    plain = [event for event in found if clear(event)]
+    most = max((event.intensity or 0.0 for event in plain), default=0.0)
+    # Traces at the edge of a clip are not what anybody means beside a marked movement.
+    marked = [event for event in plain if (event.intensity or 0.0) >= MARKED * most]
+    return (marked[0].start, marked[0].end) if marked else None
 
 
 def _agree(felt: Felt) -> list[Line]:

@@ -36,8 +36,12 @@ def moments(
     for tag in tags:
         if tag.section == "time" and tag.key in get_args(Part) and not _taken(tag, found):
             found.append(Found(Moment(part=cast(Part, tag.key)), tag.start, tag.end))
+    # "Before or after" asks for the order of two things and names no moment.
+    either = [t for t in tags if t.section == "relation" and t.key == "order"]
     for tag in tags:
         if tag.section == "time" and tag.key in get_args(Relation) and not _asks(tag, tags, text):
+            if any(t.over(tag) and t.end - t.start > tag.end - tag.start for t in either):
+                continue
             made = _anchored(text, tags, tag, lexicon, found)
             if made is not None and not _taken(made, found):
                 found.append(made)

@@ -49,7 +49,8 @@ def _sentences(voice: Wording, query: Query, finding: Finding) -> list[str]:
     shown = voice.events(finding.events)
     if outcome in ("unseen", "unmeasured", "unheard", "unworded", "nobody", "nowhere", "whom",
                    "needs_reading"):  # fmt: skip
-        return [voice.fill(outcome, noun=noun, none=no)]
+        near = [voice.fill("nearest", events=shown)] if finding.events else []
+        return [voice.fill(outcome, noun=noun, none=no), *near]
     if query.ask == "clip":
         return [_clip(voice, query, finding)]
     if query.ask == "missing":

@@ -5,12 +5,15 @@ Knows the evidence and the query; computes no answer.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
-from agent.qa.events import Span, events, sight, spans, within
+from agent.qa.events import Span, clear, events, sight, spans, within
 from agent.schema.evidence import Evidence, Person
 from agent.schema.finding import Event, Finding, Outcome
 from agent.schema.query import Moment, Query
+
+NEAREST: Final = {"laugh": "AU12", "cry": "AU15", "yawn": "AU27"}
+"""What is measured of something that no sense can tell: told beside saying so."""
 
 
 class Scope:
@@ -36,7 +39,11 @@ class Scope:
         """Why nothing can be said about it; None where it could have been seen."""
         wanted = target or self.query.target
         seen = sight(self.evidence, self.person, wanted, self.span or (0.0, 0.0))
-        return None if seen == "seen" else self.done(seen)
+        if seen == "seen":
+            return None
+        near = NEAREST.get(wanted or "") if seen == "unmeasured" else None
+        found = [event for event in self.found(near) if clear(event)] if near else []
+        return self.done(seen, events=tuple(found))
 
     def done(self, outcome: Outcome, **more: Any) -> Finding:
         """The finding."""

@@ -85,9 +85,11 @@ class Wording:
         return str(self.text["none"].get(self.names(code)[2], ""))
 
     def label(self, name: str) -> str:
-        """A feeling's name; as it stands where the language has none for it."""
+        """A feeling's name, or the noun of what is done; as it stands where there is neither."""
         labels: dict[str, str] = self.text["labels"]
-        return labels.get(name, name)
+        if name in labels:
+            return labels[name]
+        return self.noun(name) if name in self.text["nouns"] else name
 
     def joined(self, parts: Sequence[str]) -> str:
         """ "a, b and c"."""
