@@ -106,7 +106,7 @@ def ask(
         thread: name of a conversation to go on with, or the path of one.
         expert: name codes and grades of FACS in the answer (of the rules).
         why: read again without each cue and each channel; `counterfactual` of the answer holds
-            what moved its first label. A model behind a host is asked some sixty times more.
+            what moved its first label. A model behind a host is then asked some 80 times more.
         on_step: called with each step of the reasoning.
 
     Raises what `look` raises, and AskError, ThreadError, ModelError.

@@ -1,6 +1,7 @@
 """Is what moves an answer most what really moved in the face? `duchenne ask --why`, measured.
 
-    python -m eval.why ../shared/media/rendered [--json]
+    python -m finetune.faces expressions expressions/ --people 8
+    python -m eval.why expressions/ [--json]
 
 Reads clips of rendered faces with their truth beside them (`NAME.json.gz`, see
 `finetune.faces.clips`). Each expression of a prototype is asked about over its own seconds, as
@@ -121,12 +122,6 @@ def first_mover(one: Explained) -> Effect | None:
     return moved[0] if moved else None
 
 
-def first_muscle(one: Explained) -> Effect | None:
-    """The same among action units alone."""
-    units = [e for e in one.found.cues if e.change and one.acting.get(e.taken) is not None]
-    return units[0] if units else None
-
-
 def first_counted(one: Explained) -> Effect | None:
     """The cue that counts most in the full reading, for or against."""
     return max(one.found.cues, key=lambda e: abs(e.contribution or 0.0), default=None)
@@ -147,11 +142,9 @@ def report(found: Sequence[Explained], seed: int = 0) -> dict[str, Any]:
         "not_neutral": len(feelings),
         "first_mover_acts": rate(lambda o: o.right(first_mover(o)), stated),
         "first_mover_acts_not_neutral": rate(lambda o: o.right(first_mover(o)), feelings),
-        "first_unit_acts": rate(lambda o: o.right(first_muscle(o)), stated),
         "first_counted_acts": rate(lambda o: o.right(first_counted(o)), stated),
         "any_cue_acts": rate(_chance, stated),
-        "any_unit_acts": rate(_chance_of_units, stated),
-        "first_mover_is_impression": rate(_is_impression, stated),
+        "impression_moves_more": rate(_impression_moves_more, stated),
         "same_first_by_both": rate(_same_first, stated),
         "rank_correlation_with_counted": rate(_agreement, stated),
         "curve_gap": rate(lambda o: gaps[id(o)], [o for o in stated if id(o) in gaps]),
@@ -164,14 +157,11 @@ def _chance(one: Explained) -> float:
     return float(np.mean([one.right(effect) for effect in one.found.cues]))
 
 
-def _chance_of_units(one: Explained) -> float:
-    units = [e for e in one.found.cues if one.acting.get(e.taken) is not None]
-    return float(np.mean([one.right(effect) for effect in units])) if units else 0.0
-
-
-def _is_impression(one: Explained) -> bool:
+def _impression_moves_more(one: Explained) -> bool:
+    """Is how the face looks to most people worth more than any one cue?"""
+    sizes = [abs(e.change) for e in one.found.channels if e.taken == "impression"]
     mover = first_mover(one)
-    return mover is not None and mover.text.startswith("looks ")
+    return bool(sizes) and sizes[0] > abs(mover.change if mover else 0.0)
 
 
 def _same_first(one: Explained) -> bool:

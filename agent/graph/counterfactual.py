@@ -2,7 +2,9 @@
 
 Knows a model only by its steps, and evidence by what can be taken away from it. The rules read
 fast, so each of their cues is tried; a model behind a host is asked about the cues that the
-answer cites. Nothing is looked at again: a second look would measure what was taken away.
+answer cites. What a face looks like to most people is a channel and no cue here: it sees the
+same muscles again, all of them at once. Nothing is looked at again: a second look would measure
+what was taken away.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ from agent.models.clients import NonsenseError
 from agent.models.reasoner import Model, View
 from agent.reading.ablation import Taken, channels_of, contributions, without
 from agent.reading.judge import judge
-from agent.reading.levels import cues_of, impressions
+from agent.reading.levels import cues_of
 from agent.reading.reasons import salience
 from agent.schema.answer import Answer, Reading
 from agent.schema.counterfactual import Channel, Counterfactual, DeletionCurve, Effect
@@ -109,7 +111,7 @@ def explain(
         return made
     cues, left_out = _tried(answer, view, model)
     reader = _Reader(model, view, hide, progress)
-    channels = channels_of(view.evidence, cues)
+    channels = channels_of(view.evidence, (*cues, *view.evidence.of(view.person, "face")))
     orders = ORDERS_ASKED if model.mends else ORDERS
     steps = _points(len(cues))
     reader.expected = 1 + len(cues) + len(channels) + max(0, len(steps) - 2) * (1 + orders) + 1
@@ -147,11 +149,7 @@ def explain(
 def _tried(answer: Answer, view: View, model: Model) -> tuple[list[Cue], int]:
     """Cues to take away, and how many are left out."""
     people = {person.id: person for person in view.evidence.people}
-    who = people.get(view.person or "")
-    cues = [
-        *cues_of(view.evidence, who, view.span),
-        *impressions(view.evidence, who, view.span),
-    ]
+    cues = list(cues_of(view.evidence, people.get(view.person or ""), view.span))
     if model.mends:
         cited = {id for claim in answer.claims if claim.grounded for id in claim.cites}
         cues = [cue for cue in cues if cue.id in cited]

@@ -86,12 +86,12 @@ def without(evidence: Evidence, taken: Taken) -> Evidence:
 
 
 def hidden(evidence: Evidence, taken: Taken, channel: Channel, person: str | None) -> list[Span]:
-    """Seconds in which a channel of this person must not be shown: all of them where the channel
-    is taken away, else the spans of its cues that are."""
+    """Seconds in which a channel of this person (None: of anybody) must not be shown: all of them
+    where the channel is taken away, else the spans of its cues that are."""
     if channel in taken.channels:
         return [(0.0, max(evidence.media.duration, 0.0))]
-    mine = (c for c in evidence.cues if c.id in taken.cues and c.person in (person, None))
-    return [(cue.start, cue.end) for cue in mine if channel_of(cue) == channel]
+    gone = (c for c in evidence.cues if c.id in taken.cues and channel_of(c) == channel)
+    return [(c.start, c.end) for c in gone if person is None or c.person in (person, None)]
 
 
 def measured(cue: Cue, names: Iterable[str]) -> frozenset[str]:
