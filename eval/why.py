@@ -27,7 +27,7 @@ import numpy.typing as npt
 from agent.facs.units import AUS, parse
 from agent.schema.counterfactual import Counterfactual, Effect
 from agent.schema.evidence import IMPRESSION, Cue, Evidence
-from eval.faces import CLOSE
+from eval.faces import CLOSE, STANDS
 
 Array = npt.NDArray[np.float64]
 
@@ -53,8 +53,9 @@ class Truth:
     def acts(self, number: int, start: float, end: float) -> bool:
         """Whether a unit reaches ACTING on either side within these seconds."""
         first, last = int(start * self.fps), int(np.ceil(end * self.fps)) + 1
-        code = AUS[CLOSE.get(number, number)].code
-        mine = [v[first:last] for name, v in self.frames.items() if name[:4] == code]
+        same = CLOSE.get(number, number)
+        codes = {AUS[n].code for n in (number, same, *STANDS.get(same, ()))}
+        mine = [v[first:last] for name, v in self.frames.items() if name[:4] in codes]
         return any(len(values) and float(values.max()) >= ACTING for values in mine)
 
 
