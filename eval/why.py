@@ -7,7 +7,8 @@ Reads clips of rendered faces with their truth beside them (`NAME.json.gz`, see
 `finetune.faces.clips`). Each expression of a prototype is asked about over its own seconds, as
 somebody would ask, and explained. The first mover is the cue without which the stated label's
 share changes most; it is right where its action unit truly moves (intensity 1 and more) while
-the cue lasts. What it cannot tell: whether the label itself is right.
+the cue lasts. Blinks are never right: they do move, and express nothing. What it cannot tell:
+whether the label itself is right.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ CLEAR: Final = 2.0
 """Intensity that an expression must reach to be asked about."""
 LEAST: Final = 0.6
 """Seconds that it must last."""
+BLINK: Final = 45
 RESAMPLES: Final = 2000
 
 
@@ -67,7 +69,7 @@ class Explained:
     prototype: str
     found: Counterfactual
     acting: Mapping[str, bool | None]
-    """By cue id: whether its unit truly acts; None for what is no action unit."""
+    """By cue id: whether its unit truly acts; None for blinks and what is no action unit."""
 
     def right(self, effect: Effect | None) -> bool:
         """Whether this is a muscle that truly acts."""
@@ -114,7 +116,7 @@ def explained(path: Path, evidence: Evidence) -> Iterator[Explained]:
 
 def _acts(cue: Cue, true: Truth) -> bool | None:
     number = parse(cue.code) if cue.sense == "face" and cue.code != IMPRESSION else None
-    return None if number is None else true.acts(number, cue.start, cue.end)
+    return None if number in (None, BLINK) else true.acts(number, cue.start, cue.end)
 
 
 def first_mover(one: Explained) -> Effect | None:

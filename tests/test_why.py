@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -359,6 +360,34 @@ def test_the_command_prints_what_moved_it_and_remembers(media: Path) -> None:
     answer = api.ask(clip, QUESTION, why=True)
     assert answer.counterfactual == found
     assert api.ask(clip, QUESTION).counterfactual is None
+
+
+def test_a_model_loses_the_pictures_too(media: Path) -> None:
+    """The whole way: frames and curves go with the cue that the model cites."""
+
+    def answering(request: loopback.Json) -> tuple[int, Any]:
+        line = dict(GOOD[step_of(request)])
+        row = re.search(r"^(A\d+) .*AU12 lip corner puller \|", text_of(request), re.MULTILINE)
+        if step_of(request) in ("behaviour", "cognition", "emotion"):
+            text = "The lip corners rise."
+            line["claims"] = [{"text": text, "cites": [row[1]]}] if row else []
+        if step_of(request) == "emotion":
+            happy = 80 if row else 10
+            line["emotions"] = [
+                {"label": "happiness", "share": happy}, {"label": "neutral", "share": 100 - happy}
+            ]  # fmt: skip
+        return said(json.dumps(line))
+
+    with loopback.host(answering) as host:
+        answer = api.ask(
+            media / "smile.mp4", QUESTION, model="openai:tiny", base_url=host.url, why=True
+        )
+    found = answer.counterfactual
+    assert found is not None and found.label == "happiness"
+    assert found.cues[0].change == pytest.approx(-0.7)
+    shown = [text_of(request).count("frame at") for request in host.requests]
+    assert max(shown) > 3 and min(shown) == 0  # without the face no frame is left
+    assert any(0 < count < max(shown) for count in shown)
 
 
 # --- the measure ----------------------------------------------------------------------------
