@@ -92,7 +92,8 @@ def _by_agent(question: Question, model: Model) -> str:
         raise PairsError("a question without a clip cannot be answered by measuring")
     showing, found = _seen(question.clip)
     with Conversation(found.evidence, model=model, pictures=showing) as talk:
-        return talk.ask(put(question)).answer
+        # The rules parse a question; choices after it would be parsed along.
+        return talk.ask(put(question) if model.mends else question.text).answer
 
 
 @lru_cache(maxsize=4)
@@ -100,9 +101,11 @@ def _seen(path: Path) -> tuple[Showing, Look]:
     """A clip under a name that tells nothing, and what was measured in it."""
     from agent.perception import look as perceive
     from agent.render.showing import Showing
+    from agent.senses.speech.sidecar import find_sidecar
 
     clip = predict.neutral(path)
-    found = perceive.look(perceive.Request(clip))
+    words = find_sidecar(path)  # beside the clip, not beside the link
+    found = perceive.look(perceive.Request(clip, subtitles=words))
     return Showing(clip, found), found
 
 

@@ -63,9 +63,11 @@ ADJECTIVES: Final[Mapping[str, str]] = {
     "surprise": "surprised", "disgust": "disgusted", "contempt": "contemptuous",
     "neutral": "neutral",
 }  # fmt: skip
-TONES: Final[Mapping[str, tuple[str, str]]] = {
-    "pitch": ("higher", "lower"), "energy": ("louder", "quieter"), "rate": ("faster", "slower"),
+TONES: Final[Mapping[str, str]] = {
+    "pitch": "pitch of the voice", "energy": "loudness of the voice", "rate": "speaking rate",
 }  # fmt: skip
+HIGHER, LOWER = "higher than usual", "lower than usual"
+TOGETHER, CLASH = "they go together", "they do not go together"
 UNSAID: Final = ("umbrella", "mountain", "lawyer", "breakfast", "violin", "harbour", "pension")
 
 
@@ -85,11 +87,14 @@ class Made:
 
 
 @dataclass(frozen=True, slots=True)
-class Counted:
-    """One question of how often, with the numbers to choose among."""
+class Choice:
+    """One question with its answers to choose among: a pair of its own, whose hallucinations are
+    the other choices."""
 
+    kind: str
+    task: str
     text: str
-    times: int
+    gold: str
     choices: tuple[str, ...]
 
 
@@ -110,7 +115,6 @@ def made(
     if truth is not None:
         fps, units = truth
         found += _named(clip, "rendered", _rendered(units, fps, rng, most))
-        found += _chosen(clip, list(_counts(units, fps, rng))[:most])
     if evidence is not None:
         found += _named(clip, "measured", _measured(evidence, label is None, rng, most))
     if label in ADJECTIVES:
@@ -134,23 +138,19 @@ def true_units(clip: Path) -> tuple[float, Truth] | None:
     return float(record["fps"]), {n: np.stack(sides[:2]) for n, sides in units.items()}
 
 
-def _named(clip: Path, source: str, pairs: Iterable[Made]) -> Iterator[Question]:
+def _named(clip: Path, source: str, pairs: Iterable[Made | Choice]) -> Iterator[Question]:
     counts: dict[str, int] = {}
     for pair in pairs:
         counts[pair.kind] = counts.get(pair.kind, 0) + 1
         name = f"{clip.stem}-{source}-{pair.kind}-{counts[pair.kind]}"
+        if isinstance(pair, Choice):
+            yield Question(name, name, pair.text, pair.gold, clip, pair.choices, kind=pair.kind,
+                           task=pair.task, source=source)  # fmt: skip
+            continue
         base = Question(f"{name}-true", name, pair.true, "yes", clip, kind=pair.kind,
                         task=pair.task, source=source)  # fmt: skip
         yield base
         yield replace(base, id=f"{name}-hallucinated", text=pair.hallucinated, gold="no")
-
-
-def _chosen(clip: Path, counted: Iterable[Counted]) -> Iterator[Question]:
-    """Each question of how often is a pair of its own: its hallucinations are its other choices."""
-    for number, one in enumerate(counted, 1):
-        name = f"{clip.stem}-rendered-count-{number}"
-        yield Question(name, name, one.text, times(one.times), clip, one.choices, kind="count",
-                       source="rendered")  # fmt: skip
 
 
 def times(count: int) -> str:
@@ -162,7 +162,7 @@ def times(count: int) -> str:
     return {1: "once", 2: "twice"}.get(count, f"{count} times")
 
 
-def _counts(truth: Truth, fps: float, rng: random.Random) -> Iterator[Counted]:
+def _counts(truth: Truth, fps: float, rng: random.Random) -> Iterator[Choice]:
     """Units whose movements are plain to count: each strong, each over before the next begins."""
     verbs = {**VERBS, BLINK: "blink"}
     numbers = list(verbs)
@@ -178,7 +178,8 @@ def _counts(truth: Truth, fps: float, rng: random.Random) -> Iterator[Counted]:
             continue
         low = max(1, len(runs) - rng.randrange(4))
         choices = tuple(times(low + n) for n in range(4))
-        yield Counted(f"How many times does the person {verbs[number]}?", len(runs), choices)
+        text = f"How many times does the person {verbs[number]}?"
+        yield Choice("count", "hallucination", text, times(len(runs)), choices)
 
 
 def _runs(mask: npt.NDArray[np.bool_]) -> list[tuple[int, int]]:
@@ -187,7 +188,7 @@ def _runs(mask: npt.NDArray[np.bool_]) -> list[tuple[int, int]]:
     return [(int(a), int(b)) for a, b in edges.reshape(-1, 2)]
 
 
-def _rendered(truth: Truth, fps: float, rng: random.Random, most: int) -> Iterator[Made]:
+def _rendered(truth: Truth, fps: float, rng: random.Random, most: int) -> Iterator[Made | Choice]:
     peaks = {n: float(truth[n].max()) if n in truth else 0.0 for n in VERBS}
     moved = [n for n in VERBS if peaks[n] >= CLEAR]
     moving = {n for n, series in truth.items() if series.max() > STILL}
@@ -198,6 +199,7 @@ def _rendered(truth: Truth, fps: float, rng: random.Random, most: int) -> Iterat
         yield Made("unit", "hallucination", _does(here), _does(not_here))
     yield from list(_times(truth, fps, moved))[:most]
     yield from list(_sides(truth, moved))[:most]
+    yield from list(_counts(truth, fps, rng))[:most]
 
 
 def _like(number: int) -> frozenset[int]:
@@ -238,7 +240,7 @@ def _longest(mask: npt.NDArray[np.bool_], fps: float) -> tuple[float, float] | N
     return (first / fps, (end - 1) / fps) if (end - 1 - first) / fps >= LEAST else None
 
 
-def _sides(truth: Truth, moved: Iterable[int]) -> Iterator[Made]:
+def _sides(truth: Truth, moved: Iterable[int]) -> Iterator[Choice]:
     """A unit that moves on one side alone; left and right are the person's own."""
     for number in moved:
         if not AUS[number].sided or len(truth[number]) < 2:
@@ -246,14 +248,16 @@ def _sides(truth: Truth, moved: Iterable[int]) -> Iterator[Made]:
         left, right = truth[number].max(axis=1)
         if min(left, right) > 0.25 * max(left, right):
             continue
-        here, other = ("left", "right") if left > right else ("right", "left")
-        yield Made("side", "hallucination", _does(number, then=f" on the {here} side"),
-                   _does(number, then=f" on the {other} side"))  # fmt: skip
+        text = f"On which side does the person {VERBS[number]}, left, right or both?"
+        gold = "left" if left > right else "right"
+        yield Choice("side", "hallucination", text, gold, ("left", "right", "both"))
 
 
-def _measured(evidence: Evidence, own_label: bool, rng: random.Random, most: int) -> Iterator[Made]:
+def _measured(
+    evidence: Evidence, own_label: bool, rng: random.Random, most: int
+) -> Iterator[Made | Choice]:
     judged = judge(evidence)
-    makers: list[Callable[[], Iterable[Made]]] = [
+    makers: list[Callable[[], Iterable[Made | Choice]]] = [
         lambda: _people(evidence),
         lambda: _voices(evidence),
         lambda: _words(evidence, rng),
@@ -284,17 +288,16 @@ def _is(cue: Cue, number: int, person: str) -> bool:
     return cue.sense == "face" and cue.code == AUS[number].code and cue.person == person
 
 
-def _voices(evidence: Evidence) -> Iterator[Made]:
+def _voices(evidence: Evidence) -> Iterator[Choice]:
     """How the voice departs from its usual, over the span of a cue."""
     for cue in evidence.cues:
-        tones = TONES.get(cue.code)
-        if cue.sense != "voice" or tones is None or cue.relative is None:
+        tone = TONES.get(cue.code)
+        if cue.sense != "voice" or tone is None or cue.relative is None:
             continue
         if abs(cue.relative) >= 1.0 and cue.end - cue.start >= LEAST:
-            true, false = tones if cue.relative > 0 else tones[::-1]
-            then = _between((cue.start, cue.end))
-            yield Made("voice", "hallucination", f"Is the voice {true} than usual{then}?",
-                       f"Is the voice {false} than usual{then}?")  # fmt: skip
+            text = f"How is the {tone}{_between((cue.start, cue.end))}?"
+            gold = HIGHER if cue.relative > 0 else LOWER
+            yield Choice("voice", "hallucination", text, gold, (HIGHER, LOWER))
 
 
 def _words(evidence: Evidence, rng: random.Random) -> Iterator[Made]:
@@ -304,8 +307,8 @@ def _words(evidence: Evidence, rng: random.Random) -> Iterator[Made]:
     rng.shuffle(words)
     rng.shuffle(unsaid)
     for word, other in zip(words, unsaid, strict=False):
-        yield Made("words", "hallucination", f'Does anybody say the word "{word}"?',
-                   f'Does anybody say the word "{other}"?')  # fmt: skip
+        yield Made("words", "hallucination", f'Is the word "{word}" said?',
+                   f'Is the word "{other}" said?')  # fmt: skip
 
 
 def _felt(label: str, other: str) -> Made:
@@ -322,18 +325,16 @@ def _feelings(judged: Judged) -> Iterator[Made]:
             yield _felt(ranked[0][0], least[0])
 
 
-def _agreements(judged: Judged) -> Iterator[Made]:
-    """Whether face and voice go together, where both say something."""
+def _agreements(judged: Judged) -> Iterator[Choice]:
+    """Whether face and voice go together, where both say something and it is plain."""
     if not judged.face or not judged.voice:
         return
-    together = "Do the face and the voice agree?"
-    apart = "Do the face and the voice contradict each other?"
     clash = any({d.one.channel, d.other.channel} == {"face", "voice"} for d in judged.discords)
     same = next(iter(judged.face)) == next(iter(judged.voice))
-    if clash:
-        yield Made("agreement", "agreement", apart, together)
-    elif same:
-        yield Made("agreement", "agreement", together, apart)
+    if clash or same:
+        text = "Do the face and the voice go together?"
+        gold = CLASH if clash else TOGETHER
+        yield Choice("agreement", "agreement", text, gold, (TOGETHER, CLASH))
 
 
 def _reasons(judged: Judged) -> Iterator[Made]:
