@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import json
 from pathlib import Path
@@ -335,20 +336,29 @@ def test_one_fault_is_kept_and_asked_again(media: Path, tmp_path: Path) -> None:
 
 
 def test_the_inspect_task_scores_pairs(media: Path, tmp_path: Path) -> None:
-    inspect_ai = pytest.importorskip("inspect_ai")
-    from inspect_ai.model import ModelOutput, get_model
+    """Its samples and its scorer; a whole run of theirs counts tokens with a file off the net."""
+    pytest.importorskip("inspect_ai")
+    from inspect_ai.model import ModelOutput
+    from inspect_ai.scorer import SampleScore, Target
+    from inspect_ai.solver import TaskState
 
     from eval import inspect_tasks
 
-    write([*pair("p", str(media / "smile.mp4"))], tmp_path / "q.jsonl")
-    model = get_model(
-        "mockllm/model",
-        custom_outputs=[ModelOutput.from_content("mockllm/model", "Yes.") for _ in range(2)],
-    )
-    (log,) = inspect_ai.eval(
-        inspect_tasks.grounding(str(tmp_path / "q.jsonl")), model=model,
-        log_dir=str(tmp_path / "logs"), display="none",
-    )  # fmt: skip
-    assert log.status == "success", log.error
-    metrics = {name: value.value for name, value in log.results.scores[0].metrics.items()}
-    assert metrics["war"] == 0.5 and metrics["pairs_right"] == 0.0
+    write(pair("p", str(media / "smile.mp4")), tmp_path / "q.jsonl")
+    task = inspect_tasks.grounding(str(tmp_path / "q.jsonl"))
+    scorer = inspect_tasks.told_apart()
+    scores = []
+    for sample in task.dataset:
+        text, clip = sample.input[0].content
+        assert text.text.endswith("Answer with one of: yes, no.") and clip.type == "video"
+        assert "smile" not in clip.video
+        state = TaskState(
+            model="mockllm/model", sample_id=sample.id, epoch=1, input=sample.input,
+            messages=[], output=ModelOutput.from_content("mockllm/model", "Yes."),
+            metadata=sample.metadata,
+        )  # fmt: skip
+        found = asyncio.run(scorer(state, Target(sample.target)))
+        scores.append(SampleScore(score=found, sample_id=sample.id))
+    assert [one.score.as_float() for one in scores] == [1.0, 0.0]
+    assert inspect_tasks.pairs_right()(scores) == 0.0
+    assert inspect_tasks.pairs_right()(scores[:1]) == 1.0
