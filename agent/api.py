@@ -20,10 +20,11 @@ from agent.schema.evidence import Evidence
 if TYPE_CHECKING:
     from agent.graph.remembered import Answered
     from agent.models.context import Step
+    from agent.reading.ablation import Taken
     from agent.reading.over_time import EmotionSeries
     from agent.render.showing import Showing
     from agent.schema.answer import Answer
-    from agent.schema.picture import Picture, Span
+    from agent.schema.picture import Picture, Pictures, Span
 
 StrPath = str | os.PathLike[str]
 OnStep = Callable[["Step"], None]
@@ -88,6 +89,7 @@ def ask(
     au_table: StrPath | None = None,
     enrol: StrPath | None = None,
     aus: str | None = None,
+    why: bool = False,
     progress: perceive.Progress | None = None,
     on_step: OnStep | None = None,
 ) -> Answer:
@@ -103,6 +105,8 @@ def ask(
         person: P1, P2, …; without it whom the question names, else the main person.
         thread: name of a conversation to go on with, or the path of one.
         expert: name codes and grades of FACS in the answer (of the rules).
+        why: read again without each cue and each channel; `counterfactual` of the answer holds
+            what moved its first label. A model behind a host is then asked some 80 times more.
         on_step: called with each step of the reasoning.
 
     Raises what `look` raises, and AskError, ThreadError, ModelError.
@@ -110,7 +114,7 @@ def ask(
     return answered(
         clip, question, model=model, base_url=base_url, profile=profile, person=person,
         thread=thread, expert=expert, subtitles=subtitles, au_table=au_table, enrol=enrol, aus=aus,
-        progress=progress, on_step=on_step,
+        why=why, progress=progress, on_step=on_step,
     ).answer  # fmt: skip
 
 
@@ -118,6 +122,7 @@ def answered(
     clip: StrPath,
     question: str,
     *,
+    why: bool = False,
     progress: perceive.Progress | None = None,
     on_step: OnStep | None = None,
     **settings: Any,
@@ -128,12 +133,12 @@ def answered(
     """
     from agent.graph import remembered
 
-    key = _key(question, settings)
+    key = _key(question, settings, why)
     found = perceive.recall(_request(clip, settings)) if key else None
     if found is not None and key and (told := remembered.read(found.folder, key)):
         return told
     with Session(clip, progress=progress, **settings) as session:
-        answer = session.ask(question, progress, on_step)
+        answer = session.ask(question, progress, on_step, why=why)
         told = remembered.Answered(answer, session.refined.cues)
         if key:
             remembered.write(session.folder, key, told)
@@ -146,7 +151,9 @@ def _sensing(
     return {"subtitles": subtitles, "au_table": au_table, "enrol": enrol, "aus": aus}
 
 
-def _key(question: str, settings: dict[str, Any]) -> tuple[str | None, ...] | None:
+def _key(
+    question: str, settings: dict[str, Any], why: bool = False
+) -> tuple[str | None, ...] | None:
     """What an answer of the rules depends on besides the evidence; None for all others."""
     from agent.models.connect import named
 
@@ -154,7 +161,8 @@ def _key(question: str, settings: dict[str, Any]) -> tuple[str | None, ...] | No
     if named(settings.get("model")) != "rules" or any(map(settings.get, apart)):
         return None
     expert = "expert" if settings.get("expert") else None
-    return question.strip(), settings.get("profile") or "general", settings.get("person"), expert
+    profile = settings.get("profile") or "general"
+    return question.strip(), profile, settings.get("person"), expert, "why" if why else None
 
 
 class Session:
@@ -221,8 +229,11 @@ class Session:
         question: str,
         progress: perceive.Progress | None = None,
         on_step: OnStep | None = None,
+        *,
+        why: bool = False,
     ) -> Answer:
-        """The answer to the next question. Raises AskError, ModelError, OSError."""
+        """The answer to the next question; `why` as in `ask`. Raises AskError, ModelError,
+        OSError."""
 
         def told(step: Step) -> None:
             if progress is not None:
@@ -230,7 +241,11 @@ class Session:
             if on_step is not None:
                 on_step(step)
 
-        return self._conversation.ask(question, on_step=told)
+        answer = self._conversation.ask(question, on_step=told)
+        if not why:
+            return answer
+        found = self._conversation.why(self._hide, progress)
+        return answer.model_copy(update={"counterfactual": found})
 
     def close(self) -> None:
         """Let go of the thread."""
@@ -245,6 +260,10 @@ class Session:
     def _pictures(self, person: str | None, span: Span) -> Sequence[Picture]:
         """What a model is shown; the rules look at none, and need nothing loaded for it."""
         return self._showing(person, span)
+
+    def _hide(self, evidence: Evidence, taken: Taken) -> Pictures:
+        """The pictures without what is taken away from the evidence."""
+        return self._showing.without(evidence, taken)
 
     @cached_property
     def _showing(self) -> Showing:

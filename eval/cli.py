@@ -20,6 +20,7 @@ TRIALS: Final[dict[str, tuple[str, str]]] = {
     "features": ("eval.features", "the rules on tables of measured features"),
     "claims": ("eval.claims", "whether the evidence of a clip carries given sentences"),
     "queries": ("eval.queries", "what questions are read as"),
+    "grounding": ("eval.grounding", "true and hallucinated questions about clips, in pairs"),
     "faces": ("eval.faces", "action units against rendered faces"),
     "real": ("eval.real", "the whole way on pictures of real people"),
     "speed": ("eval.speed", "how fast the senses are"),

@@ -4,6 +4,7 @@
     duchenne data prepare ravdess --root ~/data/RAVDESS --out ravdess.jsonl
     inspect eval eval/emotion -T samples=ravdess.jsonl --model duchenne/rules
     inspect eval eval/emotion -T samples=ravdess.jsonl --model google/gemini-2.0-flash
+    inspect eval eval/grounding -T pairs=runs/grounding/pairs.jsonl --model duchenne/rules
 
 The clip itself goes to the model, so any of their models that takes video or sound can be held
 against the rules on the same clips. An answer that names no label, or several, is unscored, not
@@ -38,10 +39,11 @@ from inspect_ai.scorer import Metric, SampleScore, Score, Scorer, Target, metric
 from inspect_ai.solver import TaskState, generate
 from inspect_ai.tool import ToolChoice, ToolInfo
 
-from eval import labels, predict, samples, tasks
+from eval import hallucination, labels, predict, samples, tasks
 from eval.scoring import Unscored
 
 SOUND: Final = {".wav": "wav", ".mp3": "mp3"}
+AMONG: Final = " Answer with one of: "
 FILM: Final = {".mp4": "mp4", ".mov": "mov", ".mpeg": "mpeg"}
 
 
@@ -76,6 +78,12 @@ def _samples(file: str, root: str | None, split: str | None) -> list[samples.Sam
     ]
 
 
+def _short(question: str) -> str:
+    """What the rules are asked: a question of one's own as it is, else for the feeling."""
+    own, among, _ = question.partition(AMONG)
+    return own if among else tasks.question("label", ())
+
+
 def _asked(among: tuple[str, ...]) -> str:
     return tasks.question("label", among) + " End with the label alone on a line."
 
@@ -83,8 +91,12 @@ def _asked(among: tuple[str, ...]) -> str:
 def _clip(sample: samples.Sample) -> Content:
     """The clip under a name that tells nothing."""
     assert sample.clip is not None
-    path = str(predict.neutral(sample.clip.absolute()))
-    suffix = sample.clip.suffix.lower()
+    return _content(sample.clip)
+
+
+def _content(clip: Path) -> Content:
+    path = str(predict.neutral(clip.absolute()))
+    suffix = clip.suffix.lower()
     if suffix in SOUND:
         return ContentAudio(audio=path, format=SOUND[suffix])
     if suffix in FILM:
@@ -138,6 +150,56 @@ def named(among: tuple[str, ...]) -> Scorer:
     return score
 
 
+@task
+def grounding(pairs: str, root: str | None = None) -> Task:
+    """True and hallucinated questions about clips, in pairs; see `eval.hallucination`."""
+    found = hallucination.read(Path(pairs), Path(root) if root else None)
+    return Task(
+        dataset=MemoryDataset([_question(q) for q in found], name=Path(pairs).stem),
+        solver=generate(),
+        scorer=told_apart(),
+    )
+
+
+def _question(question: hallucination.Question) -> Given:
+    text = ContentText(text=f"{question.text}{AMONG}{', '.join(question.choices)}.")
+    shown = [] if question.clip is None else [_content(question.clip)]
+    return Given(
+        id=question.id,
+        input=[ChatMessageUser(content=[text, *shown])],
+        target=question.gold,
+        metadata={
+            "pair": question.pair, "choices": list(question.choices), "kind": question.kind,
+            "task": question.task,
+        },
+    )  # fmt: skip
+
+
+@metric
+def pairs_right() -> Metric:
+    """Share of the pairs of which every question is answered right."""
+
+    def measured(scores: list[SampleScore]) -> float:
+        found: dict[str, bool] = {}
+        for one in scores:
+            pair = str((one.score.metadata or {}).get("pair"))
+            found[pair] = found.get(pair, True) and one.score.as_float() == 1.0
+        return sum(found.values()) / len(found) if found else float("nan")
+
+    return measured
+
+
+@scorer(metrics=[war(), pairs_right()])
+def told_apart() -> Scorer:
+    """1 where the answer names the gold; an answer that names no choice is wrong."""
+
+    async def score(state: TaskState, target: Target) -> Score:
+        said = hallucination.said(state.output.completion, tuple(state.metadata["choices"]))
+        return Score(value=float(said == target.text), answer=said, metadata=dict(state.metadata))
+
+    return score
+
+
 @modelapi(name="duchenne")
 class Duchenne(ModelAPI):
     """The product as a model: `--model duchenne/rules`, or another of its models by name."""
@@ -171,7 +233,7 @@ class Duchenne(ModelAPI):
         from agent import ask
 
         question, clip = _read(messages)
-        question = question if self.model_name != "rules" else tasks.question("label", ())
+        question = question if self.model_name != "rules" else _short(question)
         answer = ask(
             clip, question, model=self.model_name, base_url=self.base_url, **self._settings
         )

@@ -178,7 +178,7 @@ def test_smiling_people_mostly_smile_and_now_and_then_only_talk() -> None:
 
 def test_people_of_different_splits_never_meet_and_plans_repeat(tmp_path: Path) -> None:
     every = [plan for split in plans.SPLITS for plan in plans.plans(split, 0, 40)]
-    assert len({plan.file(tmp_path) for plan in every}) == len(every) == 160
+    assert len({plan.file(tmp_path) for plan in every}) == len(every) == 200
     assert every == [plan for split in plans.SPLITS for plan in plans.plans(split, 0, 40)]
 
 

@@ -116,6 +116,11 @@ def _add_ask(commands: Commands[argparse.ArgumentParser]) -> None:
     ask.add_argument("video", metavar="VIDEO", help="video, picture or sound file")
     ask.add_argument("question", metavar="QUESTION", help="in plain words, quoted")
     ask.add_argument("--thread", metavar="NAME", help="continue, or begin, a conversation")
+    ask.add_argument(
+        "--why",
+        action="store_true",
+        help="take each cue and channel away and read again: what the answer hangs on",
+    )
     ask.add_argument("--json", action="store_true", help="print the whole structured answer")
     _add_reasoning(ask)
     _add_sensing(ask)
@@ -210,6 +215,7 @@ def _ask(arguments: argparse.Namespace) -> int:
             arguments.video,
             arguments.question,
             thread=arguments.thread,
+            why=arguments.why,
             progress=report,
             **_reasoning(arguments),
         )

@@ -29,6 +29,7 @@ from agent.util import terminal
 if TYPE_CHECKING:
     from agent.api import Session
     from agent.schema.answer import Answer
+    from agent.schema.counterfactual import Counterfactual, DeletionCurve, Effect
     from agent.schema.evidence import Cue, Evidence, Person
 
 Report = Callable[[float, str], None]
@@ -63,10 +64,92 @@ def clock(seconds: float) -> str:
 
 
 def answer(found: Answer, cues: Iterable[Cue]) -> str:
-    """The answer, and under it each cue that it cites."""
+    """The answer, under it each cue that it cites, and what it hangs on where that was asked."""
     cited = {id for group in _CITES.findall(found.answer) for id in group.split(", ")}
     lines = [f"  {cue.id:>4}  {_when(cue)}{cue.text}" for cue in cues if cue.id in cited]
-    return "\n".join([found.answer, "", *lines] if lines else [found.answer])
+    parts = [found.answer, "", *lines] if lines else [found.answer]
+    if found.counterfactual is not None:
+        parts += ["", why(found.counterfactual)]
+    return "\n".join(parts)
+
+
+SHOWN: Final = 8
+"""Cues whose effects are shown; all of them are in the JSON."""
+
+
+def why(found: Counterfactual) -> str:
+    """What the label of an answer hangs on: effects of cues and channels, the deletion curve."""
+    if found.label is None:
+        return "Why: the answer states no feeling, so there is nothing to take its reasons from."
+    lines = [
+        f"Why {found.label} ({found.share:.0%})? Read {found.readings} times, each time without "
+        "something; what is taken away counts as not measured."
+    ]
+    moved = [e for e in found.cues if abs(e.change) >= LEAST_SHOWN][:SHOWN]
+    counted = any(e.contribution is not None for e in found.cues)
+    rows = [_effect(e, counted) for e in (*moved, *found.channels)]
+    lines += [_table(rows)] if rows else []
+    if counted:
+        lines.append("counted: log-odds that its measurements add in the full reading")
+    if odd := [e.taken for e in found.cues if _disagrees(e)][:SHOWN]:
+        lines.append(
+            f"Counted one way, but the share does not move that way without it: {', '.join(odd)}"
+        )
+    if rest := len(found.cues) - len(moved):
+        lines.append(f"{rest} more {'cue moves' if rest == 1 else 'cues move'} it less (--json).")
+    if found.left_out:
+        lines.append(f"{found.left_out} further cues were not tried.")
+    if found.wobble:
+        lines.append(
+            f"Asked twice the same, the model's {found.label} differs by {found.wobble:.0%}: "
+            "changes up to that are its own noise."
+        )
+    if found.failed:
+        lines.append(f"The model gave no usable reply without {', '.join(found.failed)}.")
+    if found.curve is not None:
+        lines.append(_curve(found.curve, found.label))
+    return "\n".join(lines)
+
+
+LEAST_SHOWN: Final = 0.005
+"""Change of a share from which a cue gets a row: less would read as nought."""
+
+
+COUNTED: Final = 0.1
+"""Log-odds from which a contribution is held against the change."""
+
+
+def _disagrees(effect: Effect) -> bool:
+    """Does what was counted point the other way than what changes, or at no change at all?"""
+    counted = effect.contribution or 0.0
+    moved = effect.change if abs(effect.change) >= LEAST_SHOWN else 0.0
+    return abs(counted) >= COUNTED and counted * moved >= 0
+
+
+def _effect(effect: Effect, counted: bool) -> dict[str, str]:
+    added = "" if effect.contribution is None else f"{effect.contribution:+.2f}"
+    return {
+        "without": effect.taken,
+        "share": f"{effect.share:.0%}",
+        "change": f"{100 * effect.change:+.0f}",
+        **({"counted": added} if counted else {}),
+        "leads then": effect.leads or "nothing",
+        "what it is": effect.text,
+    }
+
+
+def _curve(curve: DeletionCurve, label: str) -> str:
+    """The deletion curve as one line a kind."""
+
+    def along(shares: Sequence[float]) -> str:
+        return "  ".join(f"{n}: {share:.0%}" for n, share in zip(curve.taken, shares, strict=True))
+
+    orders = "a random order" if curve.orders == 1 else f"the mean of {curve.orders} random orders"
+    return (
+        f"Share of {label} by the number of cues taken away\n"
+        f"  in this order    {along(curve.ranked)}\n"
+        f"  at random        {along(curve.random)}   ({orders})"
+    )
 
 
 def _when(cue: Cue) -> str:

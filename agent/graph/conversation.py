@@ -23,10 +23,13 @@ from langsmith import tracing_context
 import prompts
 from agent.graph import build as graph
 from agent.graph.checkpoints import Store, Threads, threads_file
+from agent.graph.counterfactual import Hide, Progress, explain
 from agent.models.connect import Model, connect
 from agent.models.context import AskError, Context, LookCloser, Step, no_pictures
+from agent.models.reasoner import View
 from agent.perception.refine import overlay
 from agent.schema.answer import Answer
+from agent.schema.counterfactual import Counterfactual
 from agent.schema.errors import FAILED, USAGE, DuchenneError
 from agent.schema.evidence import Evidence
 from agent.schema.picture import Pictures
@@ -145,6 +148,26 @@ class Conversation:
             "clip": self.context.evidence.media.sha256,
             "file": self.context.evidence.media.file,
         }
+
+    def why(self, hide: Hide | None = None, progress: Progress | None = None) -> Counterfactual:
+        """What the label of the last answer hangs on: see `agent.graph.counterfactual.explain`.
+
+        Of several people the first one's. Raises ThreadError where nothing was asked here yet,
+        ModelError where the model cannot be reached.
+        """
+        said = self._said
+        if said is None:
+            raise ThreadError("ask a question first: without an answer there is nothing to explain")
+        view = View(
+            question=said["question"],
+            evidence=self.evidence,
+            person=said["people"][0],
+            span=(said["span"][0], said["span"][1]),
+            profile=prompts.profile(said["profile"]),
+            pictures=self.context.pictures,
+            history=tuple(said["history"][:-1]),
+        )
+        return explain(self.last, view, self.context.model, hide, progress)
 
     @property
     def last(self) -> Answer:

@@ -7,7 +7,8 @@ draws nothing itself.
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Final
@@ -18,11 +19,13 @@ from PIL import Image as Pictures
 from agent import media
 from agent.perception import series
 from agent.perception.look import Look
+from agent.reading.ablation import PICTURED, Taken, channel_of, hidden
 from agent.render import Shot, face_strip, moments, strip
 from agent.render.voice_picture import voice_pictures
+from agent.schema.counterfactual import Channel
 from agent.schema.evidence import Evidence
 from agent.schema.picture import Picture, Span
-from agent.schema.samples import Columns, Frame
+from agent.schema.samples import Columns, Frame, Sound
 
 FRAMES: Final = 6
 """Whole frames that a model is shown, besides the strips."""
@@ -31,6 +34,12 @@ FRAME_SIDE: Final = 448
 VOICE_PIECES: Final = 2
 """Pieces of 30 s of the voice that a model is shown at most."""
 FACES: Final = 12
+RATE: Final = 16_000
+"""Samples of sound a second."""
+_CURVES: Final[Mapping[str, Channel]] = {
+    "pose_": "head", "eyes": "face", "gaze_": "head", "impression_": "impression",
+}  # fmt: skip
+"""How the names of other columns of the series begin, and their channels."""
 BOX: Final = ("box_x", "box_y", "box_w", "box_h")
 
 
@@ -40,6 +49,22 @@ class Showing:
     def __init__(self, clip: Path, found: Look) -> None:
         self._clip = clip
         self._found = found
+        self._away: Callable[[Channel, str | None], list[Span]] = _nothing
+
+    def without(self, evidence: Evidence, taken: Taken) -> Showing:
+        """The same pictures with what `evidence` still holds, and nothing of what is taken away.
+
+        Units and impressions take the frames of their seconds along: no face can be shown
+        without its smile.
+        """
+        partly = Showing(self._clip, replace(self._found, evidence=evidence))
+        before = self._evidence
+        partly._away = lambda channel, person: hidden(before, taken, channel, person)
+        partly._people = {
+            person: _blanked(columns, before, taken, person)
+            for person, columns in self._people.items()
+        }
+        return partly
 
     def __call__(self, person: str | None, span: Span) -> list[Picture]:
         """Frames at apexes and evenly, the face strip, the AU strip, the voice; in this order."""
@@ -83,7 +108,7 @@ class Showing:
 
     def _shown(self, person: str | None, span: Span) -> Iterator[Picture]:
         if self._evidence.media.has_video:
-            times = [time for time, _ in moments(self._evidence, person, span, FRAMES)]
+            times = [time for time, _ in self._moments(person, span, FRAMES)]
             for frame in media.frames_at(self._clip, times, max_side=FRAME_SIDE):
                 yield _png(f"frame at {frame.time:.2f} s", Pictures.fromarray(frame.image))
             faces = self._faces(person, span, FACES)
@@ -98,6 +123,12 @@ class Showing:
                 break
             yield _png("voice picture (log-mel spectrogram, 10 ms a column)", voice)
 
+    def _moments(self, person: str | None, span: Span, most: int) -> list[tuple[float, str]]:
+        """Times of frames to show, with captions; none of seconds that must not be shown."""
+        away = [each for channel in PICTURED for each in self._away(channel, person)]
+        found = moments(self._evidence, person, span, most)
+        return [(time, text) for time, text in found if not _within(time, away)]
+
     def _strip(
         self, person: str | None, span: Span | None, emotions: Columns | None = None
     ) -> Pictures.Image:
@@ -109,7 +140,7 @@ class Showing:
         rows = self._people.get(person or "")
         if rows is None or not self._evidence.media.has_video or BOX[0] not in rows:
             return None
-        wanted = moments(self._evidence, person, span, most)
+        wanted = self._moments(person, span, most)
         frames = media.frames_at(self._clip, [time for time, _ in wanted])
         captions = [caption for _, caption in wanted]
         shots = [
@@ -120,9 +151,66 @@ class Showing:
         return face_strip(shots) if shots else None
 
     def _voice(self, span: Span) -> Iterator[Pictures.Image]:
-        if self._evidence.media.has_audio:
+        away = self._away("voice", None)
+        if self._evidence.media.has_audio and not any(
+            a <= span[0] and b >= span[1] for a, b in away
+        ):
             with media.stream(self._clip, start=span[0], end=span[1] or None, video=False) as items:
-                yield from voice_pictures(item for item in items if not isinstance(item, Frame))
+                sound = (item for item in items if not isinstance(item, Frame))
+                yield from voice_pictures(_silenced(sound, away))
+
+
+def _nothing(_channel: Channel, _person: str | None) -> list[Span]:
+    return []
+
+
+def _within(time: float, spans: Iterable[Span]) -> bool:
+    return any(start <= time <= end for start, end in spans)
+
+
+def _silenced(sound: Iterable[Sound], spans: list[Span]) -> Iterator[Sound]:
+    """The sound with silence in these seconds."""
+    for block in sound:
+        if not spans:
+            yield block
+            continue
+        times = block.time + np.arange(len(block.samples)) / RATE
+        away = np.any([(times >= start) & (times < end) for start, end in spans], axis=0)
+        yield Sound(block.time, np.where(away, np.float32(0), block.samples))
+
+
+def _blanked(columns: Columns, before: Evidence, taken: Taken, person: str) -> Columns:
+    """Columns of a person without the curves of what is taken away: NaN while a cue lasts, or
+    all the time."""
+    time = columns["time"].astype(np.float64)
+    found = dict(columns)
+    for name, values in columns.items():
+        channel, code = _curve_of(name)
+        if channel is None:
+            continue
+        if channel in taken.channels:
+            del found[name]
+            continue
+        mine = [
+            cue
+            for cue in before.cues
+            if cue.id in taken.cues and cue.person == person and channel_of(cue) == channel
+            and code in (None, cue.code)
+        ]  # fmt: skip
+        if mine:
+            away = np.any([(time >= cue.start) & (time <= cue.end) for cue in mine], axis=0)
+            found[name] = np.where(away, np.nan, values.astype(np.float64))
+    return found
+
+
+def _curve_of(name: str) -> tuple[Channel | None, str | None]:
+    """Channel that a column of the series belongs to, and the unit where it is one's."""
+    if name.startswith("AU"):
+        return "face", name[:4]
+    for start, channel in _CURVES.items():
+        if name.startswith(start):
+            return channel, None
+    return None, None
 
 
 def _box(rows: Columns, frame: Frame) -> tuple[float, float, float, float] | None:

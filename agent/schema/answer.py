@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from agent.schema.assertion import Assertion
+from agent.schema.counterfactual import Counterfactual
 from agent.schema.evidence import Missing, Seconds, Share
 from agent.schema.notebook import answer_html, frame
 from agent.schema.query import Query
@@ -91,6 +92,8 @@ class Answer(_Record):
     """Path of the evidence file."""
     others: tuple[Reading, ...] = ()
     """Readings of the other people, where the question is about several."""
+    counterfactual: Counterfactual | None = None
+    """What the first label hangs on, where that was asked for (`--why`)."""
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, as in its JSON."""

@@ -2,6 +2,7 @@
 
     python -m finetune.faces sheet OUT.png [--seed N]          many people and expressions
     python -m finetune.faces clip OUT.mp4 [--seed N] [--fps N] one person, with truth beside it
+    python -m finetune.faces expressions FOLDER [--people N]   one clip for each basic emotion
     python -m finetune.faces example OUT.mp4                   the README's example; needs espeak-ng
     python -m finetune.faces shards FOLDER [--people N]        training data, resumable
 
@@ -15,10 +16,15 @@ import gzip
 import json
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from finetune.faces import ict
+
+if TYPE_CHECKING:
+    from finetune.faces.clips import Script
+    from finetune.faces.scene import Shot
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -29,7 +35,10 @@ def main(argv: list[str] | None = None) -> int:
     except ict.HeadModelError as error:
         print(f"faces: {error}", file=sys.stderr)
         return 2
-    commands = {"sheet": _sheet, "clip": _clip, "example": _example, "shards": _shards}
+    commands = {
+        "sheet": _sheet, "clip": _clip, "expressions": _expressions, "example": _example,
+        "shards": _shards,
+    }  # fmt: skip
     commands[arguments.command](head, arguments)
     return 0
 
@@ -38,10 +47,12 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="faces", description="Faces with known muscles.")
     parser.add_argument("--head", type=Path, help="ict_face.npz or a checkout of ICT-FaceKit")
     commands = parser.add_subparsers(dest="command", required=True)
-    for name in ("sheet", "clip", "example", "shards"):
+    for name in ("sheet", "clip", "expressions", "example", "shards"):
         command = commands.add_parser(name)
         command.add_argument("out", type=Path)
-        if name in ("sheet", "clip"):
+        if name == "expressions":
+            command.add_argument("--people", type=int, default=8)
+        if name in ("sheet", "clip", "expressions"):
             command.add_argument("--seed", type=int, default=0)
             command.add_argument("--size", type=int, default=320, help="pixels a side")
         if name == "clip":
@@ -66,19 +77,42 @@ def _sheet(head: ict.Head, arguments: argparse.Namespace) -> None:
 
 
 def _clip(head: ict.Head, arguments: argparse.Namespace) -> None:
-    from finetune.faces import clips, example, people, scene
-    from finetune.faces.render import Renderer, look
+    from finetune.faces import clips, people, scene
 
     rng = np.random.default_rng([arguments.seed, 6])
-    who = people.person(arguments.seed)
-    shot = scene.shot(rng, arguments.size, who.plain)
+    shot = scene.shot(rng, arguments.size, people.person(arguments.seed).plain)
     plan = clips.script(rng, arguments.seconds)
-    renderer = Renderer(head, arguments.size)
-    film = list(clips.film(renderer, look(head, who), shot, plan, arguments.fps, arguments.seed))
-    example.encode([picture.image for picture in film], arguments.out, arguments.fps)
-    record = clips.as_record(plan, film, arguments.fps) | {"skin_tone": 1 - who.tone}
-    truth = arguments.out.with_suffix(".json.gz")
+    _film(head, arguments.seed, shot, plan, arguments.out, arguments.fps)
+
+
+def _film(head: ict.Head, seed: int, shot: Shot, plan: Script, out: Path, fps: float) -> None:
+    """The clip of one person, and its truth beside it."""
+    from finetune.faces import clips, example, people
+    from finetune.faces.render import Renderer, look
+
+    who = people.person(seed)
+    film = list(
+        clips.film(Renderer(head, len(shot.background)), look(head, who), shot, plan, fps, seed)
+    )
+    example.encode([picture.image for picture in film], out, fps)
+    record = clips.as_record(plan, film, fps) | {"skin_tone": 1 - who.tone}
+    truth = out.with_suffix(".json.gz")
     truth.write_bytes(gzip.compress(json.dumps(record).encode(), mtime=0))
+
+
+def _expressions(head: ict.Head, arguments: argparse.Namespace) -> None:
+    """Each basic emotion but neutral by each person, none of whom trained anything here."""
+    from agent.facs.prototypes import BASIC
+    from finetune.faces import clips, people, plans, scene
+
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    for number in range(arguments.people):
+        seed = plans.SPLITS["expressions"] + arguments.seed + number
+        for at, emotion in enumerate(label for label in BASIC if label != "neutral"):
+            rng = np.random.default_rng([seed, 8, at])
+            shot = scene.shot(rng, arguments.size, people.person(seed).plain)
+            plan = clips.posed(rng, emotion, float(rng.uniform(2.5, 5.0)))
+            _film(head, seed, shot, plan, arguments.out / f"{seed}_{emotion}.mp4", 20.0)
 
 
 def _example(head: ict.Head, arguments: argparse.Namespace) -> None:

@@ -109,6 +109,18 @@ def script(rng: np.random.Generator, seconds: float) -> Script:
     return Script(seconds, tuple(events), _speech(rng, seconds), _gaze(rng, seconds))
 
 
+def posed(rng: np.random.Generator, prototype: str, power: float) -> Script:
+    """One expression of a prototype after a second of rest, held for 1.4 s, then let go."""
+    state: State = {}
+    muscles.mix(state, rng, prototype, power)
+    events = [
+        Event(int(key[2:4]), key[5:] or "B", 1.0, 1.4, 2.8, 3.4, value, prototype)
+        for key, value in state.items()
+        if not key.startswith("AU43")
+    ]
+    return Script(4.0, (*events, *_blinks(rng, 4.0)))
+
+
 def _blinks(rng: np.random.Generator, seconds: float) -> Iterator[Event]:
     time = float(rng.uniform(0.3, 4))
     while time < seconds - 0.5:

@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
-SPLITS: Final = {"train": 0, "smiles": 100_000, "validation": 200_000, "test": 300_000}
+SPLITS: Final = {
+    "train": 0, "smiles": 100_000, "validation": 200_000, "test": 300_000, "expressions": 400_000,
+}  # fmt: skip
 """First seed of each split; people of different splits never meet."""
 HELD_OUT_SECONDS: Final = 8.0
 
