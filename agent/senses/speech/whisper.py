@@ -63,7 +63,7 @@ def prepare() -> str | None:
         missing = next((f for f in map(assets.find, FILES) if f.path is None), None)
         if missing is not None:
             return (
-                f"the weights of its default model could not be had: {missing.name}: "
+                f"the weights of faster-whisper could not be had: {missing.name}: "
                 f"{missing.why}; or set DUCHENNE_WHISPER to the folder of others"
             )
     return why_not()
