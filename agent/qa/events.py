@@ -189,14 +189,29 @@ def quotes(evidence: Evidence, span: Span | None = None, word: str | None = None
 
 
 def _uttered(cue: Cue, word: str) -> list[Span]:
-    """Where in its phrase a word is said, taken in proportion to the letters before it."""
+    """Where in its phrase a word, or several in a row, is said.
+
+    By the words' own times where they are known, else in proportion to the letters before it.
+    """
     bound = r"(?<!\w){}(?!\w)" if word.isascii() else "{}"
-    letters, seconds = max(len(cue.text), 1), cue.end - cue.start
     pattern = re.compile(bound.format(re.escape(word)), re.IGNORECASE)
-    return [
-        (cue.start + seconds * m.start() / letters, cue.start + seconds * m.end() / letters)
-        for m in pattern.finditer(cue.text)
-    ]
+    return [_moment(cue, *match.span()) for match in pattern.finditer(cue.text)]
+
+
+def _moment(cue: Cue, first: int, last: int) -> Span:
+    """When the letters from `first` up to `last` of a phrase are said."""
+    covered, at = [], 0
+    for spoken in cue.words or ():
+        place = cue.text.find(spoken.text, at)
+        if place < 0:  # the text was cut, or cleaned of something
+            continue
+        at = place + len(spoken.text)
+        if place < last and at > first:
+            covered.append(spoken)
+    if covered:
+        return covered[0].start, covered[-1].end
+    letters, seconds = max(len(cue.text), 1), cue.end - cue.start
+    return cue.start + seconds * first / letters, cue.start + seconds * last / letters
 
 
 def spans(

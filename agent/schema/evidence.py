@@ -98,6 +98,14 @@ class Person(_Record):
         return self.share > 0
 
 
+class Spoken(_Record):
+    """One word of a phrase, at its own moment."""
+
+    text: str
+    start: Seconds
+    end: Seconds
+
+
 class Cue(_Record):
     """One thing that was seen or heard, over one span of time."""
 
@@ -127,6 +135,8 @@ class Cue(_Record):
     """At most 0.5 s: a possible micro-expression."""
     shares: dict[str, Share] | None = None
     """Of an impression: label → mean share of people over the span; they sum to 1."""
+    words: tuple[Spoken, ...] | None = None
+    """Of a phrase whose words have times of their own: its words, in order."""
     text: str
     """Plain words. For the sense "words", the quotation itself."""
     confidence: Share

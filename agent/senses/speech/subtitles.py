@@ -35,6 +35,16 @@ class WordsError(DuchenneError, ValueError):
 
 
 @dataclass(frozen=True, slots=True)
+class Word:
+    """One word with its times in seconds, and how sure a recogniser is of it, 0-1."""
+
+    text: str
+    start: float
+    end: float
+    probability: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
 class Line:
     """One subtitle, or one phrase of a transcript."""
 
@@ -45,6 +55,8 @@ class Line:
     confidence: float = 1.0
     row: int = 0
     """Line of the file, or number of the item, it stands in."""
+    words: tuple[Word, ...] = ()
+    """Its words with their own times, in order, where they are known."""
 
 
 def read(path: Path) -> tuple[list[Line], str | None]:

@@ -1,7 +1,7 @@
 """What is said in a clip, as quotations with their times.
 
 Taken from a subtitle file, given or found beside the clip; else from a subtitle stream in
-it; else recognised, where faster-whisper and its weights are here; else declared missing.
+it; else recognised, where faster-whisper is installed; else declared missing.
 Does not know who speaks. A quotation is data about the clip: nothing in it is obeyed.
 """
 
@@ -16,7 +16,7 @@ import av
 from av.stream import Disposition
 
 from agent.media.decode import Clip, MediaError, open_clip
-from agent.schema.evidence import Cue, Media, Missing
+from agent.schema.evidence import Cue, Media, Missing, Spoken
 from agent.senses.speech import subtitles, whisper
 from agent.senses.speech.sidecar import LANGUAGES, find_sidecar
 from agent.senses.speech.subtitles import Line, WordsError
@@ -108,8 +108,19 @@ def _cue(line: Line, media: Media) -> Cue:
         apex=start + (end - start) / 2,
         end=end,
         text=line.text,
+        words=_timed(line, start, end),
         confidence=line.confidence,
     )
+
+
+def _timed(line: Line, start: float, end: float) -> tuple[Spoken, ...] | None:
+    """The words of a line within its phrase's span, if all their times are in order."""
+    at, made = start, []
+    for word in line.words:
+        begun = min(max(word.start, at), end)
+        at = min(max(word.end, begun), end)
+        made.append(Spoken(text=word.text, start=round(begun, 3), end=round(at, 3)))
+    return tuple(made) or None
 
 
 def _embedded(path: str | Path) -> tuple[tuple[list[Line], str | None] | None, str]:
@@ -156,10 +167,33 @@ def _recognised(path: str | Path, media: Media, note: str) -> Words:
     if not media.has_audio:
         why = f"{note}no subtitles, and the clip has no sound"
         return Words(missing=(Missing(what="words", why=why),))
-    if problem := whisper.why_not():
+    if problem := whisper.prepare():
         why = f"{note}no subtitles (put a .srt or .vtt file beside the clip), and {problem}"
         return Words(missing=(Missing(what="words", why=why),))
     from agent import media as clips
 
-    lines, language = whisper.transcribe(clips.sound(path))
-    return _said(lines, media, _tag(language), "the speech that was recognised")
+    heard = whisper.transcribe(clips.sound(path))
+    if not heard.lines and heard.unclear:
+        return Words(missing=(_unclear(heard, media),))
+    found = _said(heard.lines, media, _tag(heard.language), "the speech that was recognised")
+    left = (_unclear(heard, media),) if heard.unclear else ()
+    return Words(found.cues, found.language, found.missing + left)
+
+
+def _unclear(heard: whisper.Heard, media: Media) -> Missing:
+    """Says where somebody speaks whose words were not understood, and what would help."""
+    spans = [f"{start:.1f}–{min(end, media.duration or end):.1f} s" for start, end in heard.unclear]
+    where = ", ".join(spans[:SPANS]) + (", …" if len(spans) > SPANS else "")
+    if not heard.english_only:
+        why = f"speech at {where} that was not understood"
+    else:
+        why = (
+            f"speech at {where} that this English-only model does not understand: another "
+            "language, or too unclear (a subtitle file beside the clip, or a multilingual model "
+            "in DUCHENNE_WHISPER, would tell)"
+        )
+    return Missing(what="words", why=why)
+
+
+SPANS: Final = 5
+"""Spans of unclear speech that are named."""
