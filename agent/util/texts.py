@@ -83,7 +83,7 @@ def _two_bytes(data: bytes) -> Text:
         raise EncodingError("it holds zero bytes and is no text. Give a text file, best in UTF-8")
     name = "utf-16-le" if odd > even else "utf-16-be"
     text, _, note = _replaced(data[: len(data) // 2 * 2], name)
-    said = f"it does not say its encoding; read as {name.upper()}"
+    said = f"it does not say its encoding; read as {name}"
     return Text(text, name, f"{said}; {note}" if note else said)
 
 
@@ -95,7 +95,7 @@ def _legacy(data: bytes, name: str | None) -> Text:
             text = data.decode(name, errors="replace")
         broken = text.count("�")
         if broken <= DAMAGED * sum(not c.isascii() for c in text):
-            said = f"it is not UTF-8; read as {name.upper()} by its letters"
+            said = f"it is not UTF-8; read as {name} by its letters"
             return Text(text, name, said + (f"; {broken} of them are damaged" if broken else ""))
     raise EncodingError("its encoding cannot be told. Save it as UTF-8")
 
@@ -105,7 +105,7 @@ def _told_by_letters(data: bytes) -> str | None:
     import chardet
 
     rows = b"\n".join(row for row in data.splitlines() if not row.isascii())[:LOOKED_AT]
-    among = LEGACY
+    among: tuple[str, ...] = LEGACY
     if _letters_stand_alone(rows):
         among = LATIN
         held = {c for c in rows.decode("cp1252", errors="replace") if not c.isascii()}

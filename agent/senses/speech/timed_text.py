@@ -109,7 +109,7 @@ def _clock(
 ) -> float:
     whole = int(hours or 0) * 3600 + int(minutes) * 60 + int(seconds)
     digits = part or ms or "0"
-    time = whole + int(digits) / 10 ** len(digits)
+    time = whole + float(f"0.{digits}")
     return -time if sign else time
 
 

@@ -18,7 +18,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from agent.senses.speech.subtitles import Line, clean
+from agent.senses.speech.timed_text import Line, clean
 from agent.util.advice import advice
 from agent.util.cache import cache_dir
 
