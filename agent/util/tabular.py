@@ -29,10 +29,9 @@ class Tabular:
     """A table before its columns mean anything."""
 
     header: list[str]
-    """Names as they stand, blanks around them taken off."""
     rows: Iterator[tuple[int, list[str]]]
-    """Number of the line, and its cells; rows without a single letter are left out. Reading on
-    raises TabularError where quotes are broken."""
+    """Number of the line, and its cells, blanks around them taken off; empty lines are left out,
+    those of separators alone are not. Reading on raises TabularError where quotes are broken."""
     note: str | None
     """How the encoding was told, where the file does not say."""
 
@@ -54,7 +53,7 @@ def read_tabular(path: Path) -> Tabular:
     _, header = next(found, (0, []))
     if not header:
         raise TabularError(f"{path} is empty; its first row must name the columns")
-    return Tabular([name.strip() for name in header], found, note and f"{path.name}: {note}")
+    return Tabular(header, found, note and f"{path.name}: {note}")
 
 
 def _rows(path: Path, reader: Iterator[list[str]]) -> Iterator[tuple[int, list[str]]]:
@@ -62,7 +61,7 @@ def _rows(path: Path, reader: Iterator[list[str]]) -> Iterator[tuple[int, list[s
     try:
         for row in reader:
             line = reader.line_num  # type: ignore[attr-defined]  # csv.reader has it
-            if any(cell.strip() for cell in row):
-                yield line, row
+            if any(cell.strip() for cell in row) or len(row) > 1:
+                yield line, [cell.strip() for cell in row]
     except csv.Error as error:
         raise TabularError(f"{path}, line {line + 1}: no CSV ({error}). Correct it") from error

@@ -95,7 +95,8 @@ class _Times:
 def _times(row: str) -> _Times | None:
     """The times of a row that holds nothing else (WebVTT's settings may follow)."""
     if match := _SECONDS.match(row):
-        return _Times(*(float(part.replace(",", ".")) for part in match.groups()), plain=True)
+        start, end = (float(part.replace(",", ".")) for part in match.groups())
+        return _Times(start, end, plain=True)
     if not (match := _ARROW.match(row)):
         return None
     parts = match.groups()

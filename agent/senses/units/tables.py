@@ -154,7 +154,7 @@ class _Reader:
 
     def table(self) -> Table:
         """The rows as a Table."""
-        columns = {name: self._column(i) for name, i in self._units.items()}
+        columns: Columns = {name: self._column(i) for name, i in self._units.items()}
         for name, values in columns.items():
             if int(name[2:4]) in self._presence:
                 values *= PRESENT / self._source.factor
@@ -211,12 +211,14 @@ class _Reader:
         """The columns that are used of every row; landmarks by the hundred are not kept."""
         rows: list[dict[int, str]] = []
         for line, row in rows_of:
+            if not any(row):
+                continue
             if len(row) < len(self._names):
                 raise TableError(
                     f"{self._path}, line {line}: {len(row)} of {len(self._names)} columns; "
                     "the file seems cut off"
                 )
-            rows.append({i: row[i].strip() for i in self._keep})
+            rows.append({i: row[i] for i in self._keep})
         if not rows:
             raise TableError(f"{self._path} has a header and no rows")
         return rows
@@ -293,10 +295,12 @@ class _Reader:
 
     def _places(self) -> npt.NDArray[np.float64] | None:
         """Where each row's face stands: x, y, width in one unit; None where the table says not."""
-        for names in (("facerectx", "facerecty", "facerectwidth"), ("x_0", "y_0", "x_16")):
-            if set(names) <= set(self._at):
-                x, y, wide = (self._column(self._at[name]) for name in names)
-                return np.stack([x, y, np.abs(wide - x) if names[0] == "x_0" else wide], axis=1)
+        if {"facerectx", "facerecty", "facerectwidth"} <= set(self._at):
+            names = ["facerectx", "facerecty", "facerectwidth"]
+            return np.stack([self._column(self._at[name]) for name in names], axis=1)
+        if {"x_0", "y_0", "x_16"} <= set(self._at):  # the jaw from ear to ear
+            x, y, other = (self._column(self._at[name]) for name in ("x_0", "y_0", "x_16"))
+            return np.stack([x, y, np.abs(other - x)], axis=1)
         return None
 
     def _another_file(self) -> list[str]:
