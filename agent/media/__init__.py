@@ -209,6 +209,7 @@ def _items(
         else:
             clip.notes += _cut_off(clip, video, audio, read_to)
         yield from mono.finish()
+        clip.notes += mono.notes
     finally:
         clip.close()
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -154,7 +154,7 @@ class _Reader:
 
     def table(self) -> Table:
         """The rows as a Table."""
-        columns: Columns = {name: self._column(i) for name, i in self._units.items()}
+        columns = {name: self._column(i) for name, i in self._units.items()}
         for name, values in columns.items():
             if int(name[2:4]) in self._presence:
                 values *= PRESENT / self._source.factor
@@ -238,7 +238,7 @@ class _Reader:
             ) from None
         return found if math.isfinite(found) else math.nan
 
-    def _scale_holds(self, columns: Columns) -> None:
+    def _scale_holds(self, columns: Mapping[str, npt.NDArray[np.float64]]) -> None:
         """Raises TableError where readings lie far beyond the program's scale."""
         top = 5.0 / self._source.factor
         for name, values in columns.items():
