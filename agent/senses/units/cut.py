@@ -66,10 +66,10 @@ def left_out(measured: Columns, flags: Flags) -> tuple[Columns, list[Missing]]:
     measured = {name: _gaps(values, now_and_then) for name, values in measured.items()}
     if now_and_then.any():
         why = (
-            f"in {now_and_then.mean():.0%} of its pictures the edge cuts a part of the face off; "
-            "they are left out"
+            f"in {now_and_then.mean():.0%} of its pictures the picture's edge cuts the face; they "
+            "are left out"
         )
-        missing.append(Missing(what="face at the edge", why=why))
+        missing.append(Missing(what="cut face", why=why))
     for part in throughout:
         if part in REGIONS:
             gone = [u.code for u in AUS.values() if u.region in REGIONS[part]]
@@ -79,11 +79,12 @@ def left_out(measured: Columns, flags: Flags) -> tuple[Columns, list[Missing]]:
     sides = [part for part in throughout if part not in REGIONS]
     if sides:
         measured = _one_sided(measured, "R" if sides[0] == "left" else "L")
-        why = (
-            f"the edge of the picture cuts the face: its own {' and '.join(sides)} side lies "
-            "outside and is not measured; the side in view stands for the face"
-        )
+        why = f"its own {sides[0]} side lies outside the picture and is not measured"
         missing.append(Missing(what="sides", why=why))
+    if throughout:
+        names = ", ".join(f"its own {p} side" if p in sides else p for p in throughout)
+        why = f"the edge of the picture cuts the face; not in view: {names}"
+        missing.append(Missing(what="cut face", why=why))
     return measured, missing
 
 
