@@ -18,7 +18,7 @@ Numbers = npt.NDArray[np.int64]
 
 SLACK: Final = 0.5
 """Seconds by which a table may end after its clip, at least."""
-SHARE: Final = 0.03
+SHARE: Final = 0.1
 """The same as a share of the clip."""
 SPARE: Final = 2
 """Pictures by which two programs may count differently."""
