@@ -38,16 +38,16 @@ def cut(sample: FaceSample) -> tuple[bool, bool, bool, bool]:
     """Which of PARTS are cut off by the edge of the picture."""
     points = sample.mesh[:468, :2]
     height, width = sample.frame.image.shape[:2]
-    out = ((points < 0) | (points > (width, height))).any(axis=1)
+    out: Flags = np.asarray(((points < 0) | (points > (width, height))).any(axis=1))
     if not out.any():
         return False, False, False, False
     across = points[LEFT_CHEEK_EDGE] - points[RIGHT_CHEEK_EDGE]
     middle = points[[FOREHEAD, NOSE_BRIDGE, NOSE_TIP, CHIN]].mean(axis=0)
-    left = (points - middle) @ across > 0
+    left: Flags = np.asarray((points - middle) @ across > 0)
     sides = [bool(out[part].mean() > OUTSIDE) if part.any() else False for part in (left, ~left)]
     if all(sides):  # from above or below
         sides = [False, False]
-    seen = ~((left & sides[0]) | (~left & sides[1]))  # of these the rest is judged
+    seen: Flags = np.asarray(~((left & sides[0]) | (~left & sides[1])))
     rows = [[v for v in part if seen[v]] or list(part) for part in (BROWS, LIPS)]
     brow, mouth = (bool(out[part].mean() > OUTSIDE) for part in rows)
     return sides[0], sides[1], brow, mouth
@@ -62,7 +62,8 @@ def left_out(measured: Columns, flags: Flags) -> tuple[Columns, list[Missing]]:
     missing: list[Missing] = []
     share = dict(zip(PARTS, flags.mean(axis=0).tolist(), strict=True)) if len(flags) else {}
     throughout = [part for part in PARTS if share.get(part, 0.0) > MOSTLY]
-    now_and_then = flags[:, [part not in throughout for part in PARTS]].any(axis=1)
+    others = [part not in throughout for part in PARTS]
+    now_and_then: Flags = np.asarray(flags[:, others].any(axis=1))
     measured = {name: _gaps(values, now_and_then) for name, values in measured.items()}
     if now_and_then.any():
         why = (
