@@ -25,6 +25,7 @@ from functools import lru_cache
 from typing import Final
 
 from agent.schema.answer import Claim, Part
+from agent.util.foreign import harmless
 
 HEADINGS: Final[dict[Part, str]] = {
     "observation": "Observations:",
@@ -71,11 +72,11 @@ def write(claims: Iterable[Claim], answer: str | None) -> str:
             lines += [heading, *map(_line, mine)]
     thoughts = "\n".join(lines)
     told = f"<think>\n{thoughts}\n</think>"
-    return told if answer is None else f"{told}\n<answer>{answer.strip()}</answer>"
+    return told if answer is None else f"{told}\n<answer>{harmless(answer.strip())}</answer>"
 
 
 def _line(claim: Claim) -> str:
-    return f"- {claim.text}" + (f" [{', '.join(claim.cites)}]" if claim.cites else "")
+    return f"- {harmless(claim.text)}" + (f" [{', '.join(claim.cites)}]" if claim.cites else "")
 
 
 @lru_cache(maxsize=4096)

@@ -18,6 +18,7 @@ from agent.facs.prototypes import BASIC
 from agent.models.brief import evidence_text
 from agent.schema.evidence import Evidence
 from agent.schema.picture import Picture
+from agent.util.foreign import harmless
 from eval import labels
 from eval.rewards import well_formed
 from finetune import completion
@@ -91,7 +92,7 @@ def build(item: Item, look: Look, among: Sequence[str] = BASIC) -> Row:
     person = evidence.main.id if evidence.main else None
     question = item.question or QUESTION
     shown = evidence_text(evidence, [person], (0.0, evidence.media.duration), pictures)
-    task = prompts.fill("think", question=question, labels=", ".join(among))
+    task = prompts.fill("think", question=harmless(question), labels=", ".join(among))
     emotion = labels.canonical(item.emotion) if item.emotion else None
     return Row(
         id=f"{item.dataset}/{item.id}",

@@ -41,7 +41,7 @@ def caption(asked: argparse.Namespace, cards: Cards | None = None) -> Run:
     source = _source(asked)
     plan = _plan(asked)
     limit = budget(asked.budget)
-    found = _listed(samples(source, cards), source, asked.sample)
+    found = _listed(samples(source, cards, _said), source, asked.sample)
     batched = "openai-batch" in asked.to or bool(asked.from_batch)
     if batched and not plan.model.startswith("openai:"):
         raise SourceError("batch files are for a host: add --model openai:NAME")
@@ -62,6 +62,10 @@ def caption(asked: argparse.Namespace, cards: Cards | None = None) -> Run:
         if batch is not None and batch.files:
             print(_awaited(batch, plan))
     return work
+
+
+def _said(note: str) -> None:
+    print(f"note: {note}", file=sys.stderr)
 
 
 def _source(asked: argparse.Namespace) -> Source:

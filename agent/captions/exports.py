@@ -1,20 +1,23 @@
 """Sealed captions in the formats that other tools read, from the Parquet rows alone.
 
-    jsonl       one row a line, as stored
+    jsonl       one row a line
     sharegpt    R1-Omni and LLaMA-Factory: {video, conversations[{from, value}]}
     merr        Emotion-LLaMA's MERR: by sample, {AU_list, visual_prior_list, …, caption}
     fea20k      Facial-R1's FEA-20K: one line a face at its peak, with the picture of it
     expllm      ExpLLM: {file_name, emo, au[24], description}, with the picture of the peak
     webdataset  tar shards of clip + caption + row
 
-Knows formats; makes no caption. Every file is put there whole. What a format needs and a row
-lacks (a face, the clip's file) leaves that row out, and is counted.
+Knows formats; makes no caption. What other programs would take for a sign of their own
+(`<video>`, `<|im_end|>`, …) is broken up in every text. Every file is put there whole. What a
+format needs and a row lacks (a face, the clip's file) leaves that row out, and is counted.
 """
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
+import re
 import tarfile
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -28,9 +31,17 @@ from agent.captions.rows import Row
 from agent.captions.store import read_rows, write_bytes
 from agent.facs.units import AUS, parse
 from agent.schema.evidence import IMPRESSION
+from agent.util.foreign import harmless_all
 
 SHARD_BYTES: Final = 500_000_000
 """Clips in one tar shard."""
+NAMES: Final = frozenset((
+    "id", "person", "path", "sha256", "key", "kind", "style", "model", "model_revision",
+    "prompt_hash", "language",
+))  # fmt: skip
+"""Fields of a row that name something and stay as they are."""
+LONGEST_KEY: Final = 180
+"""Bytes of a file's name without its suffix, at most."""
 PRESENT: Final = 1.0
 """Intensity from which a unit counts as shown at the peak: FACS B rounded down."""
 
@@ -52,13 +63,18 @@ class Export:
 
     def rows(self) -> Iterator[Row]:
         """Rows that people did not reject; a mended caption takes the place of the first one."""
-        for row in read_rows(self.out):
+        for row in self.stored():
             if row["review"] == "rejected":
                 self.leave("rejected in review")
             elif row["emotion"] is None:
                 self.leave("nothing could be told of it")
             else:
                 yield row | {"caption": row["review_caption"] or row["caption"]}
+
+    def stored(self) -> Iterator[Row]:
+        """All rows, their texts harmless to whoever reads them."""
+        for row in read_rows(self.out):
+            yield {k: v if k in NAMES else harmless_all(v) for k, v in row.items()}
 
     def leave(self, why: str) -> None:
         self.left[why] = self.left.get(why, 0) + 1
@@ -91,7 +107,7 @@ def export(out: Path, target: str) -> Export:
 
 
 def jsonl(work: Export) -> None:
-    work.put("captions.jsonl", _lines(work, read_rows(work.out)))
+    work.put("captions.jsonl", _lines(work, work.stored()))
 
 
 def sharegpt(work: Export) -> None:
@@ -208,7 +224,7 @@ def webdataset(work: Export) -> None:
         if (clip := work.clip(row)) is None:
             work.leave("the clip's file is not there")
             continue
-        key = _one(row).replace("/", "_").replace(".", "_")
+        key = file_key(_one(row))
         told = json.dumps(row, ensure_ascii=False, default=str).encode()
         for suffix, data in (
             (clip.suffix.lower(), clip.read_bytes()),
@@ -241,8 +257,31 @@ TARGETS: Final[dict[str, Callable[[Export], None]]] = {
 
 
 def _one(row: Row) -> str:
-    """Name of one row: the sample's, and the person's where there is more than the main one."""
-    return str(row["id"]) if row["main"] else f"{row['id']}#{row['person']}"
+    """Name of one row: the sample's, and the person's where there is more than the main one.
+
+    A `#` of the sample's own is written `%23`, so that no two rows have one name.
+    """
+    name = str(row["id"]).replace("%", "%25").replace("#", "%23")
+    return name if row["main"] else f"{name}#{row['person']}"
+
+
+def file_key(name: str) -> str:
+    """A name as that of a file without a suffix: another one for every name.
+
+    What may not stand in a file's name, and the full stop, which WebDataset cuts keys at, is
+    written as in addresses (`%2F`, `%2E`), so that `urllib.parse.unquote` gives the name back. Of
+    one that is too long the end is a digest.
+    """
+    key = re.sub(
+        r"[%/\\.:*?\"<>|\s\x00-\x1f\x7f]",
+        lambda match: "".join(f"%{byte:02X}" for byte in match[0].encode()),
+        name,
+    )
+    held = key.encode()
+    if len(held) <= LONGEST_KEY:
+        return key
+    digest = hashlib.sha256(name.encode()).hexdigest()[:32]
+    return f"{held[: LONGEST_KEY - 34].decode(errors='ignore')}%~{digest}"
 
 
 def _shown(peak: Row) -> list[Row]:
@@ -259,7 +298,7 @@ def _faces(work: Export) -> Iterator[tuple[Row, str]]:
         elif (clip := work.clip(row)) is None:
             work.leave("the clip's file is not there")
         else:
-            name = f"images/{_one(row).replace('/', '_')}.png"
+            name = f"images/{file_key(_one(row))}.png"
             work.put(name, _peak_png(clip, row["peak"]))
             yield row, name
 

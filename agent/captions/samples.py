@@ -41,12 +41,16 @@ class Sample:
     """What the owners say: never shown to a model unless rationales are asked for."""
     fps: float | None = None
     """Pictures a second, where `path` is a folder of numbered pictures."""
+    problem: str | None = None
+    """Why there is no clip to read, where that is known already."""
 
     def sha256(self) -> str:
         """Of the clip's bytes, and of its subtitles where it names some.
 
-        Raises OSError, and MediaError for a folder without pictures.
+        Raises OSError, MediaError for a folder without pictures, SourceError for a `problem`.
         """
+        if self.problem is not None:
+            raise SourceError(self.problem)
         if self.data is not None:
             digest = hashlib.sha256(self.data)
         else:

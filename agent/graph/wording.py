@@ -15,6 +15,8 @@ from agent.schema.answer import Claim, Reading
 from agent.schema.evidence import Evidence, Missing
 from agent.schema.picture import Span
 
+ALWAYS: Final = frozenset({"pictures", "table", "subtitles", "channels", "cut face"})
+"""What is said whatever was asked: something was read otherwise than it was given."""
 _TOPICS: Final[tuple[tuple[re.Pattern[str], frozenset[str]], ...]] = tuple(
     (re.compile(pattern, re.IGNORECASE), frozenset(names.split()))
     for pattern, names in (
@@ -127,7 +129,7 @@ def _lacking(question: str, missing: Sequence[Missing], text: str, before: str) 
     )
     said = text.lower()
     gone = [m for m in missing if m.what.lower() in wanted and m.why.lower() not in said]
-    gone += [m for m in missing if m.what == "pictures" and m not in gone]
+    gone += [m for m in missing if m.what in ALWAYS and m not in gone]
     if not gone:
         return ""
     first = {m.what: m for m in reversed(gone)}

@@ -22,11 +22,11 @@ from av.video.frame import VideoFrame
 from agent.media import decode, stills
 from agent.media.decode import Clip, MediaError, Upright, check, open_clip
 from agent.media.mono import Mono
-from agent.media.probe import probe
+from agent.media.probe import probe, stamps
 from agent.schema.evidence import Missing
 from agent.schema.samples import Frame, Sound
 
-__all__ = ["MediaError", "Stream", "frames_at", "probe", "sound", "stream"]
+__all__ = ["MediaError", "Stream", "frames_at", "probe", "sound", "stamps", "stream"]
 
 AHEAD: Final = 4
 """Frames or blocks of sound decoded ahead of the reader."""
@@ -209,6 +209,7 @@ def _items(
         else:
             clip.notes += _cut_off(clip, video, audio, read_to)
         yield from mono.finish()
+        clip.notes += mono.notes
     finally:
         clip.close()
 

@@ -55,6 +55,19 @@ def probe(path: str | Path, sha256: str | None = None) -> Media:
     )
 
 
+def stamps(path: str | Path) -> list[float]:
+    """Seconds at which each picture is shown, in order; [0] for a still. Raises MediaError."""
+    given = check(path)
+    if stills.is_still(given):
+        return [0.0]
+    clip = open_clip(given)
+    try:
+        times, _ = _packet_times(clip)
+    finally:
+        clip.close()
+    return sorted(max(0.0, time) for time in times)
+
+
 def _sha256(path: Path) -> str:
     with path.open("rb") as opened:
         return hashlib.file_digest(opened, "sha256").hexdigest()

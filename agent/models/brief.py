@@ -17,6 +17,7 @@ from agent.schema.answer import Claim, Reading
 from agent.schema.evidence import Cue, Evidence, Person
 from agent.schema.picture import Picture, Span
 from agent.schema.state import Turn
+from agent.util.foreign import harmless
 
 MOST_CUES: Final = 80
 MOST_WORDS: Final = 60
@@ -26,8 +27,9 @@ _SIDES: Final = {"L": "left", "R": "right", "B": "both", None: "-"}
 
 
 def quoted(text: str, longest: int = LONGEST_QUOTE) -> str:
-    """Foreign text as one JSON string on one line, without angle brackets or control characters."""
-    printable = "".join(c if c.isprintable() else " " for c in text)
+    """Foreign text as one JSON string on one line, without angle brackets, control characters and
+    what models take for a sign of their own."""
+    printable = harmless("".join(c if c.isprintable() else " " for c in text))
     cut = printable if len(printable) <= longest else printable[: longest - 1] + "…"
     return json.dumps(cut, ensure_ascii=False).replace("<", "\\u003c").replace(">", "\\u003e")
 

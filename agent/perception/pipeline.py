@@ -25,6 +25,7 @@ from agent.senses.faces.impression import Impressions
 from agent.senses.head.pose import Head
 from agent.senses.speech.words import Words, words
 from agent.senses.units.action_units import ActionUnits, Enrolment, estimator
+from agent.senses.units.table_fit import Timeline
 from agent.senses.units.tables import from_table, read_table
 from agent.senses.voice.norms import Baseline
 from agent.senses.voice.speaking import (
@@ -139,7 +140,7 @@ class _Enrolled:
 def _eyes(request: Request, clip: Media, before: _Enrolled) -> _Eyes | _Listed | None:
     """What tells of faces: looking, a table, or nothing where there are no pictures."""
     if request.au_table is not None:
-        return _Listed(request.au_table, clip)
+        return _Listed(request.au_table, clip, request.clip)
     return _Eyes(request, before.face) if clip.has_video else None
 
 
@@ -226,8 +227,19 @@ class _Eyes:
 class _Listed:
     """Action units from another program's table in place of looking."""
 
-    def __init__(self, table: Path, clip: Media) -> None:
-        self._table = read_table(table, clip.fps)
+    def __init__(self, table: Path, clip: Media, path: Path | None = None) -> None:
+        """`path` of the clip: its pictures' own times are looked up there."""
+        self._table = read_table(
+            table,
+            clip.fps,
+            Timeline(
+                fps=clip.fps,
+                duration=clip.duration,
+                stamps=media.stamps(path) if path is not None else (),
+                still=clip.kind == "image",
+                file=clip.file,
+            ),
+        )
 
     def finish(self) -> _Seen:
         columns, cues, missing = from_table(self._table)

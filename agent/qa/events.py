@@ -164,7 +164,8 @@ def _hidden(evidence: Evidence, unit: int) -> bool:
     region = AUS[unit].region
     name = re.compile(rf"\bAU0?{unit}\b")
     return any(
-        m.what == region or (m.what != f"events of AU{unit}" and name.search(f"{m.what} {m.why}"))
+        m.what == region
+        or (not m.what.startswith("events of ") and name.search(f"{m.what} {m.why}"))
         for m in evidence.missing
     )
 

@@ -14,6 +14,7 @@ from agent.qa.events import (
     SOON,
     Span,
     clear,
+    codes,
     events,
     lacking,
     quotes,
@@ -22,7 +23,7 @@ from agent.qa.events import (
     words_known,
 )
 from agent.qa.scope import Scope, done, felt, whom
-from agent.schema.evidence import Evidence, Person
+from agent.schema.evidence import Evidence, Missing, Person
 from agent.schema.finding import Event, Finding, Outcome
 from agent.schema.query import Ask, Moment, Query
 
@@ -172,7 +173,21 @@ def _count(scope: Scope) -> Finding:
     if blocked := scope.blocked():
         return blocked
     found = [e for e in scope.found() if clear(e)]
-    return scope.done("value", value=float(len(found)), unit="times", events=tuple(found))
+    more = {"missing": _left_out(scope)} if found else {}
+    return scope.done("value", value=float(len(found)), unit="times", events=tuple(found), **more)
+
+
+def _left_out(scope: Scope) -> tuple[Missing, ...]:
+    """Notes of events that the record leaves out and that would count: the weaker ones of many,
+    where even the weakest that is told is clear."""
+    notes = []
+    for code in codes(scope.query.target):
+        told = events(scope.evidence, scope.id, code)
+        for gap in scope.evidence.missing:
+            whose = gap.why.partition(":")[0].split(", ")
+            if gap.what == f"events of {code}" and scope.id in whose and all(map(clear, told)):
+                notes.append(gap)
+    return tuple(notes)
 
 
 def _rate(scope: Scope) -> Finding:

@@ -130,10 +130,11 @@ def _value(voice: Wording, query: Query, finding: Finding, shown: str) -> str:
             return voice.fill("count_zero", none=voice.no(query.target), noun=names[0])
         if n == 1:
             return voice.fill("count_one", events=shown)
-        told = voice.fill("count", n=n, nouns=names[1])
+        key = "count_least" if finding.missing else "count"
+        told = voice.fill(key, n=n, nouns=names[1])
         return f"{told}{voice.text['colon']}{voice.times(finding.events)}"
     if finding.unit == "per minute":
-        return voice.fill("rate", value=f"{value:.0f}")
+        return voice.fill("rate_least" if finding.missing else "rate", value=f"{value:.0f}")
     if query.ask == "intensity" and finding.unit and "-" in finding.unit:
         scale = finding.unit.replace("-", "–")
         return voice.fill("intensity", value=f"{value:.1f}", scale=scale)

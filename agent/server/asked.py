@@ -13,6 +13,7 @@ import prompts
 from agent.graph.conversation import LONGEST_QUESTION
 from agent.schema.state import Turn
 from agent.server.errors import ApiError, bad
+from agent.server.parts import FRAMES, base64_of, frames_of
 from agent.server.schema import (
     AudioPart,
     ChatRequest,
@@ -38,8 +39,10 @@ class Source:
     """Where a clip is."""
 
     kind: str
-    """url, data, base64 or file"""
+    """url, base64, frames (base64 with commas between) or file"""
     value: str
+    fps: float | None = None
+    """Pictures a second of frames, where that is said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +100,7 @@ def read(request: ChatRequest) -> Asked:
         with_usage=bool(request.stream_options and request.stream_options.include_usage),
         fields=_fields(request),
         seconds=request.seconds,
-        ignored=_ignored(request),
+        ignored=(*_ignored(request), *_assumed(source)),
     )
 
 
@@ -152,9 +155,16 @@ def _question(message: Message) -> str:
 
 def _source(message: Message) -> Source | None:
     """The clip of one message."""
-    found = [source for part in _parts(message) if (source := _of(part)) is not None]
+    parts = [(n, source) for n, part in enumerate(_parts(message)) if (source := _of(part))]
+    found = [source for _, source in parts]
     if len(found) > 1:
-        raise bad("one clip to a question: send one video, picture or sound", "messages")
+        where = ", ".join(str(n) for n, _ in parts)
+        raise bad(
+            f"one clip to a question: send one video, picture or sound ({len(found)} came, in "
+            f"parts {where}). Ask about each in a request of its own; frames of one video go into "
+            'one part, as {"type": "video", "video": [frame, …], "fps": 2}',
+            "messages",
+        )
     if found and message.role != "user":
         raise bad("only user messages carry a clip", "messages")
     return found[0] if found else None
@@ -185,13 +195,18 @@ def _addressed(url: str) -> Source:
 
 
 def _data(given: str) -> Source:
-    """Base64, with or without the head of a data: URL."""
-    if given[:5].lower() != "data:":
-        return Source("base64", given)
-    head, comma, body = given[:300].partition(",")
-    if not comma or not head.lower().endswith(";base64"):
-        raise bad("a data: URL must be data:TYPE;base64,…", "messages", "bad_data_url")
-    return Source("base64", given[len(head) + 1 :] if body or len(given) > 300 else "")
+    """Base64, with or without the head of a data: URL, or a list of frames."""
+    if (frames := frames_of(given)) is not None:
+        return Source("frames", ",".join(frames[0]), frames[1])
+    body = base64_of(given)
+    if body is None:
+        raise bad(
+            "a data: URL must be data:TYPE;base64,… (parameters such as codecs= may stand before "
+            ";base64)",
+            "messages",
+            "bad_data_url",
+        )
+    return Source("base64", body)
 
 
 def _turns(messages: list[Message]) -> list[Turn]:
@@ -240,6 +255,13 @@ def _ignored(request: ChatRequest) -> tuple[str, ...]:
     ]
     system = any(message.role in ("system", "developer") for message in request.messages)
     return tuple(sorted(fields)[:20]) + (("system message",) if system else ())
+
+
+def _assumed(source: Source | None) -> tuple[str, ...]:
+    """What had to be assumed of the clip."""
+    if source is None or source.kind != "frames" or source.fps is not None:
+        return ()
+    return (f"frames without fps: {FRAMES:g} a second assumed",)
 
 
 def as_json(answer: dict[str, Any], fields: tuple[str, ...]) -> str:

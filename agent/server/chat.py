@@ -5,6 +5,7 @@ Knows the protocol's answers; `agent.server.work` finds them.
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 import secrets
@@ -21,6 +22,7 @@ from agent.server import reasons
 from agent.server.app_state import AppState
 from agent.server.asked import Asked
 from agent.server.errors import ApiError, bad
+from agent.server.parts import plain
 from agent.server.schema import ChatCompletion, ChatRequest, Failure
 from agent.server.stream import DONE, Events, GoneError, Make, Put, event, unless_gone
 from agent.server.work import Outcome, Work
@@ -42,9 +44,18 @@ def parsed(body: bytes, shape: type[M]) -> M:
         return shape.model_validate_json(body)
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        where = ".".join(str(part)[:40] for part in first["loc"][:8])
-        what = "it is no JSON" if first["type"] == "json_invalid" else first["msg"]
-        raise bad(f"{where or 'body'}: {what}", where or None) from None
+        if first["type"] == "json_invalid":
+            raise bad("body: it is no JSON") from None
+    try:  # parts may be of other shapes that clients send
+        return shape.model_validate(plain(json.loads(body)))
+    except RecursionError:
+        raise bad("body: it is nested too deep") from None
+    except ValidationError as error:
+        found = error.errors(include_url=False, include_context=False, include_input=False)
+        worst = max(found, key=lambda each: len(each["loc"]))
+        names = [str(part) for part in worst["loc"][:8]]
+        where = ".".join(name for name in names if re.fullmatch(r"\w{1,40}", name))
+        raise bad(f"{where or 'body'}: {worst['msg']}", where or None) from None
 
 
 def is_json(request: Request) -> None:

@@ -11,15 +11,20 @@ import binascii
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from agent.server import reasons
 from agent.server.app_state import AppState
 from agent.server.asked import Asked, Source
 from agent.server.errors import ApiError, bad
 from agent.server.fetch import fetch, too_large
+from agent.server.frames import film
 from agent.server.keys import Owner
+from agent.server.parts import FRAMES
 from agent.server.place import Place
 from agent.server.store import TALK, Meta, Store, suppress_absent
+
+_PLAIN: Final = str.maketrans("-_", "+/")
 
 
 @dataclass(slots=True)
@@ -104,16 +109,16 @@ def _same(source: Source, place: Place, file: str | None, limit: int) -> bool:
     """Whether the clip that was sent along is the conversation's."""
     if source.kind == "file":
         return source.value == file
-    if source.kind == "base64":
-        return _decoded(source.value, limit) == place.clip.read_bytes()
+    if source.kind in ("base64", "frames"):
+        return _bytes(source, limit) == place.clip.read_bytes()
     return False
 
 
 async def _got(app_state: AppState, owner: Owner, source: Source, into: Path) -> None:
     """The clip's bytes, onto the disk and off the owner's account."""
     settings = app_state.settings
-    if source.kind == "base64":
-        data = await asyncio.to_thread(_decoded, source.value, settings.media_bytes)
+    if source.kind in ("base64", "frames"):
+        data = await asyncio.to_thread(_bytes, source, settings.media_bytes)
         app_state.uses.take_bytes(owner, len(data))
         await asyncio.to_thread(into.write_bytes, data)
         size = len(data)
@@ -131,12 +136,27 @@ async def _got(app_state: AppState, owner: Owner, source: Source, into: Path) ->
     app_state.metrics.media_bytes.inc(size)
 
 
+def _bytes(source: Source, limit: int) -> bytes:
+    """The clip that came along, frames as one film. Raises ApiError."""
+    if source.kind == "base64":
+        return _decoded(source.value, limit)
+    if len(source.value) * 3 // 4 > limit + 4:
+        raise too_large(limit)
+    frames = [_decoded(one, limit) for one in source.value.split(",")]
+    try:
+        return film(frames, source.fps or FRAMES)
+    except ValueError as error:
+        raise bad(f"{error}", "messages", "bad_frames") from None
+
+
 def _decoded(text: str, limit: int) -> bytes:
     """The bytes of base64. Raises ApiError."""
     if len(text) * 3 // 4 > limit + 4:
         raise too_large(limit)
     try:
-        data = base64.b64decode(text, validate=True)
+        # As mail and browsers write it: with line breaks, in the alphabet of addresses, unpadded.
+        body = "".join(text.split()).translate(_PLAIN).rstrip("=")
+        data = base64.b64decode(body + "=" * (-len(body) % 4), validate=True)
     except (binascii.Error, ValueError):
         raise bad("the clip is not valid base64", "messages", "bad_base64") from None
     if not data:

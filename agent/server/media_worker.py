@@ -59,8 +59,11 @@ class _Clip:
 
     def __init__(self, message: Json, channel: Channel) -> None:
         from agent.perception.look import Request
+        from agent.senses.speech.sidecar import find_sidecar
 
-        self._request = Request(Path(message["clip"]), cache=Path(message["cache"]))
+        clip = Path(message["clip"])
+        # What lies beside an upload was sent along with it: a file that cannot be read is an error.
+        self._request = Request(clip, subtitles=find_sidecar(clip), cache=Path(message["cache"]))
         self._wire = channel
         self._told = -1.0
 

@@ -45,6 +45,6 @@ def _is_file(clip: Path, name: str) -> bool:
 def _holds(path: Path) -> bool:
     """Whether a .json file is a transcript and not something else of the same name."""
     try:
-        return bool(subtitles.read(path)[0])
+        return bool(subtitles.read(path).lines)
     except WordsError:
         return False

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from agent.senses.speech.subtitles import Word
+from agent.senses.speech.timed_text import Word
 
 FLOOR: Final = 0.42
 """Least sureness (see `sureness`) of phrases that an English-only model recognised: halfway, in

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from agent.assets import resolve as assets
-from agent.senses.speech.subtitles import Line, Word, clean
+from agent.senses.speech.timed_text import Line, Word, clean
 from agent.senses.speech.understood import Phrase, understood
 from agent.util.advice import advice
 from agent.util.cache import cache_dir

@@ -19,7 +19,8 @@ from agent.media.decode import Clip, MediaError, open_clip
 from agent.schema.evidence import Cue, Media, Missing, Spoken
 from agent.senses.speech import subtitles, whisper
 from agent.senses.speech.sidecar import LANGUAGES, find_sidecar
-from agent.senses.speech.subtitles import Line, WordsError
+from agent.senses.speech.subtitles import WordsError
+from agent.senses.speech.timed_text import Line, clean
 
 __all__ = ["Words", "WordsError", "words"]
 
@@ -47,11 +48,30 @@ class Words:
 
 
 def words(path: str | Path, media: Media, sidecar: str | Path | None = None) -> Words:
-    """The words of one clip. Raises WordsError for a subtitle file that cannot be read."""
+    """The words of one clip. Raises WordsError for a `sidecar` that cannot be read.
+
+    A subtitle file that was merely found beside the clip stops nothing: what is wrong with it is
+    said, and the words are taken from elsewhere.
+    """
     found = Path(sidecar) if sidecar is not None else find_sidecar(path)
-    if found is not None:
-        lines, language = subtitles.read(found)
-        return _said(lines, media, _tag(language) or _named(found), str(found.name))
+    if found is None:
+        return _without_file(path, media)
+    try:
+        script = subtitles.read(found)
+    except WordsError as error:
+        if sidecar is not None:
+            raise
+        instead = _without_file(path, media)
+        why = f"{error} (a file found beside the clip; it was left aside)"
+        notes = (Missing(what="subtitles", why=why), *instead.missing)
+        return Words(instead.cues, instead.language, notes)
+    said = _said(script.lines, media, _tag(script.language) or _named(found), found.name)
+    notes = tuple(Missing(what="subtitles", why=note) for note in script.notes)
+    return Words(said.cues, said.language, (*notes, *said.missing))
+
+
+def _without_file(path: str | Path, media: Media) -> Words:
+    """Words of a clip that has no readable subtitle file."""
     if media.kind == "image":
         return Words(missing=(Missing(what="words", why="a still picture says nothing"),))
     embedded, note = _embedded(path)
@@ -150,7 +170,7 @@ def _stream(clip: Clip, stream: Any) -> list[Line]:
             continue
         start = float(packet.pts * packet.time_base) - clip.origin
         end = start + float((packet.duration or 0) * packet.time_base)
-        if text := subtitles.clean(_dialogue(packet)):
+        if text := clean(_dialogue(packet)):
             lines.append(Line(start, end, text, row=len(lines) + 1))
     return lines
 

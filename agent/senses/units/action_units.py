@@ -17,6 +17,7 @@ import numpy as np
 from agent.schema.evidence import Cue, Missing
 from agent.schema.samples import Columns, FaceSample, Floats, People, Rows
 from agent.senses.spool import Picked, Spool
+from agent.senses.units import cut
 from agent.senses.units import series as au_reading
 from agent.senses.units.baseline import Baseline
 from agent.senses.units.estimators import chosen
@@ -90,6 +91,8 @@ class ActionUnits:
         """What each person's relative values are relative to; filled by `finish`."""
         self._rows = Spool()
         self._meta = array("d")
+        self._cut = array("b")
+        """By sample, which parts of the face lie outside the picture (`cut.PARTS`)."""
         self.blinks: dict[str, list[float]] = {}
         """By person, the times in seconds of all blinks, with a cue or not; set by `finish`."""
 
@@ -101,6 +104,7 @@ class ActionUnits:
         """Take one sample; the picture is not kept."""
         self._rows.append(self._estimator.observe(sample))
         self._meta.extend((sample.frame.time, sample.frame.index, sample.track, sample.quality))
+        self._cut.extend(cut.cut(sample))
 
     def enrol(self, tracks: Sequence[int] | None = None) -> Enrolment:
         """What was pushed of some tracks (None: all), for reading another clip against it."""
@@ -125,7 +129,10 @@ class ActionUnits:
             mine = self._enrolment.get(person) or (
                 self._enrolment.get("*") if person == most else None
             )
+            outside = columns.pop("cut").astype(bool)
             measured, base = self._measure(columns, rows, mine)
+            measured, gone = cut.left_out(measured, outside)
+            missing += [(person, gap) for gap in gone]
             whole = au_reading.complete(columns | measured)
             base = base or au_reading.resting(whole, known)
             self.baselines[person] = base.kind
@@ -146,6 +153,7 @@ class ActionUnits:
             "time": meta[index, 0],
             "frame": meta[index, 1].astype(np.int64),
             "quality": meta[index, 3].astype(np.float32),
+            "cut": np.frombuffer(self._cut, np.int8).reshape(-1, len(cut.PARTS))[index],
         }
         return columns, Picked(self._rows, index)
 

@@ -24,6 +24,8 @@ MOST: Final = 12
 """Cues of one action unit that a clip may have before the weak ones are left out, plus
 PER_MINUTE for every minute. Too many small cues hide the large ones; the series has all."""
 PER_MINUTE: Final = 4
+COUNTED: Final = frozenset({45})
+"""Action units of which every event is kept: of blinks their number is what they tell."""
 
 MOUTH: Final = likely.MOUTH | {23}
 """Action units that speech sets off all the time."""
@@ -165,8 +167,9 @@ def sift(found: list[Event], seconds: float) -> tuple[list[Event], list[Missing]
         missing.append(Missing(what="mouth movements", why=why))
     for number in AUS:
         mine = sorted((e for e in found if e.au == number and e not in talk), key=_weakest_last)
-        kept += mine[:most]
-        if dropped := mine[most:]:
+        room = len(mine) if number in COUNTED else most
+        kept += mine[:room]
+        if dropped := mine[room:]:
             why = f"{len(dropped)} weaker of {len(mine)} are left out; the series has them all"
             missing.append(Missing(what=f"events of AU{number}", why=why))
     return sorted(kept, key=lambda e: (e.onset, e.au)), missing
