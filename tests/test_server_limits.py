@@ -255,7 +255,7 @@ def test_a_key_at_its_limit_is_told_so(tmp_path: Path) -> None:
     assert children
     server.process.kill()
     server.process.wait()
-    wait_for(lambda: not [pid for pid in children if alive(pid)], 3.0)
+    wait_for(lambda: not [pid for pid in children if alive(pid)], 10.0)
 
 
 # -- how long

@@ -24,7 +24,7 @@ from agent.senses import weights
 from agent.util.cache import FullError, cache_dir, is_whole, whole_folder
 
 SENSES: Final = {
-    "media": "1", "faces": "2", "action_units": "4", "head": "3", "voice": "3",
+    "media": "2", "faces": "2", "action_units": "5", "head": "3", "voice": "4",
     "speaking": "1", "words": "3", "impression": "1",
 }  # fmt: skip
 """Version of each sense; a change of what it finds gets a new one, and old caches go unread."""
