@@ -10,6 +10,8 @@ import codecs
 import re
 from typing import Final, NamedTuple
 
+from agent.schema.errors import USAGE, DuchenneError
+
 LEGACY: Final = (
     "gb18030", "big5", "cp932", "euc-jp", "cp949", "cp1251", "koi8-r", "cp1252", "cp1250",
     "cp1254", "cp1253", "cp1255", "cp1256", "cp874",
@@ -47,8 +49,11 @@ class Text(NamedTuple):
     """What was assumed or is broken; None for sound Unicode."""
 
 
-class EncodingError(ValueError):
+class EncodingError(DuchenneError, ValueError):
     """Bytes of no encoding that can be told; the message says what to do."""
+
+    code = "bad_encoding"
+    exit_status = USAGE
 
 
 def decode(data: bytes) -> Text:
