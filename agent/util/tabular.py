@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from agent.schema.errors import USAGE, DuchenneError
 from agent.util.texts import EncodingError, decode
 
 SEPARATORS: Final = ",;\t|"
@@ -20,8 +21,11 @@ LONGEST: Final = 10_000_000
 """Letters of one cell, at most."""
 
 
-class TabularError(ValueError):
+class TabularError(DuchenneError, ValueError):
     """A file that is no table; the message names it and says what to do."""
+
+    code = "bad_table_file"
+    exit_status = USAGE
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from agent.schema.errors import USAGE, DuchenneError
+
 Times = npt.NDArray[np.float64]
 Numbers = npt.NDArray[np.int64]
 
@@ -30,8 +32,11 @@ GAP: Final = 0.5
 """Seconds between two rows of one face whose name has changed, at most."""
 
 
-class FitError(ValueError):
+class FitError(DuchenneError, ValueError):
     """A table that does not fit the clip; the message says by how much."""
+
+    code = "other_clips_table"
+    exit_status = USAGE
 
 
 @dataclass(frozen=True, slots=True)
