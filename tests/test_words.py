@@ -6,6 +6,8 @@ import hashlib
 import importlib.util
 import json
 import os
+import subprocess
+import sys
 from fractions import Fraction
 from pathlib import Path
 
@@ -241,6 +243,19 @@ def no_speech(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.usefixtures("no_speech")
+def test_nothing_is_imported_for_words_that_no_model_is_here_for(tmp_path: Path) -> None:
+    """Importing the recogniser costs most of a second; an earlier test may have done it here."""
+    asked = (
+        "import sys; from pathlib import Path; from agent.schema.evidence import Media;"
+        "from agent.senses.speech.words import words;"
+        "words(Path(sys.argv[1]), Media.model_validate_json(sys.argv[2]));"
+        "assert 'faster_whisper' not in sys.modules"
+    )
+    given = [str(tmp_path / "a.mp4"), MEDIA.model_dump_json()]
+    subprocess.run([sys.executable, "-c", asked, *given], check=True)
+
+
+@pytest.mark.usefixtures("no_speech")
 def test_without_any_source_the_words_are_missing_and_the_way_out_is_said(tmp_path: Path) -> None:
     found = words(tmp_path / "a.mp4", MEDIA)
     assert not found.cues and found.language is None
@@ -251,7 +266,6 @@ def test_without_any_source_the_words_are_missing_and_the_way_out_is_said(tmp_pa
     )
     silent = words(tmp_path / "a.mp4", MEDIA.model_copy(update={"has_audio": False}))
     assert "no sound" in silent.missing[0].why
-    assert "faster_whisper" not in __import__("sys").modules, "never imported when not used"
 
 
 def hub_model(hub: Path, revision: str, weights: bytes) -> Path:
