@@ -18,6 +18,7 @@ from agent.graph.checkpoints import Threads
 from agent.graph.conversation import Conversation, ThreadError, forget
 from agent.schema.evidence import Evidence
 
+pytest.importorskip("langgraph.checkpoint.postgres")
 CHAT = "/v1/chat/completions"
 
 
@@ -62,7 +63,6 @@ def test_what_was_written_there_makes_no_object() -> None:
 
 
 def test_a_data_base_that_is_not_there_is_named_without_its_password() -> None:
-    pytest.importorskip("langgraph.checkpoint.postgres")
     from agent.graph import checkpoints as threads
 
     before, threads.WAIT = threads.WAIT, 1.0  # type: ignore[misc]  # a test need not wait
